@@ -1,0 +1,35 @@
+# Every target sets up what it needs, from PyPI and npm alone. `make help` lists them.
+.DEFAULT_GOAL := help
+.PHONY: help test test-all lint format demo gateway docs clean
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+help:  ## Say what there is to make
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+test: lint  ## Lint, type-check and run the tests against a real gateway
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(READY)  ## Format the code and mend what can be mended
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+demo: $(READY)  ## Show the main job on two real gateways, dev and prod
+	@$(BIN)/python -m tests.support.demo
+
+gateway: $(READY)  ## Start a real gateway and keep it until Ctrl-C
+	@$(BIN)/python -m tests.support.gateway
+
+clean:  ## Remove what the other targets have set up
+	rm -rf $(VENV) .gateway .nox .mypy_cache .pytest_cache .ruff_cache docs/_build
+
+$(READY): setup.cfg tools/setup
+	@tools/setup $(VENV)
+	@touch $@

@@ -1,0 +1,73 @@
+"""Whether what the gateway reports means what was declared."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from .secrets import is_mask_of
+
+_TRUE = frozenset(("true", "yes", "on", "1"))
+_FALSE = frozenset(("false", "no", "off", "0"))
+
+
+def same(declared: Any, shown: Any, *, ordered: bool = True) -> bool:
+    """Compare by meaning.
+
+    LiteLLM coerces what has a type of its own (``"100"`` to 100, 30 to 30.0, ``"yes"`` to true),
+    shows costs as numbers or strings, and secrets as masks, wherever they stand.
+
+    :param ordered: Whether the order of a list means anything.
+    """
+    if isinstance(declared, Mapping):
+        return (
+            isinstance(shown, Mapping)
+            and _keys(declared) == _keys(shown)
+            and all(same(declared[key], shown[key]) for key in _keys(declared))
+        )
+    if isinstance(declared, list):
+        return _same_list(declared, shown, ordered)
+    if isinstance(declared, bool) or isinstance(shown, bool):
+        return _truth(declared) is not None and _truth(declared) == _truth(shown)
+    if isinstance(declared, str) and isinstance(shown, str):
+        return declared == shown or is_mask_of(shown, declared)
+    if declared is None:
+        return shown in (None, "None")  # as LiteLLM 1.106.2 shows a null inside a list
+    number = _number(declared)
+    return (number is not None and number == _number(shown)) or is_mask_of(shown, declared)
+
+
+def _keys(mapping: Mapping[str, Any]) -> set[str]:
+    return {key for key, value in mapping.items() if value not in (None, "None")}
+
+
+def _same_list(declared: list[Any], shown: Any, ordered: bool) -> bool:
+    if isinstance(shown, str) and not ordered:  # tags have been seen as one string
+        try:
+            shown = json.loads(shown)
+        except ValueError:
+            shown = [item.strip() for item in shown.split(",")]
+    if not isinstance(shown, list):
+        return False
+    if ordered:
+        return len(declared) == len(shown) and all(map(same, declared, shown))
+    return all(any(same(item, other) for other in shown) for item in declared) and all(
+        any(same(item, other) for item in declared) for other in shown
+    )
+
+
+def _truth(value: Any) -> bool | None:
+    word = str(value).lower() if isinstance(value, (bool, int, str)) else ""
+    return True if word in _TRUE else False if word in _FALSE else None
+
+
+def _number(value: Any) -> Decimal | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None

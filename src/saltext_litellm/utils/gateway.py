@@ -1,0 +1,344 @@
+"""One gateway during one run: reads it once, carries out plans, and knows what became of them."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from . import identity
+from . import plan as plans
+from . import row as rows_
+from .client import Client
+from .deployment import BLOCKED, PROVIDER, Deployment
+from .errors import GatewayError, InvalidInput, LiteLLMError, OutcomeUnknown
+from .plan import CREATE, NONE, UPDATE, Changes, Plan
+from .row import Row
+from .secrets import Fingerprinter
+
+log = logging.getLogger(__name__)
+
+# Where in Salt's __context__ the states of one run share their gateways.
+RUN = "litellm_model.run"
+
+# How LiteLLM 1.106.2 begins the 500 of a write that it kept but cannot serve.
+_SAVED = "saved to the database"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was done, or would be.
+
+    :param action: ``none``, ``create``, ``update`` or ``delete``.
+    :param model_id: The row it was done to.
+    :param changes: What changed, in the user's words.
+    :param notes: What else there is to say, a sentence each.
+    :param failure: Why the gateway is not as it should be all the same.
+    """
+
+    action: str
+    model_id: str | None
+    changes: Changes = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    failure: str | None = None
+
+
+class Gateway:
+    """A gateway and what is known of it.
+
+    The first question lists its rows; later ones are answered from that list, which our own
+    writes keep true.
+    """
+
+    def __init__(self, client: Client, fingerprint: Fingerprinter) -> None:
+        self.client = client
+        self._fingerprint = fingerprint
+        self._known: dict[str, Row] | None = None
+        self._changed: set[str] = set()  # written since they were read
+        self._consistent = False
+        self._providers: frozenset[str] | None = None
+        self._can_block: bool | None = None
+
+    # ---------------------------------------------------------------- questions
+
+    def rows(self) -> list[Row]:
+        """Every row, read once."""
+        if self._known is None:
+            self._known = {row.model_id: row for row in rows_.parse_all(self.client.rows())}
+        return list(self._known.values())
+
+    def find(self, deployment: Deployment) -> Row | None:
+        """The row of a deployment, as it is now."""
+        return self._current(identity.find(deployment, self.rows()))
+
+    def unlisted(self, deployment: Deployment) -> Row | None:
+        """A row that the database has though this worker does not serve, and so not list it."""
+        return rows_.parse(self.client.row(deployment.derived_id))
+
+    def plan(self, deployment: Deployment, *, verify_secrets: bool = False) -> Outcome:
+        """What :meth:`apply` would do. Only reads.
+
+        :param verify_secrets: Also ask for the masks of secrets that the list leaves out.
+        """
+        plan = self._plan(deployment, verify_secrets=verify_secrets)
+        row = self.unlisted(deployment) if plan.action == CREATE else None
+        if row is not None:
+            plan = plans.update(deployment, row, self._fingerprint)
+        self._check(deployment, plan)
+        return self._outcome(plan, deployment)
+
+    def plan_removal(self, deployment: Deployment) -> Outcome:
+        """What :meth:`remove` would do. Only reads."""
+        return self._removal(deployment, self.find(deployment))
+
+    # ---------------------------------------------------------------- deeds
+
+    def apply(
+        self, deployment: Deployment, *, partial: bool = False, verify_secrets: bool = False
+    ) -> Outcome:
+        """Make a deployment as it is desired.
+
+        :param partial: Leave alone what is not declared, and who owns it.
+        :param verify_secrets: Also ask for the masks of secrets that the list leaves out.
+        """
+        plan = self._plan(deployment, partial=partial, verify_secrets=verify_secrets)
+        while plan.action == UPDATE and not self._consistent:
+            self._reload(str(plan.model_id))
+            plan = self._plan(deployment, partial=partial, verify_secrets=verify_secrets)
+        self._check(deployment, plan)
+        if plan.action == CREATE:
+            return self._create(deployment, plan)
+        if plan.action == UPDATE:
+            return self._update(deployment, plan)
+        return self._outcome(plan, deployment)
+
+    def create(self, deployment: Deployment) -> Outcome:
+        """Create a deployment; refuse if it is there already."""
+        plan = self._plan(deployment)
+        if plan.action != CREATE:
+            raise InvalidInput(f"{deployment.name!r} is there already, as {plan.model_id}")
+        self._check(deployment, plan)
+        return self._create(deployment, plan)
+
+    def remove(self, deployment: Deployment) -> Outcome:
+        """Delete the row of a deployment."""
+        row = self.find(deployment)
+        while row is not None and not self._consistent:
+            self._reload(row.model_id)
+            row = self.find(deployment)
+        if row is not None:
+            self._delete(row.model_id)
+        return self._removal(deployment, row)
+
+    def block(self, row: Row, blocked: bool) -> None:
+        """Pause a deployment, or resume it."""
+        self._require_blocking()
+        if not self.client.block(row.model_id, blocked):
+            raise GatewayError(f"{row.model_id} is not in the gateway's database")
+        self._changed.add(row.model_id)
+
+    # ---------------------------------------------------------------- planning
+
+    def _plan(
+        self, deployment: Deployment, *, partial: bool = False, verify_secrets: bool = False
+    ) -> Plan:
+        row = self.find(deployment)
+        if row is not None:
+            if verify_secrets:
+                row = rows_.with_masks(row, self.client.masked_secrets(row.model_id))
+            plan = plans.update(deployment, row, self._fingerprint, partial=partial)
+            leftover = identity.replaced_by(row, self.rows())
+            return plans.finish(plan, leftover) if leftover else plan
+        if partial:
+            raise InvalidInput(f"There is no deployment {deployment.name!r} to update")
+        return plans.create(deployment, self._fingerprint, deployment.derived_id)
+
+    def _outcome(self, plan: Plan, deployment: Deployment) -> Outcome:
+        beside = identity.beside(deployment, self.rows())
+        notes = (*plan.notes, beside) if beside else plan.notes
+        return Outcome(plan.action, plan.model_id, plan.changes, notes)
+
+    def _removal(self, deployment: Deployment, row: Row | None) -> Outcome:
+        plan = Plan(NONE) if row is None else plans.delete(row)
+        # By its id it is gone; by its name there is one left, which cannot be removed.
+        beside = None if deployment.model_id else identity.beside(deployment, self.rows())
+        return Outcome(plan.action, plan.model_id, plan.changes, failure=beside)
+
+    def _check(self, deployment: Deployment, plan: Plan) -> None:
+        """Refuse what the gateway would take and then not serve.
+
+        :raises InvalidInput: It does not know the provider, or blocked deployments.
+        """
+        provider = deployment.values.get(PROVIDER)
+        if PROVIDER in plan.touched and self._unknown_provider(provider):
+            raise InvalidInput(f"The gateway's LiteLLM does not know the provider {provider!r}")
+        if BLOCKED in plan.touched and deployment.values[BLOCKED]:
+            self._require_blocking()
+
+    def _unknown_provider(self, provider: Any) -> bool:
+        if self._providers is None:
+            self._providers = frozenset(self.client.providers())
+        return bool(self._providers) and provider not in self._providers
+
+    def _require_blocking(self) -> None:
+        if self._can_block is None:
+            self._can_block = self.client.can_block()
+        if not self._can_block:
+            raise InvalidInput("The gateway's LiteLLM is too old to block deployments")
+
+    def _reload(self, model_id: str) -> None:
+        """Read the database's truth before changing or deleting what may have changed since.
+
+        Another worker's writes reach this one with a delay of up to 50 s (LiteLLM 1.106.2), so
+        the list may be stale. A PATCH that changes nothing makes this worker reload every row,
+        and the next list comes from the same worker. Once a run: our own writes reload as well.
+        """
+        if self.client.update(model_id, {}) is None:
+            self._forget(model_id)
+            return
+        self._known = None
+        self._changed.clear()
+        self._consistent = True
+
+    def _current(self, row: Row | None) -> Row | None:
+        """A listed row as it is after our own writes."""
+        if row is None or row.model_id not in self._changed:
+            return row
+        fresh = rows_.parse(self.client.row(row.model_id))
+        if fresh is None:
+            self._forget(row.model_id)
+        else:
+            self._remember(fresh, read=True)
+        return fresh
+
+    def _remember(self, row: Row, *, read: bool = False) -> None:
+        if self._known is not None:
+            self._known[row.model_id] = row
+        (self._changed.discard if read else self._changed.add)(row.model_id)
+
+    def _forget(self, model_id: str) -> None:
+        if self._known is not None:
+            self._known.pop(model_id, None)
+        self._changed.discard(model_id)
+
+    # ---------------------------------------------------------------- carrying out
+
+    def _create(self, deployment: Deployment, plan: Plan) -> Outcome:
+        model_id = str(plan.model_id)
+        try:
+            self.client.create(plan.body)
+        except OutcomeUnknown as err:
+            row = self.unlisted(deployment)
+            if row is None:
+                raise
+            self._remember(row, read=True)
+            return self._found(deployment, plan, row, err)
+        created = Row(model_id, deployment.model_name, True, plan.marker, {})
+        self._remember(created)
+        return self._outcome(plan, deployment)
+
+    def _found(self, deployment: Deployment, plan: Plan, row: Row, err: OutcomeUnknown) -> Outcome:
+        """What it means that a row is there after a create that did not say so."""
+        again = plans.update(deployment, row, self._fingerprint)
+        if again.action == UPDATE:  # it was there all along, and is not what is desired
+            return self._update(deployment, again)
+        known = err.status is not None and _SAVED not in str(err)
+        outcome = self._outcome(again if known else plan, deployment)
+        served = any(data.model_id == row.model_id for data in rows_.parse_all(self.client.rows()))
+        return outcome if served else replace(outcome, failure=f"It is not served: {err}")
+
+    def _update(self, deployment: Deployment, plan: Plan) -> Outcome:
+        outcome = self._outcome(plan, deployment)
+        if plan.body or plan.moves_to:
+            answer, failure = self._write(deployment, plan)
+            if failure:
+                return replace(outcome, failure=failure)
+            if plan.moves_to or any(rows_.stored(answer, path) for path in plan.uncertain):
+                return self._replace(deployment, plan, answer)
+            if plan.uncertain and plan.marker:
+                self.client.update(str(plan.model_id), rows_.marked(_row(plan), plan.marker))
+        if plan.leftover:
+            self._delete(plan.leftover.model_id)
+        return outcome
+
+    def _write(self, deployment: Deployment, plan: Plan) -> tuple[dict[str, Any], str | None]:
+        """Send a PATCH. Returns the raw row, and why it is not served if it is not."""
+        model_id, body = str(plan.model_id), {} if plan.moves_to else plan.body
+        try:
+            answer = self.client.update(model_id, body)
+        except OutcomeUnknown as err:
+            row = rows_.parse(self.client.row(model_id))
+            if row is None or err.status is None or _SAVED not in str(err):
+                raise
+            self._remember(row, read=True)
+            return {}, f"The gateway does not serve it: {err}"
+        if answer is None:
+            self._forget(model_id)
+            raise GatewayError(f"{model_id} was deleted by somebody else meanwhile")
+        if not plan.moves_to:
+            row = replace(_row(plan), model_name=deployment.model_name, marker=plan.marker)
+            self._remember(row)
+        return answer, None
+
+    def _replace(self, deployment: Deployment, plan: Plan, answer: dict[str, Any]) -> Outcome:
+        """Put another row in a row's place, because LiteLLM cannot change it into that."""
+        old = _row(plan)
+        done = self._outcome(plan, deployment)
+        try:
+            new = plans.replacement(deployment, plan, answer, self._fingerprint)
+            if new.model_id == old.model_id:
+                self._recreate(deployment, plan, new, answer)
+            else:
+                self._create_served(deployment, new)
+                self._delete(old.model_id)
+        except LiteLLMError as err:
+            changes = {} if plan.moves_to else plans.without_removed(plan)
+            return replace(done, changes=changes, failure=str(err))
+        note = f"It was replaced by {new.model_id}, as LiteLLM keeps a key once it is set"
+        if plan.moves_to:
+            note = "It was replaced, as LiteLLM cannot change an id"
+        elif new.model_id == old.model_id:
+            note = "It was deleted and created again, as LiteLLM keeps a key once it is set"
+        return replace(done, model_id=new.model_id, notes=(*done.notes, note))
+
+    def _create_served(self, deployment: Deployment, new: Plan) -> None:
+        """Create a row; if it is not served, take it back and fail."""
+        outcome = self._create(deployment, new)
+        if outcome.failure:
+            self._delete(str(new.model_id))
+            raise GatewayError(outcome.failure)
+
+    def _recreate(
+        self, deployment: Deployment, plan: Plan, new: Plan, answer: dict[str, Any]
+    ) -> None:
+        """Delete a row and create it anew under its id; if that fails, put back what was there."""
+        model_id = str(new.model_id)
+        before = plans.restoration(deployment, plan, answer)
+        self._delete(model_id)
+        try:
+            self._create_served(deployment, new)
+        except LiteLLMError as err:
+            try:
+                self.client.create(before)
+            except GatewayError:
+                if self.client.row(model_id) is None:
+                    raise GatewayError(
+                        f"{model_id} was deleted to be created anew, but neither that nor putting "
+                        f"it back has succeeded; apply again: {err}"
+                    ) from None
+            raise GatewayError(f"Nothing was removed, {model_id} was put back: {err}") from None
+
+    def _delete(self, model_id: str) -> None:
+        try:
+            self.client.delete(model_id)
+        except OutcomeUnknown:
+            if self.client.row(model_id) is not None:
+                raise
+        self._forget(model_id)
+
+
+def _row(plan: Plan) -> Row:
+    """The row of a plan that has one."""
+    if plan.row is None:
+        raise ValueError("a plan without a row")
+    return plan.row

@@ -1,0 +1,142 @@
+"""What is secret: redaction, masks and fingerprints.
+
+A key is secret when LiteLLM hides its value on reads, so one rule says what must be redacted in
+a change and what must be compared by fingerprint because it cannot be read back.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+REDACTED = "**********"
+
+# The segments by which LiteLLM 1.106.2 recognises a secret (1.83.14 lacks "cookie").
+_SEGMENTS = frozenset(
+    ("password", "secret", "key", "token", "auth", "authorization", "cookie", "credential")
+    + ("credentials", "access", "private", "certificate", "fingerprint", "tenancy")
+)
+# Named like secrets, and masked by some versions, but names and limits all the same.
+_NOT_SECRET = frozenset(
+    {
+        "access_groups",
+        "default_api_key_rpm_limit",
+        "default_api_key_tpm_limit",
+        "litellm_credential_name",
+    }
+)
+_USERINFO = re.compile(r"(?<=://)[^/@\s]+(?=@)")
+_MASK = re.compile(r"\*+")
+_SHORT = 8  # up to this length every character is masked
+_FINGERPRINT_DIGITS = 16
+_KEY_ID_DIGITS = 2
+
+
+def is_secret(key: str) -> bool:
+    """Whether LiteLLM treats a value under this key as a secret."""
+    segments = set(key.lower().replace("-", "_").split("_"))
+    return key not in _NOT_SECRET and "cost" not in segments and bool(segments & _SEGMENTS)
+
+
+def holds_secret(key: str, value: Any) -> bool:
+    """Whether the value under a key is a secret, or a list or mapping with one inside."""
+    if is_secret(key):
+        return True
+    if isinstance(value, Mapping):
+        return any(holds_secret(str(name), item) for name, item in value.items())
+    if isinstance(value, list):
+        return any(holds_secret("", item) for item in value)
+    return False
+
+
+def redact(value: Any) -> Any:
+    """A value that is not secret itself, fit to be shown: without its secrets and URL logins."""
+    if isinstance(value, Mapping):
+        return {
+            key: REDACTED if is_secret(str(key)) and item is not None else redact(item)
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return [redact(item) for item in value]
+    if isinstance(value, str):
+        return _USERINFO.sub(REDACTED, value)
+    return value
+
+
+def secret_strings(key: str, value: Any) -> Iterator[str]:
+    """Every secret string in a value, to be scrubbed from text somebody else wrote."""
+    if isinstance(value, Mapping):
+        for name, item in value.items():
+            yield from secret_strings(str(name) if not is_secret(key) else key, item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from secret_strings(key, item)
+    elif is_secret(key) and isinstance(value, (str, int)) and not isinstance(value, bool):
+        yield str(value)
+
+
+def scrub(text: str, secrets: Iterator[str] | tuple[str, ...]) -> str:
+    """Text without the given secrets. Longest first, lest one be part of another."""
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        for spelling in {secret, json.dumps(secret)[1:-1], repr(secret)[1:-1]}:
+            text = text.replace(spelling, REDACTED)
+    return _USERINFO.sub(REDACTED, text)
+
+
+def is_mask_of(shown: Any, value: Any) -> bool:
+    """Whether what the gateway shows is the mask of a value.
+
+    LiteLLM shows the first and last four characters of a secret, of short ones only stars;
+    ``/credentials/by_model`` the first and last two. How many stars stand between differs by
+    version and place, so only the characters that are shown count.
+    """
+    if not isinstance(shown, str) or "*" not in shown:
+        return False
+    text = str(value)
+    parts = _MASK.split(shown)
+    if len(parts) != 2:  # noqa: PLR2004 - a mask is one run of stars between two ends
+        return shown == text
+    head, tail = parts
+    if not head and not tail and len(text) > _SHORT and len(shown) == len(text):
+        return False
+    return text.startswith(head) and text.endswith(tail) and len(text) >= len(head) + len(tail)
+
+
+@cache
+def _derive(secret: str) -> bytes:
+    """The fingerprint key. Slow on purpose, so once per process and key.
+
+    The salt is fixed, as every run must come to the same key without a place to keep one.
+    """
+    return hashlib.scrypt(
+        secret.encode(), salt=b"saltext_litellm.fingerprint.1", n=2**14, r=8, p=1, dklen=32
+    )
+
+
+class Fingerprinter:
+    """Keyed fingerprints, by which a rotated secret is seen without storing anything useful.
+
+    :param secret: The admin key or the profile's ``fingerprint_key``.
+    """
+
+    def __init__(self, secret: str) -> None:
+        self._secret = secret
+
+    def _hmac(self, message: str) -> str:
+        return hmac.new(_derive(self._secret), message.encode(), hashlib.sha256).hexdigest()
+
+    def __call__(self, model_id: str, path: tuple[str, ...], value: Any) -> str:
+        """Fingerprint of one secret. Bound to its place, so equal secrets look different."""
+        return self._hmac(json.dumps([model_id, path, value], sort_keys=True))[:_FINGERPRINT_DIGITS]
+
+    def key_id(self) -> str:
+        """Tells a rotated key from rotated secrets.
+
+        Two digits: enough to word a comment, too few to test guesses of the admin key against.
+        """
+        return self._hmac("key id")[:_KEY_ID_DIGITS]

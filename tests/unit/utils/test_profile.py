@@ -1,0 +1,94 @@
+"""Profiles: complete, resolved, and never another one than was asked for."""
+
+import pytest
+
+from saltext_litellm.utils import profile as profiles
+from saltext_litellm.utils.errors import InvalidInput
+
+COMPLETE = {"url": "https://gw.example.com", "api_key": "sk-admin"}
+
+
+def load(profile, config=None, resolve=lambda value: value):
+    return profiles.load(profile, (config or {}).get, resolve)
+
+
+def test_a_mapping_is_a_profile():
+    loaded = load(COMPLETE)
+    assert (loaded.url, loaded.api_key, loaded.verify) == (
+        "https://gw.example.com",
+        "sk-admin",
+        True,
+    )
+
+
+def test_a_config_key_is_looked_up():
+    assert load("litellm:prod", {"litellm:prod": COMPLETE}).url == "https://gw.example.com"
+
+
+def test_url_and_key_are_trimmed():
+    loaded = load({"url": " https://gw.example.com/litellm/ ", "api_key": "sk-admin\n"})
+    assert (loaded.url, loaded.api_key) == ("https://gw.example.com/litellm", "sk-admin")
+
+
+def test_references_are_resolved_in_every_setting():
+    store = {"sdb://s/url": "http://h:4000", "sdb://s/key": "sk-1", "sdb://s/h": "x"}
+    loaded = load(
+        {"url": "sdb://s/url", "api_key": "sdb://s/key", "headers": {"X-A": "sdb://s/h"}},
+        resolve=lambda value: store.get(str(value), value),
+    )
+    assert (loaded.url, loaded.api_key, loaded.headers) == (
+        "http://h:4000",
+        "sk-1",
+        (("X-A", "x"),),
+    )
+
+
+def test_secrets_are_not_in_the_repr():
+    shown = repr(load({**COMPLETE, "fingerprint_key": "fp-key", "headers": {"X-Key": "hdr"}}))
+    assert not [secret for secret in ("sk-admin", "fp-key", "hdr") if secret in shown]
+
+
+@pytest.mark.parametrize(
+    ("profile", "words"),
+    [
+        ("litellm:prod", "profile 'litellm:prod' is neither in the pillar nor"),
+        (None, "must be a mapping"),
+        ("", "must be a mapping"),
+        (["litellm"], "must be a mapping"),
+        ({"api_key": "sk-1"}, "has no url"),
+        ({"url": "", "api_key": "sk-1"}, "has no url"),
+        ({"url": "https://h"}, "has no api_key"),
+        ({"url": "https://h", "api_key": " "}, "has no api_key"),
+        ({"url": "https://h", "api_key": 5}, "has no api_key"),
+        ({"url": "gw.example.com", "api_key": "sk-1"}, "http or https in front"),
+        ({"url": "gw.example.com:4000", "api_key": "sk-1"}, "http or https in front"),
+        ({"url": "ftp://h", "api_key": "sk-1"}, "http or https in front"),
+        ({"url": "https://", "api_key": "sk-1"}, "http or https in front"),
+        ({"url": "https://h:port", "api_key": "sk-1"}, "http or https in front"),
+        ({"url": "https://h h", "api_key": "sk-1"}, "http or https in front"),
+        ({"url": "https://u:pw@h", "api_key": "sk-1"}, "must not carry a login"),
+        ({"url": "https://h?x=1", "api_key": "sk-1"}, "must not have a ? or # part"),
+        ({**COMPLETE, "api_base": "x"}, "unknown settings: api_base"),
+        ({**COMPLETE, "verify": 3}, "verify of the given profile"),
+        ({**COMPLETE, "cert": ["one"]}, "cert of the given profile"),
+        ({**COMPLETE, "timeout": 0}, "timeout of the given profile"),
+        ({**COMPLETE, "timeout": "long"}, "timeout of the given profile"),
+        ({**COMPLETE, "timeout": float("inf")}, "timeout of the given profile"),
+        ({**COMPLETE, "retries": -1}, "retries of the given profile"),
+        ({**COMPLETE, "headers": ["X"]}, "headers of the given profile"),
+        ({**COMPLETE, "headers": {"X-A": "a\nb"}}, "header 'X-A'"),
+        ({**COMPLETE, "api_key": "sk-\u00e4"}, "no HTTP header can carry"),
+        ({"prod": COMPLETE, "dev": COMPLETE}, "holds the profiles dev, prod"),
+    ],
+)
+def test_a_wrong_profile_is_one_sentence(profile, words):
+    with pytest.raises(InvalidInput) as err:
+        load(profile)
+    assert words in str(err.value)
+    assert "sk-1" not in str(err.value)
+    assert "pw" not in str(err.value)
+    assert "\n" not in str(err.value)
+
+
+def test_profiles_may_stand_beside_the_default_one():
+    assert load({**COMPLETE, "prod": COMPLETE}).url == "https://gw.example.com"

@@ -1,0 +1,106 @@
+"""What is hidden, how it is shown, and what can be compared without seeing it."""
+
+import pytest
+
+from saltext_litellm.utils import secrets
+from saltext_litellm.utils.secrets import REDACTED, Fingerprinter
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        ("api_key", True),
+        ("aws_secret_access_key", True),
+        ("Authorization", True),
+        ("X-Auth-Token", True),
+        ("vertex_credentials", True),
+        ("azure_ad_token", True),
+        ("set-cookie", True),
+        ("max_tokens", False),
+        ("input_cost_per_token", False),
+        ("access_groups", False),
+        ("default_api_key_tpm_limit", False),
+        ("litellm_credential_name", False),
+        ("api_base", False),
+        ("monkey", False),
+    ],
+)
+def test_what_litellm_hides_is_secret(key, expected):
+    assert secrets.is_secret(key) is expected
+
+
+def test_redaction_reaches_inside():
+    value = {"url": "https://u:pw@h/x", "list": [{"api_key": "s"}], "token": "t", "n": 1}
+    assert secrets.redact(value) == {
+        "url": f"https://{REDACTED}@h/x",
+        "list": [{"api_key": REDACTED}],
+        "token": REDACTED,
+        "n": 1,
+    }
+
+
+def test_scrubbing_takes_every_spelling():
+    secret = 'a"b\\c\n\u00e4'
+    text = f"plain {secret} json {__import__('json').dumps(secret)} repr {secret!r}"
+    assert "b" not in secrets.scrub(text, (secret,)).replace("repr", "")
+
+
+def test_scrubbing_takes_the_longest_first():
+    assert secrets.scrub("sk-12345", ("sk-1", "sk-12345")) == REDACTED
+
+
+def test_secret_strings_are_found_at_any_depth():
+    body = {
+        "litellm_params": {"api_key": "a", "extra_headers": {"X-Token": "b", "X-A": "no"}},
+        "list": [{"password": "c"}],
+        "auth": {"user": "d", "n": 5},
+    }
+    assert set(secrets.secret_strings("", body)) == {"a", "b", "c", "d", "5"}
+
+
+@pytest.mark.parametrize(
+    ("shown", "value", "expected"),
+    [
+        ("sk-1****7890", "sk-1234567890", True),
+        ("sk-1*****7890", "sk-1234567890", True),
+        ("sk****90", "sk-1234567890", True),
+        ("*****", "abc", True),
+        ("********", "12345678", True),
+        ("*", 5, True),
+        ("sk-2****7890", "sk-1234567890", False),
+        ("sk-1****7891", "sk-1234567890", False),
+        ("sk-1234567890", "sk-1234567890", False),
+        ("abcd*efgh", "abcd", False),
+        ("*************", "a-long-secret", False),
+        (None, "x", False),
+        (5, "x", False),
+        ("a*b*c", "a*b*c", True),
+        ("a*b*c", "abbbc", False),
+    ],
+)
+def test_masks(shown, value, expected):
+    assert secrets.is_mask_of(shown, value) is expected
+
+
+def test_fingerprints_are_keyed_and_bound_to_their_place():
+    path = ("litellm_params", "api_key")
+    one = Fingerprinter("admin")("id", path, "s")
+    assert one == Fingerprinter("admin")("id", path, "s")
+    assert (
+        len(
+            {
+                one,
+                Fingerprinter("other")("id", path, "s"),
+                Fingerprinter("admin")("id2", path, "s"),
+                Fingerprinter("admin")("id", ("litellm_params", "token"), "s"),
+                Fingerprinter("admin")("id", path, "t"),
+            }
+        )
+        == 5
+    )
+    assert len(one) == 16
+
+
+def test_the_key_id_says_little():
+    assert len(Fingerprinter("admin").key_id()) == 2
+    assert len({Fingerprinter(f"admin{n}").key_id() for n in range(8)}) > 1
