@@ -22,7 +22,7 @@ format: $(READY)  ## Format the code and mend what can be mended
 	$(BIN)/ruff format .
 
 demo: $(READY)  ## Show the main job on two real gateways, dev and prod
-	@$(BIN)/python -m tests.support.demo
+	@$(BIN)/python -m tools.demo
 
 gateway: $(READY)  ## Start a real gateway and keep it until Ctrl-C
 	@$(BIN)/python -m tests.support.gateway

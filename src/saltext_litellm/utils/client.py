@@ -62,17 +62,11 @@ class Client:
     def rows(self) -> list[Row]:
         """Every deployment, as this worker knows it."""
         # The page size has no maximum; old versions ignore it and send everything.
-        try:
-            return self._listed(self._call("GET", "/v2/model/info", params={"size": 100_000}))
-        except GatewayError as err:
-            # How some versions say that a gateway has no model at all.
-            if err.status == _SERVER_ERROR and "LLM Model List not loaded" in str(err):
-                return []
-            raise
+        return self._list({"size": 100_000})
 
     def row(self, model_id: str) -> Row | None:
         """One deployment: from this worker's router, else from the database."""
-        rows = self._listed(self._call("GET", "/v2/model/info", params={"modelId": model_id}))
+        rows = self._list({"modelId": model_id})
         return next((row for row in rows if _id(row) == model_id), None)
 
     def masked_secrets(self, model_id: str) -> dict[str, Any] | None:
@@ -155,8 +149,14 @@ class Client:
 
     # --------------------------------------------------------------- plumbing
 
-    @staticmethod
-    def _listed(answer: Any) -> list[Row]:
+    def _list(self, params: Mapping[str, Any]) -> list[Row]:
+        try:
+            answer = self._call("GET", "/v2/model/info", params=params)
+        except GatewayError as err:
+            # How some versions say that a gateway has no model at all.
+            if err.status == _SERVER_ERROR and "LLM Model List not loaded" in str(err):
+                return []
+            raise
         data = answer.get("data") if isinstance(answer, dict) else answer
         if isinstance(data, dict):  # a single row has been seen as an object instead of a list
             data = [data]

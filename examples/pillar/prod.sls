@@ -1,0 +1,8 @@
+litellm:
+  url: sdb://osenv/LITELLM_PROD_URL
+  api_key: sdb://osenv/LITELLM_PROD_KEY
+
+provider_keys:
+  openai: sk-your-key-for-prod
+
+rpm: 1000

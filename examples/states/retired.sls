@@ -1,0 +1,2 @@
+hello:
+  litellm_model.absent

@@ -1,0 +1,18 @@
+"""What every test may use: the gateways of tests/support, and Salt's own test tools."""
+
+from pathlib import Path
+
+import pytest
+from salt._logging.impl import shutdown_temp_handler
+
+# Salt keeps what is logged until it is set up, and prints it at exit, when stderr is closed.
+shutdown_temp_handler()
+
+pytest_plugins = ["tests.support.fixtures"]
+
+REPO_ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def salt_factories_config():
+    return {"code_dir": str(REPO_ROOT), "start_timeout": 60}

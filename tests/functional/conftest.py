@@ -1,0 +1,134 @@
+"""Salt's loaders in this process, the real gateway behind a recorder, and LiteLLM's API itself."""
+
+import uuid
+
+import pytest
+import salt.config
+from saltfactories.utils.functional import Loaders
+
+
+@pytest.fixture(scope="session")
+def loaders(tmp_path_factory):
+    root = tmp_path_factory.mktemp("salt")
+    opts = salt.config.minion_config(None)
+    for key in ("cachedir", "pki_dir", "sock_dir", "conf_file"):
+        opts[key] = str(root / key)
+    opts.update(root_dir=str(root), id="minion", file_client="local", test=False)
+    opts.update(file_roots={"base": [str(root)]}, pillar_roots={"base": [str(root)]})
+    return Loaders(opts)
+
+
+@pytest.fixture
+def name():
+    return f"model-{uuid.uuid4().hex[:8]}"
+
+
+class Api:
+    """LiteLLM's API, asked with plain requests: what results are checked against."""
+
+    def __init__(self, gateway):
+        self.gateway = gateway
+
+    def __call__(self, method, path, **kwargs):
+        response = self.gateway.request(method, path, **kwargs)
+        response.raise_for_status()
+        return response.json()
+
+    def rows(self):
+        return self("GET", "/v2/model/info", params={"size": 100000})["data"]
+
+    def named(self, model_name):
+        return [row for row in self.rows() if row["model_name"] == model_name]
+
+    def one(self, model_name):
+        (row,) = self.named(model_name)
+        return row
+
+    def create(self, model_name, params=None, info=None, **more):
+        params = {"model": "openai/gpt-4", **(params or {})}
+        body = {"model_name": model_name, "litellm_params": params, "model_info": info or {}}
+        return self("POST", "/model/new", json={**body, **more})["model_id"]
+
+    def patch(self, model_id, **body):
+        return self("PATCH", f"/model/{model_id}/update", json=body)
+
+    def stored(self, model_id):
+        """The raw row: an empty PATCH changes nothing and returns it."""
+        return self.patch(model_id)
+
+    def secrets(self, model_id):
+        return self("GET", f"/credentials/by_model/{model_id}")["credential_values"]
+
+    def delete(self, model_id):
+        self("POST", "/model/delete", json={"id": model_id})
+
+
+@pytest.fixture
+def api(gateway):
+    api = Api(gateway)
+    before = {row["model_info"]["id"] for row in api.rows()}
+    yield api
+    for row in api.rows():
+        info = row["model_info"]
+        if info.get("db_model") and info["id"] not in before:
+            api.delete(info["id"])
+
+
+@pytest.fixture
+def profile(api, recorder):
+    return {"url": recorder.url, "api_key": api.gateway.key, "retries": 0}
+
+
+class States:
+    """State functions, called the way a state run does: in a run of their own."""
+
+    def __init__(self, loaders, profile):
+        self.loaders, self.profile = loaders, profile
+
+    def run(self, *states, test=False):
+        """Apply (function, arguments) pairs in one state run; returns their results in order."""
+        high = {
+            f"{number:04}": {
+                "litellm_model": [
+                    function,
+                    *({key: value} for key, value in {"profile": self.profile, **args}.items()),
+                ]
+            }
+            for number, (function, args) in enumerate(states)
+        }
+        returned = self.loaders.modules.state.high(high, test=test)
+        assert isinstance(returned.raw, dict), returned
+        results = sorted(returned.raw.values(), key=lambda result: result["__run_num__"])
+        return results if len(results) > 1 else results[0]
+
+    def present(self, name, test=False, **args):
+        defaults = {"custom_llm_provider": "openai", "base_model": "gpt-4"}
+        if "model" in (args.get("litellm_params") or {}):
+            defaults = {}
+        return self.run(("present", {"name": name, **defaults, **args}), test=test)
+
+    def absent(self, name, test=False, **args):
+        return self.run(("absent", {"name": name, **args}), test=test)
+
+
+@pytest.fixture
+def states(loaders, profile):
+    return States(loaders, profile)
+
+
+@pytest.fixture
+def modules(loaders, profile):
+    """The execution functions, with the profile filled in."""
+
+    def call(function, *args, **kwargs):
+        return loaders.modules[f"litellm_model.{function}"](*args, **{"profile": profile, **kwargs})
+
+    return call
+
+
+def sent(recorder):
+    """The requests of a run, for counting."""
+    return [(record.method, record.path) for record in recorder.requests]
+
+
+LIST = ("GET", "/v2/model/info")

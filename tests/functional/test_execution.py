@@ -1,0 +1,160 @@
+"""The execution functions, against what LiteLLM's own API says."""
+
+import pytest
+from salt.exceptions import CommandExecutionError, SaltInvocationError
+
+MODEL = {"custom_llm_provider": "openai", "base_model": "gpt-4"}
+
+
+def test_ping_and_version(modules, api):
+    assert modules("ping") is True
+    expected = api("GET", "/public/model_hub/info")["litellm_version"]
+    assert modules("version") == expected
+
+
+def test_list_is_short_and_says_who_owns_what(modules, api, states, name):
+    foreign = api.create(f"{name}-foreign")
+    states.present(name, rpm=5)
+    listed = {row["model_id"]: row for row in modules("list")}
+    assert set(listed) == {row["model_info"]["id"] for row in api.rows()}
+    assert listed[foreign] == {
+        "model_name": f"{name}-foreign",
+        "model_id": foreign,
+        "model": "openai/gpt-4",
+        "provider": None,
+        "blocked": False,
+        "owner": None,
+        "source": "database",
+    }
+    (ours,) = [row for row in listed.values() if row["owner"] == name]
+    assert (ours["provider"], ours["model_name"]) == ("openai", name)
+
+
+def test_get_shows_one_without_its_secrets(modules, api, states, name):
+    secret = "sk-nested-0123456789"
+    states.present(name, rpm=5, litellm_params={"extra_headers": {"X-Token": secret, "X-A": "b"}})
+    shown = modules("get", name)
+    assert shown["litellm_params"]["rpm"] == 5
+    assert shown["litellm_params"]["extra_headers"]["X-A"] == "b"
+    assert secret[:4] not in str(shown)
+    by_id = modules("get", model_id=api.one(name)["model_info"]["id"])
+    assert by_id == shown
+    assert modules("get", f"{name}-none") is None
+
+
+def test_create_creates_once(modules, api, name):
+    done = modules("create", name, **MODEL, rpm=5)
+    row = api.one(name)
+    assert (done["action"], done["model_id"]) == ("create", row["model_info"]["id"])
+    assert row["litellm_params"]["rpm"] == 5
+    with pytest.raises(SaltInvocationError, match="is there already"):
+        modules("create", name, **MODEL, rpm=6)
+    assert api.one(name)["litellm_params"]["rpm"] == 5
+
+
+def test_update_changes_what_is_given_and_nothing_else(modules, api, states, name):
+    states.present(name, rpm=5, tpm=6, tier="paid", model_api_key="sk-0123456789")
+    before = api.one(name)
+    done = modules("update", name, rpm=7)
+    assert done["changes"] == {"rpm": {"old": 5, "new": 7}}
+    after = api.one(name)
+    assert after["litellm_params"] == {**before["litellm_params"], "rpm": 7}
+    assert after["model_info"] == before["model_info"]
+    # The state still owns it, and sees what was changed behind its back.
+    result = states.present(name, rpm=5, tpm=6, tier="paid", model_api_key="sk-0123456789")
+    assert result["changes"] == {"rpm": {"old": 7, "new": 5}}
+
+
+def test_a_secret_updated_by_hand_is_seen_by_the_state(modules, api, states, name):
+    states.present(name, model_api_key="sk-declared-0123")
+    modules("update", name, model_api_key="sk-by-hand-4567")
+    assert api.secrets(api.one(name)["model_info"]["id"])["api_key"] == "sk****67"
+    assert "model_api_key" in states.present(name, model_api_key="sk-declared-0123")["changes"]
+    assert api.secrets(api.one(name)["model_info"]["id"])["api_key"] == "sk****23"
+
+
+def test_update_adopts_nothing(modules, api, name):
+    api.create(name)
+    modules("update", name, rpm=7)
+    row = api.one(name)
+    assert row["litellm_params"]["rpm"] == 7
+    assert "saltext_litellm" not in row["model_info"]
+    with pytest.raises(SaltInvocationError, match="no deployment"):
+        modules("update", f"{name}-none", rpm=7)
+
+
+def test_plan_only_looks(modules, api, states, recorder, name):
+    states.present(name, rpm=5)
+    recorder.clear()
+    planned = modules("plan", name, **MODEL, rpm=6)
+    assert planned["action"] == "update"
+    assert planned["changes"] == {"rpm": {"old": 5, "new": 6}}
+    assert {record.method for record in recorder.requests} == {"GET"}
+    assert api.one(name)["litellm_params"]["rpm"] == 5
+
+
+def test_apply_is_what_the_state_does(modules, api, name):
+    assert modules("apply", name, **MODEL, rpm=5)["action"] == "create"
+    assert modules("apply", name, **MODEL, rpm=5)["action"] == "none"
+    assert modules("apply", name, **MODEL, rpm=6)["changes"] == {"rpm": {"old": 5, "new": 6}}
+    assert api.one(name)["litellm_params"]["rpm"] == 6
+
+
+def test_delete(modules, api, name):
+    model_id = api.create(name)
+    assert modules("delete", name, test=True)["action"] == "delete"
+    assert api.one(name)
+    assert modules("delete", name)["model_id"] == model_id
+    assert api.named(name) == []
+    assert modules("delete", name)["action"] == "none"
+    model_id = api.create(name)
+    assert modules("delete", model_id=model_id)["action"] == "delete"
+    assert api.named(name) == []
+
+
+def test_block_and_unblock(modules, api, name):
+    api.create(name)
+    assert modules("block", name) is True
+    assert api.one(name)["model_info"]["blocked"] is True
+    assert modules("unblock", name) is True
+    assert api.one(name)["model_info"]["blocked"] is False
+    with pytest.raises(SaltInvocationError, match="no deployment"):
+        modules("block", f"{name}-none")
+
+
+@pytest.mark.parametrize("function", ["get", "delete", "block", "unblock"])
+def test_something_must_be_named(modules, recorder, function):
+    with pytest.raises(SaltInvocationError, match="name or model_id is needed"):
+        modules(function)
+    assert recorder.requests == []
+
+
+def test_a_call_by_hand_always_looks_again(modules, api, name):
+    api.create(name)
+    assert modules("get", name)
+    api.delete(api.one(name)["model_info"]["id"])
+    assert modules("get", name) is None
+
+
+def test_a_wrong_key_is_said_plainly(modules, gateway):
+    wrong = {"url": gateway.url, "api_key": "sk-wrong-0123456789", "retries": 0}
+    with pytest.raises(CommandExecutionError) as err:
+        modules("list", profile=wrong)
+    assert "does not accept the api_key" in str(err.value)
+    assert "sk-wrong-0123456789" not in str(err.value)
+
+
+def test_a_gateway_that_is_not_there(modules):
+    with pytest.raises(CommandExecutionError, match=r"Cannot reach http://127\.0\.0\.1:9"):
+        modules("ping", profile={"url": "http://127.0.0.1:9", "api_key": "sk-1", "retries": 0})
+
+
+def test_a_viewer_may_plan_but_not_apply(modules, api, states, name, recorder):
+    states.present(name, rpm=5)
+    user = api("POST", "/user/new", json={"user_role": "proxy_admin_viewer"})
+    viewer = {"url": recorder.url, "api_key": user["key"], "retries": 0, "fingerprint_key": "k"}
+    assert modules("plan", name, **MODEL, rpm=6, profile=viewer)["action"] == "update"
+    with pytest.raises(CommandExecutionError) as err:
+        modules("apply", name, **MODEL, rpm=6, profile=viewer)
+    assert "forbids this (403): user not allowed" in str(err.value)
+    assert api.one(name)["litellm_params"]["rpm"] == 5

@@ -1,0 +1,69 @@
+"""Salt as users run it: `salt-call` in a process of its own, and daemons."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import REPO_ROOT
+
+SALT_CALL = str(Path(sys.executable).with_name("salt-call"))
+
+
+class SaltCall:
+    """`salt-call --local` with a configuration, pillar and states of its own."""
+
+    def __init__(self, root):
+        self.root = root
+        self.environment = dict(os.environ)
+        for folder in ("states", "pillar"):
+            (root / folder).mkdir()
+        self.configure()
+
+    def configure(self, more=""):
+        (self.root / "minion").write_text(
+            f"root_dir: {self.root}\nid: minion\nfile_client: local\n"
+            f"file_roots: {{base: [{self.root}/states]}}\n"
+            f"pillar_roots: {{base: [{self.root}/pillar]}}\n{more}"
+        )
+
+    def pillar(self, data):
+        """Pillar as JSON, which is YAML."""
+        (self.root / "pillar/top.sls").write_text("base: {'*': [data]}")
+        (self.root / "pillar/data.sls").write_text(json.dumps(data))
+
+    def states(self, name, text):
+        (self.root / f"states/{name}.sls").write_text(text)
+
+    def run(self, *arguments):
+        """The finished process."""
+        command = [SALT_CALL, "--local", f"--config-dir={self.root}", *arguments]
+        return subprocess.run(
+            command,
+            env=self.environment,
+            cwd=REPO_ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    def __call__(self, *arguments):
+        """What a call returns."""
+        done = self.run("--out=json", *arguments)
+        assert done.stdout, done.stderr
+        return json.loads(done.stdout)["local"]
+
+    def apply(self, name, *arguments):
+        """The results of a state run, in order."""
+        returned = self("state.apply", name, *arguments)
+        assert isinstance(returned, dict), returned
+        return sorted(returned.values(), key=lambda result: result["__run_num__"])
+
+
+@pytest.fixture
+def salt_call(tmp_path):
+    return SaltCall(tmp_path)

@@ -1,0 +1,119 @@
+"""`salt-call --local` with the published example."""
+
+import pytest
+
+from tests.functional.conftest import LIST, Api, sent
+
+EXAMPLE = """
+{name}:
+  litellm_model.present:
+    - custom_llm_provider: openai
+    - model_api_key: {{{{ pillar['provider_keys']['openai'] }}}}
+    - model_api_base: https://api.openai.com/v1
+    - api_version: 2023-05-15
+    - base_model: gpt-4
+    - tier: paid
+    - mode: completion
+    - tpm: 100000
+    - rpm: {{{{ pillar['rpm'] }}}}
+    - input_cost_per_million_tokens: 30.0
+    - output_cost_per_million_tokens: 60.0
+    - aws_access_key_id: your-aws-access-key-id
+    - aws_secret_access_key: your-aws-secret-access-key
+    - aws_region_name: us-west-2
+"""
+NAME = "integration-gpt-4-proxy"
+KEY = "sk-provider-0123456789"
+
+
+@pytest.fixture
+def salt_call(salt_call, gateway, recorder):
+    salt_call.pillar(
+        {
+            "litellm": {"url": recorder.url, "api_key": gateway.key},
+            "provider_keys": {"openai": KEY},
+            "rpm": 1000,
+        }
+    )
+    salt_call.states("models", EXAMPLE.format(name=NAME))
+    salt_call.states("gone", f"{NAME}:\n  litellm_model.absent")
+    yield salt_call
+    api = Api(gateway)
+    for row in api.named(NAME):
+        api.delete(row["model_info"]["id"])
+
+
+def test_the_main_job(salt_call, gateway, recorder):
+    api = Api(gateway)
+    (predicted,) = salt_call.apply("models", "test=True")
+    assert predicted["result"] is None
+    assert api.named(NAME) == []
+    (created,) = salt_call.apply("models")
+    assert created["result"] is True
+    assert created["changes"] == predicted["changes"]
+    params = api.one(NAME)["litellm_params"]
+    assert (params["api_version"], params["input_cost_per_token"]) == ("2023-05-15", 3e-05)
+    assert api.secrets(api.one(NAME)["model_info"]["id"])["api_key"] == "sk****89"
+
+    recorder.clear()
+    (again,) = salt_call.apply("models")
+    assert (again["result"], again["changes"]) == (True, {})
+    assert sent(recorder) == [LIST]
+
+    (changed,) = salt_call.apply("models", "pillar={rpm: 2000}")
+    assert changed["changes"] == {"rpm": {"old": 1000, "new": 2000}}
+
+    (removed,) = salt_call.apply("gone")
+    assert removed["changes"]
+    assert api.named(NAME) == []
+    (rested,) = salt_call.apply("gone")
+    assert (rested["result"], rested["changes"]) == (True, {})
+
+
+def test_nothing_printed_or_logged_holds_a_secret(salt_call, gateway):
+    everything = ""
+    for arguments in (
+        ("state.apply", "models"),
+        ("state.apply", "models", "pillar={provider_keys: {openai: sk-rotated-abcdefghij}}"),
+        ("litellm_model.list",),
+        ("litellm_model.get", NAME),
+        ("litellm_model.plan", NAME, "litellm_params={model: openai/gpt-4}"),
+    ):
+        done = salt_call.run("--log-level=debug", *arguments)
+        assert done.returncode == 0, done.stderr
+        # Salt logs the SLS it has rendered; what we log and return is ours to answer for.
+        ours = [
+            line for line in done.stderr.splitlines() if "[saltext" in line or "Gateway" in line
+        ]
+        everything += done.stdout + "\n".join(ours)
+    assert "**********" in everything
+    for secret in (KEY, "sk-rotated", "your-aws-secret", "your-aws-access", gateway.key):
+        assert secret not in everything
+
+
+def test_an_error_is_a_sentence_and_an_exit_code(salt_call):
+    salt_call.states("bad", "x:\n  litellm_model.present:\n    - base_model: gpt-4\n")
+    done = salt_call.run("--retcode-passthrough", "state.apply", "bad")
+    assert done.returncode == 2
+    assert "base_model needs custom_llm_provider too" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+    done = salt_call.run("litellm_model.update", "no-such-model", "rpm=5")
+    assert done.returncode == 1
+    assert "There is no deployment 'no-such-model' to update" in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_every_function_is_there_and_documented(salt_call):
+    functions = set(salt_call("sys.list_functions", "litellm_model"))
+    assert functions == {
+        f"litellm_model.{name}"
+        for name in ("apply", "block", "create", "delete", "get", "list", "ping", "plan")
+        + ("unblock", "update", "version")
+    }
+    for function, text in salt_call("sys.doc", "litellm_model").items():
+        _, _, example = text.partition("CLI Example:")
+        assert f"salt '*' {function}" in example
+    assert set(salt_call("sys.list_state_functions", "litellm_model")) == {
+        "litellm_model.absent",
+        "litellm_model.present",
+    }
