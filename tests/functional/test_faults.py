@@ -41,32 +41,44 @@ def test_a_duplicate_id_is_looked_up_and_adopted(api, states, recorder, name):
 
 
 def test_a_row_that_is_not_served_is_a_failure_with_the_reason(api, states, recorder, name):
-    stored = []
-
-    def saved_but_not_served(record):
-        stored.append(record)
-        return False
-
-    recorder.fault(method="POST", path="/model/new", when=saved_but_not_served)
     states.present(name, rpm=5)
     row = api.one(name)
-    api.delete(row["model_info"]["id"])
-    recorder.clear()
-
-    # The create answers 500; the row can be looked up by its id, but is not in the list.
     recorder.fault(method="POST", path="/model/new", status=500, json={"error": {"message": SAVED}})
     recorder.fault(
         method="GET",
         path="/v2/model/info",
-        when=lambda record: "modelId" in record.query,
+        when=lambda record: "modelId" not in record.query,
         status=200,
-        json={"data": [row]},
+        json={"data": []},
     )
     result = states.present(name, rpm=5)
     assert result["result"] is False
-    assert "is not served" in result["comment"]
+    assert "does not serve it" in result["comment"]
     assert "unsupported provider" in result["comment"]
     assert result["changes"]["rpm"] == {"old": None, "new": 5}
+    assert api.one(name)["model_info"]["id"] == row["model_info"]["id"]
+    predicted = states.present(name, test=True, rpm=5)
+    assert (predicted["result"], predicted["changes"]) == (True, {})
+    assert "does not serve it" in predicted["comment"]
+
+
+@pytest.mark.parametrize("others", [True, False])
+def test_a_real_row_that_is_not_served(api, states, name, others):
+    """A provider that only LiteLLM's router refuses, on a gateway with and without other models."""
+    if others:
+        api.create(f"{name}-other")
+    params = {"model": "no-such-provider/gpt-4", "mock_response": "x"}
+    result = states.present(name, litellm_params=params)
+    assert api.named(name) == []
+    assert result["result"] is False
+    assert "does not serve it" in result["comment"]
+    again = states.present(name, litellm_params=params)
+    assert again["result"] is False
+    assert "does not serve it" in again["comment"]
+    assert not others or again["changes"] == {}
+    mended = states.present(name, litellm_params={**params, "model": "openai/gpt-4"})
+    assert mended["result"] is True
+    assert len(api.named(name)) == 1
 
 
 @pytest.mark.parametrize("status", [429, 503])

@@ -12,6 +12,7 @@ from . import row as rows_
 from .client import Client
 from .deployment import BLOCKED, PROVIDER, Deployment
 from .errors import GatewayError, InvalidInput, LiteLLMError, OutcomeUnknown
+from .identity import Rows
 from .plan import CREATE, NONE, UPDATE, Changes, Plan
 from .row import Row
 from .secrets import Fingerprinter
@@ -53,7 +54,7 @@ class Gateway:
     def __init__(self, client: Client, fingerprint: Fingerprinter) -> None:
         self.client = client
         self._fingerprint = fingerprint
-        self._known: dict[str, Row] | None = None
+        self._known: Rows | None = None
         self._changed: set[str] = set()  # written since they were read
         self._consistent = False
         self._providers: frozenset[str] | None = None
@@ -61,18 +62,18 @@ class Gateway:
 
     # ---------------------------------------------------------------- questions
 
-    def rows(self) -> list[Row]:
+    def rows(self) -> Rows:
         """Every row, read once."""
         if self._known is None:
-            self._known = {row.model_id: row for row in rows_.parse_all(self.client.rows())}
-        return list(self._known.values())
+            self._known = Rows(rows_.parse_all(self.client.rows()))
+        return self._known
 
     def find(self, deployment: Deployment) -> Row | None:
         """The row of a deployment, as it is now."""
         return self._current(identity.find(deployment, self.rows()))
 
     def unlisted(self, deployment: Deployment) -> Row | None:
-        """A row that the database has though this worker does not serve, and so not list it."""
+        """A row that the database has, though this worker does not serve it, and so not list it."""
         return rows_.parse(self.client.row(deployment.derived_id))
 
     def plan(self, deployment: Deployment, *, verify_secrets: bool = False) -> Outcome:
@@ -82,10 +83,14 @@ class Gateway:
         """
         plan = self._plan(deployment, verify_secrets=verify_secrets)
         row = self.unlisted(deployment) if plan.action == CREATE else None
-        if row is not None:
+        if row is None:
+            outcome = self._outcome(plan, deployment)
+        else:
             plan = plans.update(deployment, row, self._fingerprint)
+            outcome = self._outcome(plan, deployment)
+            outcome = replace(outcome, notes=(*outcome.notes, "The gateway does not serve it yet"))
         self._check(deployment, plan)
-        return self._outcome(plan, deployment)
+        return outcome
 
     def plan_removal(self, deployment: Deployment) -> Outcome:
         """What :meth:`remove` would do. Only reads."""
@@ -147,7 +152,7 @@ class Gateway:
             if verify_secrets:
                 row = rows_.with_masks(row, self.client.masked_secrets(row.model_id))
             plan = plans.update(deployment, row, self._fingerprint, partial=partial)
-            leftover = identity.replaced_by(row, self.rows())
+            leftover = identity.leftover(row, deployment, self.rows())
             return plans.finish(plan, leftover) if leftover else plan
         if partial:
             raise InvalidInput(f"There is no deployment {deployment.name!r} to update")
@@ -186,19 +191,26 @@ class Gateway:
         if not self._can_block:
             raise InvalidInput("The gateway's LiteLLM is too old to block deployments")
 
-    def _reload(self, model_id: str) -> None:
+    def _reload(self, model_id: str) -> bool:
         """Read the database's truth before changing or deleting what may have changed since.
 
         Another worker's writes reach this one with a delay of up to 50 s (LiteLLM 1.106.2), so
         the list may be stale. A PATCH that changes nothing makes this worker reload every row,
         and the next list comes from the same worker. Once a run: our own writes reload as well.
+
+        :returns: Whether there is such a row. It takes one to reload.
         """
-        if self.client.update(model_id, {}) is None:
-            self._forget(model_id)
-            return
+        try:
+            if self.client.update(model_id, {}) is None:
+                self._forget(model_id)
+                return False
+        except OutcomeUnknown as err:
+            if _SAVED not in str(err):  # it did reload, and does not serve this very row
+                raise
         self._known = None
         self._changed.clear()
         self._consistent = True
+        return True
 
     def _current(self, row: Row | None) -> Row | None:
         """A listed row as it is after our own writes."""
@@ -213,12 +225,12 @@ class Gateway:
 
     def _remember(self, row: Row, *, read: bool = False) -> None:
         if self._known is not None:
-            self._known[row.model_id] = row
+            self._known.add(row)
         (self._changed.discard if read else self._changed.add)(row.model_id)
 
     def _forget(self, model_id: str) -> None:
         if self._known is not None:
-            self._known.pop(model_id, None)
+            self._known.drop(model_id)
         self._changed.discard(model_id)
 
     # ---------------------------------------------------------------- carrying out
@@ -228,31 +240,41 @@ class Gateway:
         try:
             self.client.create(plan.body)
         except OutcomeUnknown as err:
-            row = self.unlisted(deployment)
-            if row is None:
-                raise
-            self._remember(row, read=True)
-            return self._found(deployment, plan, row, err)
-        created = Row(model_id, deployment.model_name, True, plan.marker, {})
-        self._remember(created)
+            return self._settle(deployment, plan, err)
+        self._remember(Row(model_id, deployment.model_name, True, plan.marker, {}))
         return self._outcome(plan, deployment)
 
-    def _found(self, deployment: Deployment, plan: Plan, row: Row, err: OutcomeUnknown) -> Outcome:
-        """What it means that a row is there after a create that did not say so."""
-        again = plans.update(deployment, row, self._fingerprint)
-        if again.action == UPDATE:  # it was there all along, and is not what is desired
-            return self._update(deployment, again)
-        known = err.status is not None and _SAVED not in str(err)
-        outcome = self._outcome(again if known else plan, deployment)
-        served = any(data.model_id == row.model_id for data in rows_.parse_all(self.client.rows()))
-        return outcome if served else replace(outcome, failure=f"It is not served: {err}")
+    def _settle(self, deployment: Deployment, plan: Plan, err: OutcomeUnknown) -> Outcome:
+        """Find out what a create has come to that did not say so, and make the best of it.
+
+        Its answer was lost; or LiteLLM has kept the row, but cannot serve it; or the id was
+        there already, though not in the list that was planned by.
+        """
+        model_id = str(plan.model_id)
+        if not self._reload(model_id):
+            raise err
+        row = self.rows().get(model_id) or rows_.parse(self.client.row(model_id))
+        created = err.status is None or _SAVED in str(err)
+        if row is None and not created:
+            # While it serves nothing at all, LiteLLM 1.106.2 does not look into its database
+            # even for one id. So nothing is known of the row but that it is there.
+            row = Row(model_id, deployment.model_name, True, None, {})
+        outcome = self._outcome(plan if created else Plan(NONE, model_id), deployment)
+        again = Plan(NONE) if row is None else plans.update(deployment, row, self._fingerprint)
+        if again.action == UPDATE:
+            outcome = self._update(deployment, again)
+            self._known = None
+        if outcome.failure is None and self.rows().get(model_id) is None:
+            return replace(outcome, failure=f"The gateway does not serve it: {err}")
+        return outcome
 
     def _update(self, deployment: Deployment, plan: Plan) -> Outcome:
         outcome = self._outcome(plan, deployment)
         if plan.body or plan.moves_to:
             answer, failure = self._write(deployment, plan)
             if failure:
-                return replace(outcome, failure=failure)
+                changes = plans.without(plan, plan.uncertain)
+                return replace(outcome, changes=changes, failure=failure)
             if plan.moves_to or any(rows_.stored(answer, path) for path in plan.uncertain):
                 return self._replace(deployment, plan, answer)
             if plan.uncertain and plan.marker:
@@ -267,10 +289,9 @@ class Gateway:
         try:
             answer = self.client.update(model_id, body)
         except OutcomeUnknown as err:
-            row = rows_.parse(self.client.row(model_id))
-            if row is None or err.status is None or _SAVED not in str(err):
+            if _SAVED not in str(err):
                 raise
-            self._remember(row, read=True)
+            self._forget(model_id)
             return {}, f"The gateway does not serve it: {err}"
         if answer is None:
             self._forget(model_id)
@@ -292,7 +313,7 @@ class Gateway:
                 self._create_served(deployment, new)
                 self._delete(old.model_id)
         except LiteLLMError as err:
-            changes = {} if plan.moves_to else plans.without_removed(plan)
+            changes = {} if plan.moves_to else plans.without(plan, plan.removed)
             return replace(done, changes=changes, failure=str(err))
         note = f"It was replaced by {new.model_id}, as LiteLLM keeps a key once it is set"
         if plan.moves_to:

@@ -2,51 +2,94 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 
 from .deployment import Deployment, next_id
 from .errors import InvalidInput
 from .row import Row
 
+Owner = tuple[str | None, str]
 
-def find(deployment: Deployment, rows: Sequence[Row]) -> Row | None:
+
+class Rows:
+    """The rows of a gateway, found by id, by owner or by model name without a search."""
+
+    def __init__(self, rows: Iterable[Row] = ()) -> None:
+        self._by_id: dict[str, Row] = {}
+        self._by_owner: defaultdict[Owner, dict[str, Row]] = defaultdict(dict)
+        self._by_name: defaultdict[str, dict[str, Row]] = defaultdict(dict)
+        for row in rows:
+            self.add(row)
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self._by_id.values())
+
+    def add(self, row: Row) -> None:
+        """Add a row, in place of the one of its id."""
+        self.drop(row.model_id)
+        self._by_id[row.model_id] = row
+        self._by_name[row.model_name][row.model_id] = row
+        if row.marker and row.from_database:
+            self._by_owner[(row.marker.set, row.marker.name)][row.model_id] = row
+
+    def drop(self, model_id: str) -> None:
+        """Forget a row."""
+        row = self._by_id.pop(model_id, None)
+        if row is not None:
+            self._by_name[row.model_name].pop(model_id)
+            if row.marker:
+                self._by_owner[(row.marker.set, row.marker.name)].pop(model_id, None)
+
+    def get(self, model_id: str | None) -> Row | None:
+        """The row of an id."""
+        return None if model_id is None else self._by_id.get(model_id)
+
+    def owned(self, deployment: Deployment) -> list[Row]:
+        """The rows with a deployment's marker."""
+        return list(self._by_owner.get((deployment.set, deployment.name), {}).values())
+
+    def named(self, deployment: Deployment) -> list[Row]:
+        """The rows with a deployment's model name."""
+        return list(self._by_name.get(deployment.model_name, {}).values())
+
+
+def find(deployment: Deployment, rows: Rows) -> Row | None:
     """The row that a deployment is about, ``None`` if it is still to be created.
 
     :raises InvalidInput: It cannot be told, or it belongs to the gateway's config file.
     """
-    model_id, model_name = deployment.model_id, deployment.model_name
-    row = next((row for row in rows if row.model_id == model_id), None)
+    row = rows.get(deployment.model_id)
     if row is not None and not row.from_database:
         raise InvalidInput(
-            f"{model_id} belongs to the gateway's config file, which Salt never touches"
+            f"{row.model_id} belongs to the gateway's config file, which Salt never touches"
         )
-    owned = owned_by(deployment, rows)
-    if row is not None or owned:
-        return row or _only(owned, f"carry the marker of {deployment.name!r}")
-    if model_id is not None:
-        return None
-    free = [
-        row
-        for row in rows
-        if row.from_database and row.marker is None and row.model_name == model_name
-    ]
-    return _only(free, f"are named {model_name!r}") if free else None
-
-
-def owned_by(deployment: Deployment, rows: Sequence[Row]) -> list[Row]:
-    """The rows with the marker of a deployment, without one that another has replaced."""
-    owner = (deployment.set, deployment.name)
-    owned = [row for row in rows if row.marker and (row.marker.set, row.marker.name) == owner]
+    if row is not None:
+        return row
+    owned = rows.owned(deployment)
     replaced = {leftover.model_id for row in owned if (leftover := replaced_by(row, owned))}
-    return [row for row in owned if row.from_database and row.model_id not in replaced]
+    owned = [row for row in owned if row.model_id not in replaced]
+    if owned:
+        return _only(owned, f"carry the marker of {deployment.name!r}")
+    if deployment.model_id is not None:
+        return None
+    free = [row for row in rows.named(deployment) if row.from_database and row.marker is None]
+    return _only(free, f"are named {deployment.model_name!r}") if free else None
 
 
-def replaced_by(row: Row, rows: Sequence[Row]) -> Row | None:
-    """The row that this one has replaced, if it is still there."""
-    return next((other for other in rows if next_id(other.model_id) == row.model_id), None)
+def leftover(row: Row, deployment: Deployment, rows: Rows) -> Row | None:
+    """The row that this one has replaced, if a run was cut off before deleting that."""
+    return replaced_by(row, rows.owned(deployment))
 
 
-def _only(rows: Sequence[Row], what: str) -> Row:
+def replaced_by(row: Row, owned: list[Row]) -> Row | None:
+    """The row of the same owner whose replacement this one is."""
+    if len(owned) == 1:
+        return None
+    return next((other for other in owned if next_id(other.model_id) == row.model_id), None)
+
+
+def _only(rows: list[Row], what: str) -> Row:
     if len(rows) == 1:
         return rows[0]
     ids = ", ".join(sorted(row.model_id for row in rows))
@@ -55,20 +98,21 @@ def _only(rows: Sequence[Row], what: str) -> Row:
     )
 
 
-def look_up(deployment: Deployment, rows: Sequence[Row]) -> Row | None:
+def look_up(deployment: Deployment, rows: Rows) -> Row | None:
     """Like :func:`find`, but to look at, so that a row of the config file will do."""
-    config = [row for row in rows if not row.from_database]
-    for row in config:
-        if row.model_id == deployment.model_id:
-            return row
-    named = [row for row in config if row.model_name == deployment.model_name]
-    return find(deployment, rows) or (named[0] if len(named) == 1 else None)
+    row = rows.get(deployment.model_id)
+    if row is not None:
+        return row
+    config = [row for row in rows.named(deployment) if not row.from_database]
+    return find(deployment, rows) or (config[0] if len(config) == 1 else None)
 
 
-def beside(deployment: Deployment, rows: Sequence[Row]) -> str | None:
+def beside(deployment: Deployment, rows: Rows) -> str | None:
     """That the gateway's config file defines deployments of this name, if it does."""
-    name = deployment.model_name
-    ids = [row.model_id for row in rows if not row.from_database and row.model_name == name]
+    ids = [row.model_id for row in rows.named(deployment) if not row.from_database]
     if not ids:
         return None
-    return f"The gateway's config file defines {name} ({', '.join(ids)}), which Salt never touches"
+    return (
+        f"The gateway's config file defines {deployment.model_name} ({', '.join(ids)}), "
+        "which Salt never touches"
+    )

@@ -169,10 +169,10 @@ def restoration(deployment: Deployment, plan: Plan, answer: Mapping[str, Any]) -
     return replacement_body(deployment, row, answer, lost, marker, row.model_id)
 
 
-def without_removed(plan: Plan) -> Changes:
-    """The changes of a plan of which no value could be removed."""
-    removed = {_word(path) for path in plan.removed}
-    return {word: change for word, change in plan.changes.items() if word not in removed}
+def without(plan: Plan, paths: frozenset[Path]) -> Changes:
+    """The changes of a plan but for those at some places, where they did not happen."""
+    words = {_word(path) for path in paths}
+    return {word: change for word, change in plan.changes.items() if word not in words}
 
 
 def delete(row: Row) -> Plan:
