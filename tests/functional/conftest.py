@@ -132,3 +132,9 @@ def sent(recorder):
 
 
 LIST = ("GET", "/v2/model/info")
+
+
+@pytest.fixture
+def gateway_can_block(gateway):
+    """Blocked deployments came in mid-2026."""
+    return gateway.request("POST", "/model/block", json={}).status_code == 422

@@ -112,8 +112,12 @@ def test_delete(modules, api, name):
     assert api.named(name) == []
 
 
-def test_block_and_unblock(modules, api, name):
+def test_block_and_unblock(modules, api, name, gateway_can_block):
     api.create(name)
+    if not gateway_can_block:
+        with pytest.raises(SaltInvocationError, match="too old to block"):
+            modules("block", name)
+        return
     assert modules("block", name) is True
     assert api.one(name)["model_info"]["blocked"] is True
     assert modules("unblock", name) is True

@@ -84,7 +84,10 @@ def test_many_states_read_the_gateway_once(states, recorder, name):
 
 def test_a_first_run_lists_once_and_creates(states, recorder, name):
     states.run(*(("present", {"name": f"{name}-{n}", **EXAMPLE}) for n in range(3)))
-    assert sent(recorder) == [LIST, ("GET", "/public/providers"), *[("POST", "/model/new")] * 3]
+    asked = [request for request in sent(recorder) if "/credentials/" not in request[1]]
+    once = [("GET", "/public/providers"), ("GET", "/public/model_hub/info")]
+    assert asked[0] == LIST
+    assert sorted(asked[1:]) == sorted([*once, *[("POST", "/model/new")] * 3])
 
 
 def test_a_changed_limit_changes_nothing_else(api, states, recorder, name):
@@ -189,7 +192,19 @@ def test_several_deployments_may_share_a_name(api, states, name):
     assert [row["litellm_params"]["rpm"] for row in api.named(name)] == [2]
 
 
-def test_blocked_goes_both_ways(api, states, name):
+def test_blocked_is_refused_where_litellm_does_not_know_it(api, states, name, gateway_can_block):
+    if gateway_can_block:
+        pytest.skip("this LiteLLM can block")
+    result = states.present(name, blocked=True)
+    assert result["result"] is False
+    assert "too old to block deployments" in result["comment"]
+    assert api.named(name) == []
+    assert states.present(name, blocked=False)["result"] is True
+
+
+def test_blocked_goes_both_ways(api, states, name, gateway_can_block):
+    if not gateway_can_block:
+        pytest.skip("this LiteLLM cannot block")
     assert states.present(name, blocked=True)["result"] is True
     assert api.one(name)["model_info"]["blocked"] is True
     assert states.present(name, blocked=True)["changes"] == {}

@@ -10,6 +10,7 @@ import ast
 import contextlib
 import json
 import logging
+import re
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -88,6 +89,11 @@ class Client:
         answer = self._call("GET", "/public/model_hub/info", absent=(404,))
         version = answer.get("litellm_version") if isinstance(answer, dict) else None
         return None if version is None else str(version)
+
+    def version_tuple(self) -> tuple[int, ...] | None:
+        """LiteLLM's version, to be compared; ``None`` where the gateway does not say."""
+        numbers = re.match(r"(\d+)\.(\d+)", self.version() or "")
+        return tuple(map(int, numbers.groups())) if numbers else None
 
     def alive(self) -> bool:
         """Whether the gateway answers."""

@@ -24,6 +24,8 @@ RUN = "litellm_model.run"
 
 # How LiteLLM 1.106.2 begins the 500 of a write that it kept but cannot serve.
 _SAVED = "saved to the database"
+# From when on LiteLLM is known to fail a create that it cannot serve.
+_VOUCHES_SINCE = (1, 106)
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class Gateway:
         self._consistent = False
         self._providers: frozenset[str] | None = None
         self._can_block: bool | None = None
+        self._vouches: bool | None = None
 
     # ---------------------------------------------------------------- questions
 
@@ -242,7 +245,19 @@ class Gateway:
         except OutcomeUnknown as err:
             return self._settle(deployment, plan, err)
         self._remember(Row(model_id, deployment.model_name, True, plan.marker, {}))
-        return self._outcome(plan, deployment)
+        outcome = self._outcome(plan, deployment)
+        if self._is_served(model_id) or deployment.values.get(BLOCKED):
+            return outcome
+        return replace(outcome, failure="The gateway does not serve it; its log says why")
+
+    def _is_served(self, model_id: str) -> bool:
+        """Whether a row that was just created is served.
+
+        LiteLLM 1.106.2 answers a create only then with 200; 1.83.14 always does.
+        """
+        if self._vouches is None:
+            self._vouches = (self.client.version_tuple() or (0,)) >= _VOUCHES_SINCE
+        return self._vouches or self.client.masked_secrets(model_id) is not None
 
     def _settle(self, deployment: Deployment, plan: Plan, err: OutcomeUnknown) -> Outcome:
         """Find out what a create has come to that did not say so, and make the best of it.

@@ -16,6 +16,7 @@ from .row import (
     Row,
     cleared,
     create_body,
+    is_set,
     marked,
     replacement_body,
     update_body,
@@ -229,11 +230,9 @@ def _dropped(marker: Marker, deployment: Deployment) -> frozenset[Path]:
 def _is_set(path: Path, row: Row) -> bool:
     """Whether there is anything to remove at a place."""
     shown = row.get(path)
-    if path == fields.BLOCKED:
-        return shown is True
     if isinstance(shown, Mapping) and shown:
         return False  # we made the mapping, others filled it
-    return not fields.is_readable(path) or shown is not MISSING
+    return not fields.is_readable(path) or is_set(shown, path)
 
 
 # ---------------------------------------------------------------- markers

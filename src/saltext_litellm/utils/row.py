@@ -31,6 +31,12 @@ _RESET_INFO = "member_auto_router"
 _VERIFIABLE = ("api_key", "aws_access_key_id", "aws_secret_access_key", "vertex_credentials")
 
 _MASKED = "****"
+# LiteLLM 1.106.2 has a value for them in every row, so false is as good as not set.
+_FALSE_UNLESS_SET = frozenset(
+    (PARAMS, key)
+    for key in ("allow_client_keepalive_override", "merge_reasoning_content_in_choices")
+    + ("use_in_pass_through", "use_litellm_proxy", "use_xai_oauth")
+)
 
 MISSING: Any = type("Missing", (), {"__repr__": lambda _: "MISSING"})()
 
@@ -126,14 +132,21 @@ def _or_none(value: Any) -> Any:
     return None if value is MISSING else value
 
 
+def is_set(value: Any, path: Path) -> bool:
+    """Whether a value at a place is there to be removed."""
+    if path == BLOCKED or path in _FALSE_UNLESS_SET:
+        return value is True
+    return value is not MISSING
+
+
 def stored(answer: Mapping[str, Any], path: Path) -> bool:
-    """Whether the raw row, which a write returns, holds a path."""
+    """Whether the raw row, which a write returns, holds a value at a path."""
     value: Any = _stored_section(answer, path[0])
     for key in path[1:]:
         if not isinstance(value, Mapping) or value.get(key) is None:
             return False
         value = value[key]
-    return True
+    return is_set(value, path)
 
 
 def create_body(deployment: Deployment, marker: Marker, model_id: str) -> dict[str, Any]:
