@@ -1,0 +1,1 @@
+"""A real LiteLLM gateway for the tests, and a recorder to stand in front of it."""

@@ -1,0 +1,7 @@
+"""The one error of this package."""
+
+from __future__ import annotations
+
+
+class GatewayError(Exception):
+    """The test gateway could not be installed or started; the message says what is missing."""

@@ -1,0 +1,44 @@
+"""Fixtures for tests against a real gateway; each gateway starts when a test first asks for it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from .gateway import Gateway, running_gateway
+from .recorder import Recorder
+
+
+@pytest.fixture(scope="session")
+def gateway() -> Iterator[Gateway]:
+    """The gateway most tests share; LITELLM_TEST_URL names one that is running already."""
+    url = os.environ.get("LITELLM_TEST_URL")
+    if url:
+        yield Gateway(url.rstrip("/"), os.environ["LITELLM_TEST_KEY"])
+        return
+    with running_gateway() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def second_gateway() -> Iterator[Gateway]:
+    """Another gateway with a database of its own."""
+    with running_gateway() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def gateway_factory() -> Iterator[Callable[..., Gateway]]:
+    """Start gateways with `running_gateway`'s arguments; they run until the session ends."""
+    with ExitStack() as stack:
+        yield lambda **options: stack.enter_context(running_gateway(**options))
+
+
+@pytest.fixture
+def recorder(gateway: Gateway) -> Iterator[Recorder]:
+    """A recording proxy in front of the shared gateway."""
+    with Recorder(gateway.url) as started:
+        yield started

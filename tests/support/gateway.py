@@ -1,0 +1,204 @@
+"""Start and stop a real LiteLLM proxy on a real PostgreSQL.
+
+`python -m tests.support.gateway` starts one and keeps it until Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import secrets
+import signal
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import requests
+import yaml
+
+from .errors import GatewayError
+from .install import DEFAULT_VERSION, Installation, installed
+from .postgres import running_postgres
+from .processes import GuardedProcess
+
+__all__ = ["DEFAULT_VERSION", "Gateway", "GatewayError", "running_gateway"]
+
+START_SECONDS = 120
+PORT_ATTEMPTS = 5
+STARTED = "Application startup complete."
+PORT_TAKEN = re.compile("address already in use|EADDRINUSE", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """A running gateway and its admin key."""
+
+    url: str
+    key: str = field(repr=False)
+
+    def request(self, method: str, path: str, **options: Any) -> requests.Response:
+        """Send one plain request with the admin key, beside whatever is being tested."""
+        headers = {"Authorization": f"Bearer {self.key}", **options.pop("headers", {})}
+        options.setdefault("timeout", 60)
+        return requests.request(method, self.url + path, headers=headers, **options)
+
+
+@contextmanager
+def running_gateway(
+    *,
+    litellm_version: str = DEFAULT_VERSION,
+    workers: int = 1,
+    model_list: Sequence[Mapping[str, Any]] = (),
+    general_settings: Mapping[str, Any] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Gateway]:
+    """Run a gateway of its own, with a database of its own, for as long as the block lasts."""
+    settings = {"master_key": f"sk-{secrets.token_hex(24)}", **(general_settings or {})}
+    config = {
+        "model_list": [dict(model) for model in model_list],
+        "general_settings": settings,
+        "litellm_settings": {"telemetry": False},
+    }
+    with (
+        installed(litellm_version) as installation,
+        running_postgres(installation.postgres_programs, installation.template) as database,
+        _proxy(
+            installation,
+            config,
+            {**_environment(installation, database), **(environment or {})},
+            workers,
+        ) as url,
+    ):
+        yield Gateway(url, settings["master_key"])
+
+
+def _environment(installation: Installation, database: str) -> dict[str, str]:
+    """Nothing of the caller's own environment: no provider's key may reach a test."""
+    return {
+        "PATH": os.pathsep.join((str(installation.programs), os.defpath)),
+        "LANG": "C.UTF-8",
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "DATABASE_URL": database,
+        "PRISMA_QUERY_ENGINE_BINARY": str(installation.programs / "query-engine"),
+        "LITELLM_SALT_KEY": f"sk-{secrets.token_hex(24)}",
+        "LITELLM_MODE": "PRODUCTION",  # no .env file
+        "LITELLM_LOCAL_MODEL_COST_MAP": "True",  # no download
+        "LITELLM_TELEMETRY": "False",
+        "STORE_MODEL_IN_DB": "True",
+        "DISABLE_SCHEMA_UPDATE": "True",
+        "DISABLE_ADMIN_UI": "True",
+        "NO_DOCS": "True",
+        "NO_REDOC": "True",
+        "NO_OPENAPI": "True",
+    }
+
+
+@contextmanager
+def _proxy(
+    installation: Installation, config: Mapping[str, Any], environment: dict[str, str], workers: int
+) -> Iterator[str]:
+    key = config["general_settings"]["master_key"]
+    for attempt in range(PORT_ATTEMPTS):
+        url, process = _launch(installation, config, environment, workers)
+        try:
+            if _wait_until_ready(process, url, key, workers):
+                yield url
+                return
+            port_taken = PORT_TAKEN.search(process.log())
+            if not port_taken or attempt + 1 == PORT_ATTEMPTS:
+                late = f"was not ready after {START_SECONDS} seconds"
+                what = late if process.running() else "did not start"
+                raise GatewayError(f"the LiteLLM proxy {what}:\n{process.log_tail()}")
+        finally:
+            process.stop()
+
+
+def _launch(
+    installation: Installation, config: Mapping[str, Any], environment: dict[str, str], workers: int
+) -> tuple[str, GuardedProcess]:
+    folder = Path(tempfile.mkdtemp(prefix="litellm-gateway-"))
+    file = folder / "config.yaml"
+    file.write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
+    port = _free_port()
+    process = GuardedProcess(
+        installation.litellm,
+        *("--config", file, "--host", "127.0.0.1", "--port", str(port)),
+        *("--num_workers", str(workers)),
+        folder=folder,
+        environment={"HOME": str(folder), "TMPDIR": str(folder), **environment},
+        stop_signal="SIGKILL",  # its database goes with it: there is nothing to finish
+    )
+    return f"http://127.0.0.1:{port}", process
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_until_ready(process: GuardedProcess, url: str, key: str, workers: int) -> bool:
+    """Ready when every worker says so and ours, not a stranger on the same port, answers."""
+    deadline = time.monotonic() + START_SECONDS
+    while process.running() and time.monotonic() < deadline:
+        if process.log().count(STARTED) >= workers and _knows(url, key):
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def _knows(url: str, key: str) -> bool:
+    try:
+        return Gateway(url, key).request("GET", "/v2/model/info", timeout=5).ok
+    except requests.RequestException:
+        return False
+
+
+def main() -> int:
+    """Run one gateway until Ctrl-C."""
+    parser = argparse.ArgumentParser(prog="python -m tests.support.gateway", description=__doc__)
+    parser.add_argument("--litellm-version", default=DEFAULT_VERSION)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--config", type=Path, help="a YAML file with a model_list")
+    arguments = parser.parse_args()
+    for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: a shell's `&` has it ignored
+        signal.signal(number, signal.default_int_handler)
+    try:
+        models = _model_list(arguments.config)
+        with running_gateway(
+            litellm_version=arguments.litellm_version,
+            workers=arguments.workers,
+            model_list=models,
+        ) as gateway:
+            print(
+                f"export LITELLM_TEST_URL={gateway.url} LITELLM_TEST_KEY={gateway.key}", flush=True
+            )
+            print("The gateway runs until Ctrl-C.", file=sys.stderr)
+            signal.pause()
+    except KeyboardInterrupt:
+        return 0
+    except GatewayError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _model_list(config: Path | None) -> list[dict[str, Any]]:
+    if config is None:
+        return []
+    try:
+        return list(yaml.safe_load(config.read_text(encoding="utf-8"))["model_list"])
+    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+        raise GatewayError(f"{config} has no readable model_list: {error}") from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

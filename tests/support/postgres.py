@@ -1,0 +1,163 @@
+"""A PostgreSQL server on a Unix socket in a temporary folder, its data gone when it stops.
+
+The tables are created once, at installation; every server starts from a copy of them.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import tarfile
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .errors import GatewayError
+from .processes import GuardedProcess, run
+
+ROLE = "litellm"
+DATABASE = "postgres"
+START_SECONDS = 30
+# A socket's path has room for about a hundred characters, of which its own name takes 40.
+LONGEST_TEMPORARY_FOLDER = 60
+SETTINGS = {
+    "listen_addresses": "",
+    "max_connections": "200",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    # The data is thrown away: nothing needs to survive a crash.
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+}
+
+
+@contextmanager
+def running_postgres(programs: Path, template: Path) -> Iterator[str]:
+    """Start a server on a copy of the template's data; yields the URL of its database."""
+    home = _new_folder()
+    try:
+        _unpack(template, home)
+        with _server(programs, home / "data", home) as socket_folder:
+            yield f"postgresql://{ROLE}@localhost/{DATABASE}?host={socket_folder}"
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def build_template(programs: Path, migrations: Path, template: Path) -> None:
+    """Create a database, apply LiteLLM's migrations and keep its data as one file."""
+    home = _new_folder()
+    try:
+        data, script = home / "data", home / "migrations.sql"
+        _initialise(programs, data)
+        script.write_text("\n".join(_migrations(migrations)), encoding="utf-8")
+        with _server(programs, data, _new_folder()) as socket_folder:
+            _apply(programs, socket_folder, script)
+        with tarfile.open(template, "w") as archive:
+            archive.add(data, "data")
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _initialise(programs: Path, data: Path) -> None:
+    owner = _server_user()
+    run(
+        programs / "initdb",
+        *("-D", data, "-U", ROLE, "--auth=trust", "--encoding=UTF8", "--locale=C"),
+        *("--wal-segsize=1", "--no-sync"),
+        purpose="creating the database",
+        cwd=data.parent,
+        user=owner.pw_name if owner else None,
+    )
+
+
+def _migrations(folder: Path) -> Iterator[str]:
+    scripts = sorted(folder.glob("*/migration.sql"))
+    if not scripts:
+        raise GatewayError(f"LiteLLM's migrations are missing in {folder}")
+    for script in scripts:
+        yield script.read_text(encoding="utf-8")
+
+
+def _apply(programs: Path, socket_folder: Path, script: Path) -> None:
+    """Some migrations repeat what an earlier one did; that alone may fail."""
+    login = ("-h", socket_folder, "-U", ROLE, "-d", DATABASE)
+    purpose = "applying LiteLLM's migrations"
+    output = run(programs / "psql", *login, "-q", "--no-psqlrc", "-f", script, purpose=purpose)
+    errors = [line for line in output.splitlines() if "ERROR:" in line]
+    unexpected = [line for line in errors if "already exists" not in line]
+    if unexpected:
+        raise GatewayError(f"{purpose} failed: {unexpected[-1]}")
+
+
+@contextmanager
+def _server(programs: Path, data: Path, home: Path) -> Iterator[Path]:
+    """Run a server whose socket is in `home`; home is removed when it has stopped."""
+    owner = _server_user()
+    if owner:
+        _require_open_to_all(programs)
+        _require_open_to_all(home.parent)
+    process = GuardedProcess(
+        programs / "postgres",
+        *("-D", data, "-k", home),
+        *(f"-c{name}={value}" for name, value in SETTINGS.items()),
+        folder=home,
+        environment={"PATH": os.defpath, "LC_ALL": "C"},
+        stop_signal="SIGINT",  # a fast shutdown: it does not wait for clients to leave
+        user=owner.pw_name if owner else None,
+    )
+    try:
+        _wait_until_ready(process, data / "postmaster.pid")
+        yield home
+    finally:
+        process.stop()
+
+
+def _wait_until_ready(process: GuardedProcess, status: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while process.running() and time.monotonic() < deadline:
+        if status.exists() and "ready" in status.read_text():
+            return
+        time.sleep(0.01)
+    raise GatewayError(f"PostgreSQL did not start:\n{process.log_tail()}")
+
+
+def _server_user() -> pwd.struct_passwd | None:
+    """PostgreSQL refuses to run as root, so root hands it to the user with the fewest rights."""
+    return pwd.getpwnam("nobody") if os.geteuid() == 0 else None
+
+
+def _require_open_to_all(folder: Path) -> None:
+    for each in (folder, *folder.parents):
+        if not each.stat().st_mode & 0o001:
+            raise GatewayError(
+                f"PostgreSQL does not run as root, and other users may not enter {each}: "
+                "set LITELLM_TEST_CACHE and TMPDIR to folders that everybody may enter"
+            )
+
+
+def _new_folder() -> Path:
+    """A temporary folder that belongs to the server, short enough for a socket's path."""
+    too_long = len(tempfile.gettempdir()) > LONGEST_TEMPORARY_FOLDER
+    name = tempfile.mkdtemp(prefix="litellm-pg-", dir="/tmp" if too_long else None)
+    owner = _server_user()
+    if owner:
+        os.chown(name, owner.pw_uid, owner.pw_gid)
+    return Path(name)
+
+
+def _unpack(archive: Path, folder: Path) -> None:
+    """As root everything becomes the server's; a plain user owns what it unpacks anyway."""
+    owner = _server_user()
+    with tarfile.open(archive) as opened:
+        if hasattr(tarfile, "fully_trusted_filter"):  # it is our own file; older Pythons never ask
+            opened.extraction_filter = staticmethod(tarfile.fully_trusted_filter)
+        for member in opened:
+            member.uname = member.gname = ""
+            member.uid, member.gid = (owner.pw_uid, owner.pw_gid) if owner else (-1, -1)
+            opened.extract(member, folder)

@@ -1,0 +1,205 @@
+"""A recording reverse proxy between the code under test and a gateway, with faults on demand.
+
+Every client connection has one upstream connection of its own, which opens and closes with it:
+so a keep-alive session stays with one worker of the gateway exactly as it does without us.
+"""
+
+from __future__ import annotations
+
+import http.client
+import select
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any
+from urllib.parse import SplitResult, parse_qs, urlsplit
+
+from .exchange import Answer, Fault, Record, made_up, parsed
+
+# The recorder frames each message itself, with a Content-Length.
+REFRAMED = {"content-length", "transfer-encoding", "connection", "keep-alive"}
+UPSTREAM_SECONDS = 120
+
+
+class Recorder:
+    """`with Recorder(gateway.url) as recorder:` and send requests to `recorder.url`."""
+
+    def __init__(self, upstream: str) -> None:
+        self.requests: list[Record] = []
+        self._upstream = urlsplit(upstream)
+        self._faults: list[Fault] = []
+        self._lock = threading.Lock()
+        self._server = _Server(self)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def __enter__(self) -> Recorder:
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._server.shutdown()
+        self._server.close_all()
+
+    def clear(self) -> None:
+        """Forget the requests so far. Faults stay."""
+        with self._lock:
+            self.requests.clear()
+
+    def fault(
+        self,
+        *,
+        method: str | None = None,
+        path: str | None = None,
+        when: Callable[[Record], bool] | None = None,
+        times: int | None = None,
+        delay: float = 0,
+        drop: bool = False,
+        lose_response: bool = False,
+        status: int | None = None,
+        headers: Mapping[str, str] | None = None,
+        json: Any = None,
+        body: bytes | str | None = None,
+    ) -> None:
+        """Add a fault. The first one that matches a request is applied, `times` times at most.
+
+        `path` may hold wildcards and `when` is asked with the record. After `delay` seconds:
+        `status` answers without forwarding, `drop` hangs up without forwarding, and
+        `lose_response` forwards and then hangs up.
+        """
+        answer = made_up(status, headers or {}, json, body) if status is not None else None
+        fault = Fault(method, path, when, times, delay, drop, lose_response, answer)
+        with self._lock:
+            self._faults.append(fault)
+
+    def _note(self, record: Record) -> Fault | None:
+        """Keep the record; returns the fault to apply to it."""
+        with self._lock:
+            self.requests.append(record)
+            fault = next((each for each in self._faults if each.matches(record)), None)
+            if fault and fault.times is not None:
+                fault.times -= 1
+            return fault
+
+    def _connect(self) -> http.client.HTTPConnection:
+        secure = self._upstream.scheme == "https"
+        kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+        return kind(self._upstream.netloc, timeout=UPSTREAM_SECONDS)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 128
+
+    def __init__(self, recorder: Recorder) -> None:
+        super().__init__(("127.0.0.1", 0), _Connection)
+        self.recorder = recorder
+        self.open: set[socket.socket] = set()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that hangs up first is no error of ours."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+    def close_all(self) -> None:
+        self.server_close()
+        for connection in list(self.open):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+
+class _Connection(BaseHTTPRequestHandler):
+    """One client connection, served by one thread."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1
+    server: _Server
+
+    def setup(self) -> None:
+        super().setup()
+        self._upstream = self.server.recorder._connect()
+        self.server.open.add(self.connection)
+
+    def finish(self) -> None:
+        self.server.open.discard(self.connection)
+        self._upstream.close()
+        with suppress(OSError):
+            super().finish()
+
+    def handle_one_request(self) -> None:
+        """Wait for the client, but hang up on it when the gateway ends the idle connection."""
+        idle = [self.connection, *([self._upstream.sock] if self._upstream.sock else [])]
+        readable, _, _ = select.select(idle, [], [])
+        if self.connection in readable:
+            super().handle_one_request()
+        else:
+            self.close_connection = True
+
+    def _serve(self) -> None:
+        record = self._read()
+        fault = self.server.recorder._note(record)
+        if fault:
+            time.sleep(fault.delay)
+        if fault and fault.drop:
+            self.close_connection = True
+            return
+        answer = fault.answer if fault and fault.answer else self._forward(record)
+        if answer is None or (fault and fault.lose_response):
+            self.close_connection = True
+            return
+        record.status = answer.status
+        self._send(answer)
+
+    do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = do_HEAD = do_OPTIONS = _serve  # noqa: N815
+
+    def _read(self) -> Record:
+        target: SplitResult = urlsplit(self.path)
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        query = parse_qs(target.query, keep_blank_values=True)
+        return Record(self.command, target.path, query, self.headers, body, parsed(body))
+
+    def _forward(self, record: Record) -> Answer | None:
+        """Ask the gateway; None when it hung up, as it would have hung up on the client."""
+        prefix = self.server.recorder._upstream.path.rstrip("/")
+        try:
+            self._upstream.putrequest(
+                record.method, prefix + self.path, skip_host=True, skip_accept_encoding=True
+            )
+            for name, value in record.headers.items():
+                self._upstream.putheader(name, value)
+            self._upstream.endheaders(record.body)
+            response = self._upstream.getresponse()
+            body = response.read()
+        except (OSError, http.client.HTTPException):
+            return None
+        record.forwarded = True
+        record.status, record.response_size = response.status, len(body)
+        record.response_json = parsed(body, response.getheader("Content-Encoding"))
+        self.close_connection = self.close_connection or response.will_close
+        headers = [each for each in response.getheaders() if each[0].lower() not in REFRAMED]
+        return Answer(response.status, headers, body)
+
+    def _send(self, answer: Answer) -> None:
+        self.send_response_only(answer.status)
+        for name, value in answer.headers:
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(answer.body)))
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(answer.body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Stay quiet: the records are the log."""
