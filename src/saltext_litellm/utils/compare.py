@@ -13,37 +13,42 @@ _TRUE = frozenset(("true", "yes", "on", "1"))
 _FALSE = frozenset(("false", "no", "off", "0"))
 
 
-def same(declared: Any, shown: Any, *, ordered: bool = True) -> bool:
+def same(declared: Any, shown: Any, *, ordered: bool = True, masked: bool = False) -> bool:
     """Compare by meaning.
 
     LiteLLM coerces what has a type of its own (``"100"`` to 100, 30 to 30.0, ``"yes"`` to true),
-    shows costs as numbers or strings, and secrets as masks, wherever they stand.
+    and shows costs as numbers or strings.
 
     :param ordered: Whether the order of a list means anything.
+    :param masked: Whether a mask may be shown instead of a value.
     """
     if isinstance(declared, Mapping):
         return (
             isinstance(shown, Mapping)
             and _keys(declared) == _keys(shown)
-            and all(same(declared[key], shown[key]) for key in _keys(declared))
+            and all(same(declared[key], shown[key], masked=masked) for key in _keys(declared))
         )
     if isinstance(declared, list):
-        return _same_list(declared, shown, ordered)
+        return _same_list(declared, shown, ordered, masked)
+    return _same_plain(declared, shown) or (masked and is_mask_of(shown, declared))
+
+
+def _same_plain(declared: Any, shown: Any) -> bool:
     if isinstance(declared, bool) or isinstance(shown, bool):
         return _truth(declared) is not None and _truth(declared) == _truth(shown)
     if isinstance(declared, str) and isinstance(shown, str):
-        return declared == shown or is_mask_of(shown, declared)
+        return declared == shown
     if declared is None:
         return shown in (None, "None")  # as LiteLLM 1.106.2 shows a null inside a list
     number = _number(declared)
-    return (number is not None and number == _number(shown)) or is_mask_of(shown, declared)
+    return number is not None and number == _number(shown)
 
 
 def _keys(mapping: Mapping[str, Any]) -> set[str]:
     return {key for key, value in mapping.items() if value not in (None, "None")}
 
 
-def _same_list(declared: list[Any], shown: Any, ordered: bool) -> bool:
+def _same_list(declared: list[Any], shown: Any, ordered: bool, masked: bool) -> bool:
     if isinstance(shown, str) and not ordered:  # tags have been seen as one string
         try:
             shown = json.loads(shown)
@@ -52,7 +57,9 @@ def _same_list(declared: list[Any], shown: Any, ordered: bool) -> bool:
     if not isinstance(shown, list):
         return False
     if ordered:
-        return len(declared) == len(shown) and all(map(same, declared, shown))
+        return len(declared) == len(shown) and all(
+            same(item, other, masked=masked) for item, other in zip(declared, shown, strict=True)
+        )
     return all(any(same(item, other) for other in shown) for item in declared) and all(
         any(same(item, other) for item in declared) for other in shown
     )

@@ -17,7 +17,7 @@ from . import marker as markers
 from . import validate
 from .errors import InvalidInput
 from .marker import Path
-from .secrets import is_secret
+from .secrets import NOT_SECRET, is_secret
 
 PARAMS = "litellm_params"
 INFO = "model_info"
@@ -242,6 +242,11 @@ def derived_model(values: Mapping[Path, Any]) -> str | None:
 def is_secret_at(path: Path) -> bool:
     """Whether a place in a row is one for secrets."""
     return any(is_secret(key) for key in path[1:])
+
+
+def may_be_masked(path: Path) -> bool:
+    """Whether some version of LiteLLM masks a place that is none for secrets."""
+    return path[0] == PARAMS and path[-1] in NOT_SECRET
 
 
 def is_readable(path: Path) -> bool:

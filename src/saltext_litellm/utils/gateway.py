@@ -257,7 +257,10 @@ class Gateway:
         """
         if self._vouches is None:
             self._vouches = (self.client.version_tuple() or (0,)) >= _VOUCHES_SINCE
-        return self._vouches or self.client.masked_secrets(model_id) is not None
+        if self._vouches or self.client.masked_secrets(model_id) is not None:
+            return True
+        # In 1.83.14 the poll of the database may drop a row that it was too early to see.
+        return self._reload(model_id) and self.client.masked_secrets(model_id) is not None
 
     def _settle(self, deployment: Deployment, plan: Plan, err: OutcomeUnknown) -> Outcome:
         """Find out what a create has come to that did not say so, and make the best of it.

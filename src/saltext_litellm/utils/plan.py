@@ -194,21 +194,26 @@ def _settled(path: Path, value: Any, row: Row, fingerprint: Fingerprinter) -> bo
     shown = row.get(path)
     if value == {}:
         return isinstance(shown, Mapping)  # we manage none of its keys
-    known = _same_fingerprint(path, value, row, fingerprint)
-    if isinstance(value, str) and value.startswith(_REFERENCE):
-        # Versions differ in whether they show the reference or what it refers to.
-        return known or (not fields.is_secret_at(path) and shown == value)
     if not _is_hidden(path, value):
-        return shown is not MISSING and same(value, shown, ordered=path not in fields.UNORDERED)
+        ordered, masked = path not in fields.UNORDERED, fields.may_be_masked(path)
+        return shown is not MISSING and same(value, shown, ordered=ordered, masked=masked)
+    known = _same_fingerprint(path, value, row, fingerprint)
     if shown is MISSING:
         return known and not fields.is_readable(path) and path not in row.unset
-    return known and same(value, shown)
+    if _is_reference(value):
+        # Versions differ in whether they show the reference or what it refers to.
+        return known or (not fields.is_secret_at(path) and shown == value)
+    return known and same(value, shown, masked=True)
+
+
+def _is_reference(value: Any) -> bool:
+    """Whether LiteLLM takes a value from its own environment."""
+    return isinstance(value, str) and value.startswith(_REFERENCE)
 
 
 def _is_hidden(path: Path, value: Any) -> bool:
     """Whether a value cannot be compared as it is read, and so has a fingerprint."""
-    reference = isinstance(value, str) and value.startswith(_REFERENCE)
-    return reference or fields.is_secret_at(path) or holds_secret("", value)
+    return _is_reference(value) or fields.is_secret_at(path) or holds_secret("", value)
 
 
 def _same_fingerprint(path: Path, value: Any, row: Row, fingerprint: Fingerprinter) -> bool:

@@ -19,6 +19,7 @@ from .deployment import (
     is_readable,
     is_secret_at,
     leaves,
+    may_be_masked,
 )
 from .errors import InvalidInput
 from .marker import Marker, Path
@@ -256,7 +257,8 @@ def _survivor(path: Path, value: Any, row: Row) -> Any:
     if path[0] != PARAMS or not isinstance(value, str):
         return value  # only the strings of litellm_params are encrypted
     shown = row.get(path)
-    if not isinstance(shown, str) or is_secret_at(path) or _MASKED in shown:
+    masked = is_secret_at(path) or (may_be_masked(path) and _MASKED in str(shown))
+    if masked or not isinstance(shown, str):
         raise InvalidInput(
             f"LiteLLM keeps a key once it is set, so the deployment would have to be replaced, "
             f"but {':'.join(path)}, which is not declared, cannot be read back and would be lost: "

@@ -22,7 +22,7 @@ _SEGMENTS = frozenset(
     + ("credentials", "access", "private", "certificate", "fingerprint", "tenancy")
 )
 # Named like secrets, and masked by some versions, but names and limits all the same.
-_NOT_SECRET = frozenset(
+NOT_SECRET = frozenset(
     {
         "access_groups",
         "default_api_key_rpm_limit",
@@ -40,7 +40,7 @@ _KEY_ID_DIGITS = 2
 def is_secret(key: str) -> bool:
     """Whether LiteLLM treats a value under this key as a secret."""
     segments = set(key.lower().replace("-", "_").split("_"))
-    return key not in _NOT_SECRET and "cost" not in segments and bool(segments & _SEGMENTS)
+    return key not in NOT_SECRET and "cost" not in segments and bool(segments & _SEGMENTS)
 
 
 def holds_secret(key: str, value: Any) -> bool:

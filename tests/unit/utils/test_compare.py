@@ -22,8 +22,6 @@ from saltext_litellm.utils.compare import same
         ({"a": 600}, {"a": 600.0}),
         ({"a": None}, {}),
         ([None], ["None"]),
-        ("sk-1234567890", "sk-1*****7890"),
-        (["sk-1234567890"], ["sk-1*****7890"]),
         (2**60, 2**60),
     ],
 )
@@ -48,6 +46,7 @@ def test_same(declared, shown):
         (2**60, 2**60 + 1),
         (1, "one"),
         ("gpt-4", True),
+        ("sk-1234567890", "sk-1*****7890"),
     ],
 )
 def test_different(declared, shown):
@@ -62,3 +61,17 @@ def test_a_set_has_no_order(shown):
 @pytest.mark.parametrize("shown", [["a"], ["a", "b", "c"], "a", None])
 def test_a_set_has_its_members(shown):
     assert not same(["a", "b"], shown, ordered=False)
+
+
+@pytest.mark.parametrize(
+    ("declared", "shown"),
+    [
+        ("sk-1234567890", "sk-1*****7890"),
+        (["sk-1234567890"], ["sk-1*****7890"]),
+        ({"a": ["sk-1234567890"]}, {"a": ["sk-1*****7890"]}),
+        (5, "*"),
+    ],
+)
+def test_a_mask_counts_only_where_there_may_be_one(declared, shown):
+    assert same(declared, shown, masked=True)
+    assert not same(declared, shown)

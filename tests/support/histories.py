@@ -1,0 +1,88 @@
+"""Random histories of a deployment: what is declared, run after run, and what others do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+words = st.sampled_from(["", "one", "two", "a****b", 'ünï "quoted" \\ \n', "os.environ", "5", "no"])
+secrets = st.sampled_from(["sk-0123456789", "sk-9876543210", "short", "12345678", "os.environ/X"])
+numbers = st.sampled_from([0, 1, 2, 100000, 0.5, 600.0, 1e-06, 5e-06])
+scalars = st.one_of(words, numbers, st.booleans())
+lists = st.lists(st.one_of(scalars, st.fixed_dictionaries({"a": numbers})), max_size=3)
+
+
+def mappings(*, theirs: bool) -> st.SearchStrategy[dict[str, Any]]:
+    """A mapping inside a section: some keys are ours to declare, some only others set."""
+    ours = {
+        "X-Team": words,
+        "X/Y~Z": words,
+        "deep": st.dictionaries(st.sampled_from(["er", "est"]), scalars, max_size=2),
+    }
+    if theirs:
+        return st.fixed_dictionaries({"X-Theirs": words})
+    return st.fixed_dictionaries({}, optional={**ours, "X-Auth-Token": secrets})
+
+
+PARAMS = {
+    "rpm": st.sampled_from([0, 1, 2000]),
+    "temperature": numbers,
+    "organization": words,
+    "drop_params": st.booleans(),
+    "merge_reasoning_content_in_choices": st.booleans(),
+    "input_cost_per_token": numbers,
+    "tags": st.lists(st.sampled_from(["x", "y", "z"]), max_size=3, unique=True),
+    "stop": lists,
+    "api_key": secrets,
+    "azure_ad_token": secrets,
+    "extra_headers": mappings(theirs=False),
+    "extra_body": mappings(theirs=False),
+}
+INFO = {
+    "note": words,
+    "max_things": numbers,
+    "access_groups": st.lists(st.sampled_from(["x", "y", "z"]), max_size=3, unique=True),
+    "owner": mappings(theirs=False),
+    "list": lists,
+}
+
+declarations = st.fixed_dictionaries(
+    {
+        "litellm_params": st.fixed_dictionaries(
+            {"model": st.sampled_from(["openai/gpt-4", "openai/gpt-4o"])}, optional=PARAMS
+        ),
+        "model_info": st.fixed_dictionaries({}, optional=INFO),
+        "tier": st.sampled_from(["free", "paid"]),
+    },
+    optional={"blocked": st.booleans(), "model_name": st.sampled_from(["first", "second"])},
+)
+
+# What others set: keys of their own, and some of ours. A PATCH replaces a mapping whole.
+interventions = st.fixed_dictionaries(
+    {
+        "litellm_params": st.fixed_dictionaries(
+            {},
+            optional={
+                "theirs": scalars,
+                "use_litellm_proxy": st.booleans(),
+                "rpm": PARAMS["rpm"],
+                "organization": words,
+                "stop": lists,
+                "extra_headers": mappings(theirs=True),
+            },
+        ),
+        "model_info": st.fixed_dictionaries(
+            {}, optional={"theirs": scalars, "note": words, "owner": mappings(theirs=True)}
+        ),
+    }
+)
+
+histories = st.lists(
+    st.one_of(
+        st.tuples(st.just("declare"), declarations),
+        st.tuples(st.just("intervene"), interventions),
+    ),
+    min_size=1,
+    max_size=6,
+)
