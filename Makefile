@@ -1,6 +1,6 @@
 # Every target sets up what it needs, from PyPI and npm alone. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help test test-all lint format demo gateway docs clean
+.PHONY: help test test-all lint format demo gateway clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -11,6 +11,9 @@ help:  ## Say what there is to make
 
 test: lint  ## Lint, type-check and run the tests against a real gateway
 	$(BIN)/python -m pytest
+
+test-all: lint  ## Run the tests with Salt 3006 and 3008, each against LiteLLM 1.106.2 and 1.83.14
+	$(BIN)/nox
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

@@ -1,0 +1,16 @@
+"""The matrix: every supported Salt with every supported LiteLLM. Run by `make test-all`."""
+
+import nox
+
+nox.options.default_venv_backend = "uv"
+nox.options.reuse_existing_virtualenvs = True
+
+
+@nox.session
+@nox.parametrize("litellm", ["1.106.2", "1.83.14"])
+@nox.parametrize("salt", ["3006", "3008"])
+def tests(session: nox.Session, salt: str, litellm: str) -> None:
+    """All tests, with one version of Salt against one of LiteLLM."""
+    session.install("--system-certs", f"salt=={salt}.*,!=3008.0", "-e", ".[tests]")
+    session.run("salt-call", "--version")
+    session.run("python", "-m", "pytest", *session.posargs, env={"LITELLM_TEST_VERSION": litellm})
