@@ -19,17 +19,28 @@ one, or the mapping itself.
 """
 
 import contextlib
+import fnmatch
+import logging
+import pathlib
+import time
 
+import salt.utils.data
 import salt.utils.sdb
+import salt.utils.yaml
 from salt.exceptions import CommandExecutionError, SaltException, SaltInvocationError
 
-from saltext_litellm.utils import deployment, identity
+from saltext_litellm.utils import converge, deployment, identity, model_set
+from saltext_litellm.utils import export as exports
 from saltext_litellm.utils import profile as profiles
 from saltext_litellm.utils import row as rows
 from saltext_litellm.utils.client import Client
 from saltext_litellm.utils.errors import InvalidInput, LiteLLMError
 from saltext_litellm.utils.gateway import RUN, Gateway
-from saltext_litellm.utils.secrets import Fingerprinter
+from saltext_litellm.utils.secrets import Fingerprinter, redact
+
+log = logging.getLogger(__name__)
+
+_EVENT_INTERVAL = 1.0  # seconds between two events about progress
 
 __virtualname__ = "litellm_model"
 __func_alias__ = {"list_": "list"}
@@ -39,13 +50,26 @@ def __virtual__():
     return __virtualname__
 
 
-def list_(profile="litellm"):
+def list_(model_name=None, owner=None, provider=None, blocked=None, profile="litellm"):
     """
-    Return every deployment of a gateway, a short mapping each: ``model_name``, ``model_id``,
+    Return the deployments of a gateway, a short mapping each: ``model_name``, ``model_id``,
     ``model`` (the upstream one), ``provider``, ``blocked``, ``owner`` (the state that manages it)
     and ``source`` (``database``, or ``config`` for the gateway's own config file).
 
     .. versionadded:: 1.0.0
+
+    model_name
+        Only those whose model name matches (string, ``*`` and ``?`` are wildcards).
+
+    owner
+        Only those of this owner (string, likewise): the name of a state, for a deployment of a
+        set ``NAME in SET``. An empty string is for those that Salt does not manage.
+
+    provider
+        Only those of this provider (string, ``litellm_params.custom_llm_provider``).
+
+    blocked
+        Only those that are paused, or that are not (boolean).
 
     profile
         Config key of the gateway, or a mapping with its url and api_key. Defaults to ``litellm``.
@@ -55,10 +79,137 @@ def list_(profile="litellm"):
     .. code-block:: bash
 
         salt '*' litellm_model.list
-        salt '*' litellm_model.list profile=litellm:prod
+        salt '*' litellm_model.list 'gpt-*' blocked=False profile=litellm:prod
     """
     with _sentences():
-        return [rows.summary(row) for row in _gateway(profile).rows()]
+        listed = [rows.summary(row) for row in _gateway(profile).rows()]
+    return [
+        row
+        for row in listed
+        if (model_name is None or fnmatch.fnmatchcase(row["model_name"], str(model_name)))
+        and (owner is None or fnmatch.fnmatchcase(row["owner"] or "", owner))
+        and provider in (None, row["provider"])
+        and blocked in (None, row["blocked"])
+    ]
+
+
+def export(pillar="litellm_secrets", data=False, profile="litellm"):
+    """
+    Return an SLS file with a state for every deployment of a gateway, but for those of its config
+    file. Applied to the same gateway it adopts them and changes nothing else; applied to an empty
+    one it makes them anew. What LiteLLM knows of a model by itself is left out. In the place of
+    each secret stands a reference to pillar; the head of the file says what to fill in there.
+
+    Sends one request for each deployment, to learn which secrets it has. Those of a paused
+    deployment are not told, and so not in the file.
+
+    .. versionadded:: 1.0.0
+
+    pillar
+        The pillar key to refer to for secrets (string). Defaults to ``litellm_secrets``.
+
+    data
+        Return the arguments of each state as data instead of a file (boolean). Defaults to
+        ``False``.
+
+    profile
+        Config key of the gateway, or a mapping with its url and api_key. Defaults to ``litellm``.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --out=newline_values_only litellm_model.export > models.sls
+        salt '*' litellm_model.export data=True
+    """
+    with _sentences():
+        gateway = _gateway(profile)
+        found = exports.states(
+            gateway.rows(),
+            lambda row: gateway.client.masked_secrets(row.model_id),
+            gateway.client.cost_map(),
+        )
+    if data:
+        return exports.referring(found, pillar)
+    return exports.sls(found, pillar, _yaml, gateway.client.url)
+
+
+def test_connection(
+    name,
+    model_name=None,
+    custom_llm_provider=None,
+    base_model=None,
+    model_api_key=None,
+    model_api_base=None,
+    api_version=None,
+    tier="free",
+    mode=None,
+    tpm=None,
+    rpm=None,
+    input_cost_per_million_tokens=None,
+    output_cost_per_million_tokens=None,
+    aws_access_key_id=None,
+    aws_secret_access_key=None,
+    aws_region_name=None,
+    blocked=None,
+    litellm_params=None,
+    model_info=None,
+    model_id=None,
+    verify_secrets=False,
+    profile="litellm",
+):
+    """
+    Try a deployment's parameters out, without creating it, by one real call to the provider,
+    which costs tokens. Returns ``status`` (``success`` or ``error``) and LiteLLM's ``result``.
+
+    .. versionadded:: 1.0.0
+
+    The arguments are those of
+    :py:func:`litellm_model.present <saltext_litellm.states.litellm_model.present>`; those that are
+    about the row and not about the call make no difference.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' litellm_model.test_connection test custom_llm_provider=openai base_model=gpt-4 \\
+            model_api_key=sdb://vault/openai/key mode=chat
+    """
+    arguments = locals()
+    with _sentences():
+        body = rows.probe_body(_desired(arguments))
+        return redact(_gateway(profile).client.test_connection(body))
+
+
+def health(name=None, model_id=None, profile="litellm"):
+    """
+    Return LiteLLM's own health check of a deployment: ``healthy_endpoints`` and
+    ``unhealthy_endpoints``. It is a real call to the provider, which costs tokens.
+
+    .. versionadded:: 1.0.0
+
+    name
+        Name of the state that manages it, or else its model name, if that is unambiguous.
+
+    model_id
+        Its id (``model_info.id``). Either this or ``name`` is needed.
+
+    profile
+        Config key of the gateway, or a mapping with its url and api_key. Defaults to ``litellm``.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' litellm_model.health gpt-4-proxy
+    """
+    with _sentences():
+        wanted = deployment.named(name, model_id)
+        gateway = _gateway(profile)
+        row = identity.look_up(wanted, gateway.rows())
+        if row is None:
+            raise InvalidInput(f"There is no deployment {name or model_id!r}")
+        return redact(gateway.client.health(row.model_id))
 
 
 def get(name=None, model_id=None, profile="litellm"):
@@ -394,6 +545,121 @@ def version(profile="litellm"):
     """
     with _sentences():
         return _gateway(profile).client.version()
+
+
+def manage(
+    name,
+    models=None,
+    defaults=None,
+    pillar=None,
+    source=None,
+    prune=False,
+    allow_empty=False,
+    verify_secrets=False,
+    test=False,
+    profile="litellm",
+):
+    """
+    Converge a whole set of deployments, as the state ``managed`` does. Returns, each by model,
+    the ``changes`` and, where there are any, ``notes``, ``warnings`` and ``failures``, and the
+    models that were ``not_tried``.
+
+    .. versionadded:: 1.0.0
+
+    The arguments are those of
+    :py:func:`litellm_model.managed <saltext_litellm.states.litellm_model.managed>`, and:
+
+    test
+        Only return what would be done. Defaults to ``False``.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt '*' litellm_model.manage production pillar=models prune=True test=True
+        salt '*' litellm_model.manage proxy source=/etc/litellm/config.yaml
+    """
+    with _sentences():
+        deployment.named(name, None)
+        declared = _models(models, pillar, source)
+        if prune and not declared and not allow_empty:
+            raise InvalidInput(
+                f"{name} declares no models, and prune would delete all of the set: "
+                "if that is meant, add allow_empty: True"
+            )
+        wanted = model_set.read(name, declared, defaults, _resolve)
+        outcome = converge.converge(
+            _gateway(profile),
+            name,
+            wanted,
+            progress=_progress(name),
+            prune=prune,
+            verify_secrets=verify_secrets,
+            test=test,
+        )
+        warnings = {one.name: one.warnings for one in wanted if one.warnings}
+        more = {**vars(outcome), "warnings": warnings}
+        told = {"changes": more.pop("changes")}
+        return told | {key: value for key, value in more.items() if value}
+
+
+def _models(models, pillar, source):
+    """The models of a set, from the one place that was named."""
+    given = [value for value in (models, pillar, source) if value is not None]
+    if len(given) != 1:
+        raise InvalidInput("exactly one of models, pillar and source is needed")
+    if models is not None:
+        return models
+    if pillar is not None:
+        # Not pillar.get, which on Salt 3008 returns asterisks to modules.
+        found = salt.utils.data.traverse_dict_and_list(__pillar__, pillar, None)
+        if found is None:
+            raise InvalidInput(f"There is no {pillar!r} in the pillar")
+        return found
+    return _model_list(source)
+
+
+def _model_list(source):
+    """LiteLLM's ``model_list``, from a config.yaml of the proxy or a file of just that."""
+    path = __salt__["cp.cache_file"](source)
+    if not path:
+        raise InvalidInput(f"There is no file {source}")
+    try:
+        content = salt.utils.yaml.safe_load(pathlib.Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, salt.utils.yaml.YAMLError) as err:
+        where = getattr(err, "problem_mark", None)
+        line = f" in line {where.line + 1}" if where else ""
+        raise InvalidInput(f"{source} cannot be read as YAML{line}") from None
+    found = content.get("model_list") if isinstance(content, dict) else content
+    if not isinstance(found, list):
+        raise InvalidInput(f"{source} has no model_list")
+    return found
+
+
+def _progress(name):
+    """Tell of a long run's progress: in the log, and once a second at most on the event bus."""
+    told = time.monotonic()
+
+    def progress(done, total, model):
+        nonlocal told
+        log.info("%s: %s of %s done (%s)", name, done, total, model)
+        if time.monotonic() - told > _EVENT_INTERVAL and not _is_masterless():
+            told = time.monotonic()
+            data = {"set": name, "done": done, "total": total, "model": model}
+            __salt__["event.fire_master"](data, f"salt/litellm_model/{name}/progress")
+
+    return progress
+
+
+def _is_masterless():
+    masterless = __opts__.get("local") or __opts__.get("file_client") == "local"
+    return masterless and not __opts__.get("use_master_when_local")
+
+
+def _yaml(data):
+    return salt.utils.yaml.safe_dump(
+        data, default_flow_style=False, allow_unicode=True, sort_keys=False, width=10_000
+    )
 
 
 def _block(name, model_id, profile, blocked):

@@ -188,6 +188,122 @@ def absent(name, model_id=None, profile="litellm"):
     return _result(name, delete, nothing="is absent")
 
 
+def managed(
+    name,
+    models=None,
+    defaults=None,
+    pillar=None,
+    source=None,
+    prune=False,
+    allow_empty=False,
+    verify_secrets=False,
+    profile="litellm",
+):
+    """
+    Ensure a whole set of deployments is as declared.
+
+    .. versionadded:: 1.0.0
+
+    Everything is planned before anything is written, so that a mistake in the last model stops
+    the run before it has changed the first; all mistakes are reported at once. If a model fails,
+    the others are tried all the same; what fails, and what was not tried, is reported, and the
+    next run does the rest. Long runs tell of their progress at the log level ``info`` and by
+    events ``salt/litellm_model/<name>/progress``.
+
+    .. code-block:: yaml
+
+        production:
+          litellm_model.managed:
+            - pillar: litellm_models
+            - defaults:
+                custom_llm_provider: openai
+                tier: paid
+            - prune: True
+
+    name
+        Name of the set, which the markers of its deployments carry.
+
+    models
+        The models (mapping of names to the arguments of :py:func:`present`; or a list in
+        LiteLLM's own form: ``model_name``, ``litellm_params``, ``model_info``). One of
+        ``models``, ``pillar`` and ``source`` is needed.
+
+    defaults
+        Arguments of :py:func:`present` that hold for each model where it says nothing else
+        (mapping).
+
+    pillar
+        The pillar key that holds the models (string, nested with ``:``), so that their secrets
+        never pass through a rendered SLS.
+
+    source
+        A YAML file with LiteLLM's ``model_list``, such as the proxy's own config.yaml (``salt://``
+        URL or path).
+
+    prune
+        Delete the deployments that this set owns and no longer declares (boolean). Never one
+        without a marker, another set's, or the config file's. Defaults to ``False``.
+
+    allow_empty
+        Let ``prune`` delete the whole set when no model is declared (boolean). Defaults to
+        ``False``: a pillar that failed to render must not empty a gateway.
+
+    verify_secrets
+        Also ask the gateway whether it still has the secrets that were given to it, and repair
+        them (boolean; one request more for each deployment). Defaults to ``False``.
+
+    profile
+        Config key of the gateway, or a mapping with its url and api_key. Defaults to ``litellm``.
+    """
+    arguments = {**locals(), "test": __opts__["test"]}
+    _open_run()
+    ret = {"name": name, "result": True, "changes": {}, "comment": f"{name} is as declared"}
+    try:
+        outcome = __salt__["litellm_model.manage"](**arguments)
+    except (CommandExecutionError, SaltInvocationError) as err:
+        return {**ret, "result": False, "comment": str(err)}
+    ret["changes"] = outcome["changes"]
+    failures = outcome.get("failures", {})
+    if ret["changes"]:
+        ret["result"] = None if __opts__["test"] else True
+        ret["comment"] = f"{name}: {_count(ret['changes'], __opts__['test'])}"
+    if failures:
+        ret["result"] = False
+        ret["comment"] = f"{name}: {_count(ret['changes'], False)}, {len(failures)} failed"
+    ret["comment"] = "\n".join([ret["comment"], *_details(outcome)])
+    if outcome.get("warnings"):
+        ret["warnings"] = [
+            f"{model}: {warning}"
+            for model, warnings in outcome["warnings"].items()
+            for warning in warnings
+        ]
+    return ret
+
+
+def _count(changes, test):
+    """How many models were created, updated and deleted."""
+    counts = dict.fromkeys(("created", "updated", "deleted"), 0)
+    for change in changes.values():
+        named = change.get("model_name", {"old": "", "new": ""})
+        kind = (
+            "created" if named["old"] is None else "deleted" if named["new"] is None else "updated"
+        )
+        counts[kind] += 1
+    told = ", ".join(f"{number} {kind}" for kind, number in counts.items() if number)
+    return f"would be {told}" if test else told or "nothing changed"
+
+
+def _details(outcome):
+    """What there is to say of single models, a line each."""
+    for model, failure in outcome.get("failures", {}).items():
+        yield f"{model} failed: {failure}"
+    if outcome.get("not_tried"):
+        yield f"Not tried: {', '.join(outcome['not_tried'])}"
+    for model, notes in outcome.get("notes", {}).items():
+        for note in notes:
+            yield f"{model}: {note}"
+
+
 def _open_run():
     """Let the states of a run share what they read of a gateway.
 

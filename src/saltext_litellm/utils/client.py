@@ -48,6 +48,7 @@ class Client:
         import requests
 
         self._profile = profile
+        self.url = profile.url
         self._session = requests.Session()
         self._session.headers.update(dict(profile.headers))
         # As `auth`, not as a header: requests would let a login from ~/.netrc replace a header.
@@ -83,6 +84,11 @@ class Client:
         """The providers that this gateway's LiteLLM knows; empty where it cannot say."""
         answer = self._call("GET", "/public/providers", absent=(404,))
         return [str(item) for item in answer] if isinstance(answer, list) else []
+
+    def cost_map(self) -> dict[str, Any]:
+        """LiteLLM's cost map: what it knows of each model by itself."""
+        answer = self._call("GET", "/public/litellm_model_cost_map", absent=(404,))
+        return answer if isinstance(answer, dict) else {}
 
     def version(self) -> str | None:
         """LiteLLM's version; ``None`` where the gateway does not say."""

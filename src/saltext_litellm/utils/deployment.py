@@ -8,6 +8,7 @@ value. Only this module and :mod:`.row` know LiteLLM's field names.
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -75,6 +76,7 @@ _UNREADABLE = (
 )
 # Lists whose order means nothing.
 UNORDERED = frozenset({(PARAMS, "tags"), (INFO, "tags"), (INFO, "access_groups")})
+_PRICE = re.compile(r"(^|_)cost_per_|_token_cost|^tiered_pricing$")
 # LiteLLM's own entries in model_info, with what to say instead.
 _RESERVED = {
     "id": "use model_id",
@@ -95,6 +97,7 @@ class Deployment:
     :param values: The declared values by their place in a row.
     :param model_id: The row's id, if the user chose one.
     :param set: The ``managed`` state it belongs to, if any.
+    :param listed: Whether it comes from a list, in which only its place tells it from its likes.
     :param warnings: What the user should look at, though it is no mistake.
     """
 
@@ -103,6 +106,7 @@ class Deployment:
     values: Mapping[Path, Any] = field(repr=False)
     model_id: str | None = None
     set: str | None = None
+    listed: bool = False
     warnings: tuple[str, ...] = ()
 
     @property
@@ -185,7 +189,7 @@ def _check_values(values: dict[Path, Any]) -> None:
     if _TIER in values and values[_TIER] not in _TIERS:
         raise InvalidInput(f"tier must be free or paid, not {values[_TIER]!r}")
     for path in values:
-        if path[0] == INFO and path[1].endswith(("cost_per_token", "cost_per_character")):
+        if path[0] == INFO and is_price(path[1]):
             # LiteLLM drops a price in model_info; it mirrors those in litellm_params there.
             raise InvalidInput(f"{':'.join(path)} is dropped by LiteLLM; it belongs in {PARAMS}")
     if isinstance(values.get(_MODE), str):
@@ -226,6 +230,34 @@ def _resolved(secret: bool, value: Any, resolve: Callable[[Any], Any]) -> Any:
     if isinstance(value, list):
         return [_resolved(secret, item, resolve) for item in value]
     return validate.plain("a secret", resolve(value)) if secret else value
+
+
+# Every argument that says something of a deployment.
+NAMES = frozenset({*_ARGUMENTS, "model_name", "model_id", PARAMS, INFO})
+
+
+def place(argument: str) -> Path | None:
+    """The place in a row that an argument declares."""
+    return _ARGUMENTS[argument][0] if argument in _ARGUMENTS else None
+
+
+def places(arguments: Mapping[str, Any]) -> set[Path]:
+    """The places that arguments declare; of a mapping in a section its key."""
+    said = {path for name, (path, _) in _ARGUMENTS.items() if arguments.get(name) is not None}
+    for section in (PARAMS, INFO):
+        declared = arguments.get(section)
+        if isinstance(declared, Mapping):
+            said |= {
+                (section, key)
+                for key, value in declared.items()
+                if value is not None and not isinstance(value, Mapping)
+            }
+    return said
+
+
+def is_price(key: str) -> bool:
+    """Whether LiteLLM takes a key for a price, which it drops from ``model_info``."""
+    return _PRICE.search(key) is not None and not key.startswith("cost_per_ptu")
 
 
 def argument_at(path: Path) -> str | None:

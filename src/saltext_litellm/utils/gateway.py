@@ -110,15 +110,10 @@ class Gateway:
         :param verify_secrets: Also ask for the masks of secrets that the list leaves out.
         """
         plan = self._plan(deployment, partial=partial, verify_secrets=verify_secrets)
-        while plan.action == UPDATE and not self._consistent:
-            self._reload(str(plan.model_id))
+        while plan.action == UPDATE and self.reload(str(plan.model_id)):
             plan = self._plan(deployment, partial=partial, verify_secrets=verify_secrets)
         self._check(deployment, plan)
-        if plan.action == CREATE:
-            return self._create(deployment, plan)
-        if plan.action == UPDATE:
-            return self._update(deployment, plan)
-        return self._outcome(plan, deployment)
+        return self.carry_out(deployment, plan)
 
     def create(self, deployment: Deployment) -> Outcome:
         """Create a deployment; refuse if it is there already."""
@@ -131,11 +126,10 @@ class Gateway:
     def remove(self, deployment: Deployment) -> Outcome:
         """Delete the row of a deployment."""
         row = self.find(deployment)
-        while row is not None and not self._consistent:
-            self._reload(row.model_id)
+        while row is not None and self.reload(row.model_id):
             row = self.find(deployment)
         if row is not None:
-            self._delete(row.model_id)
+            self.delete(row.model_id)
         return self._removal(deployment, row)
 
     def block(self, row: Row, blocked: bool) -> None:
@@ -144,6 +138,36 @@ class Gateway:
         if not self.client.block(row.model_id, blocked):
             raise GatewayError(f"{row.model_id} is not in the gateway's database")
         self._changed.add(row.model_id)
+
+    # ---------------------------------------------------------------- for whole sets
+
+    def prepare(self, deployment: Deployment, *, verify_secrets: bool = False) -> Plan:
+        """The plan for one deployment of several, of which none is carried out yet.
+
+        :raises InvalidInput: It cannot be carried out.
+        """
+        plan = self._plan(deployment, verify_secrets=verify_secrets)
+        self._check(deployment, plan)
+        return plan
+
+    def carry_out(self, deployment: Deployment, plan: Plan) -> Outcome:
+        """Do what was planned."""
+        if plan.action == CREATE:
+            return self._create(deployment, plan)
+        if plan.action == UPDATE:
+            return self._update(deployment, plan)
+        return self._outcome(plan, deployment)
+
+    def reload(self, model_id: str) -> bool:
+        """Before the first change or deletion of a run, see the database as it is.
+
+        :param model_id: A row that is to be changed or deleted.
+        :returns: Whether what is known may have changed, and with it the plans.
+        """
+        if self._consistent:
+            return False
+        self._reload(model_id)
+        return True
 
     # ---------------------------------------------------------------- planning
 
@@ -298,7 +322,7 @@ class Gateway:
             if plan.uncertain and plan.marker:
                 self.client.update(str(plan.model_id), rows_.marked(_row(plan), plan.marker))
         if plan.leftover:
-            self._delete(plan.leftover.model_id)
+            self.delete(plan.leftover.model_id)
         return outcome
 
     def _write(self, deployment: Deployment, plan: Plan) -> tuple[dict[str, Any], str | None]:
@@ -329,7 +353,7 @@ class Gateway:
                 self._recreate(deployment, plan, new, answer)
             else:
                 self._create_served(deployment, new)
-                self._delete(old.model_id)
+                self.delete(old.model_id)
         except LiteLLMError as err:
             changes = {} if plan.moves_to else plans.without(plan, plan.removed)
             return replace(done, changes=changes, failure=str(err))
@@ -344,7 +368,7 @@ class Gateway:
         """Create a row; if it is not served, take it back and fail."""
         outcome = self._create(deployment, new)
         if outcome.failure:
-            self._delete(str(new.model_id))
+            self.delete(str(new.model_id))
             raise GatewayError(outcome.failure)
 
     def _recreate(
@@ -353,7 +377,7 @@ class Gateway:
         """Delete a row and create it anew under its id; if that fails, put back what was there."""
         model_id = str(new.model_id)
         before = plans.restoration(deployment, plan, answer)
-        self._delete(model_id)
+        self.delete(model_id)
         try:
             self._create_served(deployment, new)
         except LiteLLMError as err:
@@ -367,7 +391,8 @@ class Gateway:
                     ) from None
             raise GatewayError(f"Nothing was removed, {model_id} was put back: {err}") from None
 
-    def _delete(self, model_id: str) -> None:
+    def delete(self, model_id: str) -> None:
+        """Delete a row."""
         try:
             self.client.delete(model_id)
         except OutcomeUnknown:

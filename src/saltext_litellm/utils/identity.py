@@ -73,8 +73,18 @@ def find(deployment: Deployment, rows: Rows) -> Row | None:
         return _only(owned, f"carry the marker of {deployment.name!r}")
     if deployment.model_id is not None:
         return None
-    free = [row for row in rows.named(deployment) if row.from_database and row.marker is None]
+    free = [
+        row for row in rows.named(deployment) if row.from_database and _is_free(row, deployment)
+    ]
     return _only(free, f"are named {deployment.model_name!r}") if free else None
+
+
+def _is_free(row: Row, deployment: Deployment) -> bool:
+    """Whether a row may be adopted: it is nobody's, or of the state that now is in a set."""
+    marker = row.marker
+    if marker is None:
+        return True
+    return deployment.set is not None and (marker.set, marker.name) == (None, deployment.name)
 
 
 def leftover(row: Row, deployment: Deployment, rows: Rows) -> Row | None:

@@ -158,6 +158,13 @@ def create_body(deployment: Deployment, marker: Marker, model_id: str) -> dict[s
     return {"model_name": deployment.model_name, **body}
 
 
+def probe_body(deployment: Deployment) -> dict[str, Any]:
+    """The body of ``/health/test_connection``."""
+    body = _nested({path: value for path, value in deployment.values.items() if path != BLOCKED})
+    mode = body.get(INFO, {}).get("mode")
+    return body if mode is None else {**body, "mode": mode}
+
+
 def update_body(
     row: Row,
     deployment: Deployment,

@@ -1,0 +1,186 @@
+"""Converge a whole set of deployments: plan all of it, then do what is needed, and prune."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from . import plan as plans
+from .deployment import Deployment
+from .errors import GatewayError, InvalidInput, LiteLLMError
+from .gateway import Gateway
+from .plan import CREATE, DELETE, NONE, UPDATE, Changes, Plan
+
+log = logging.getLogger(__name__)
+
+# What these statuses say holds for every further request as well.
+_HOPELESS = (None, 401, 403)
+
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass
+class SetOutcome:
+    """What was done to a set, or would be.
+
+    :param changes: By model, what changed.
+    :param notes: By model, what else there is to say.
+    :param failures: By model, why it is not as it should be.
+    :param not_tried: The models that were left after a failure that concerns all.
+    """
+
+    changes: dict[str, Changes] = field(default_factory=dict)
+    notes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
+    not_tried: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Step:
+    """One row that something is to be done to."""
+
+    model: str
+    plan: Plan
+    deployment: Deployment | None = None  # none for one that is pruned
+
+
+def converge(
+    gateway: Gateway,
+    name: str,
+    deployments: list[Deployment],
+    *,
+    progress: Progress,
+    prune: bool = False,
+    verify_secrets: bool = False,
+    test: bool = False,
+) -> SetOutcome:
+    """Make a set as it is declared.
+
+    :param prune: Delete what the set owns and no longer declares.
+    :param test: Only tell what would be done.
+    :param progress: Called after each write with how many are done, of how many, and the model.
+    :raises InvalidInput: With every mistake that is found before the first write.
+    """
+
+    def planned() -> list[_Step]:
+        matched = _matched(gateway, name, deployments)
+        steps = _steps(gateway, matched, verify_secrets)
+        return steps + (_pruned(gateway, name, matched) if prune else [])
+
+    steps = planned()
+    while not test and (model_id := _existing(steps)) and gateway.reload(model_id):
+        steps = planned()
+    outcome = SetOutcome(notes={step.model: step.plan.notes for step in steps if step.plan.notes})
+    due = [step for step in steps if step.plan.action != NONE]
+    if test:
+        outcome.changes = {step.model: step.plan.changes for step in due}
+    else:
+        _carry_out(gateway, due, outcome, progress)
+    return outcome
+
+
+def _steps(gateway: Gateway, deployments: list[Deployment], verify_secrets: bool) -> list[_Step]:
+    steps, mistakes = [], []
+    for wanted in deployments:
+        try:
+            plan = gateway.prepare(wanted, verify_secrets=verify_secrets)
+        except InvalidInput as err:
+            mistakes.append(f"{wanted.name}: {err}")
+        else:
+            steps.append(_Step(wanted.name, plan, wanted))
+    if mistakes:
+        raise InvalidInput("; ".join(mistakes))
+    return steps
+
+
+def _pruned(gateway: Gateway, name: str, deployments: list[Deployment]) -> list[_Step]:
+    declared = {wanted.name for wanted in deployments}
+    return [
+        _Step(row.marker.name, plans.delete(row))
+        for row in gateway.rows()
+        if row.marker
+        and row.from_database
+        and row.marker.set == name
+        and row.marker.name not in declared
+    ]
+
+
+def _existing(steps: list[_Step]) -> str | None:
+    """A row that is to be changed or deleted, if there is one."""
+    ids = (step.plan.model_id for step in steps if step.plan.action in (UPDATE, DELETE))
+    return next(ids, None)
+
+
+def _carry_out(gateway: Gateway, due: list[_Step], outcome: SetOutcome, progress: Progress) -> None:
+    """Do what is due, deletions last: none is tried before everything else is in place."""
+    for done, step in enumerate(due, start=1):
+        if step.deployment is None and outcome.failures:
+            outcome.not_tried.append(step.model)
+            continue
+        try:
+            _do(gateway, step, outcome)
+        except LiteLLMError as err:
+            outcome.failures[step.model] = str(err)
+            if isinstance(err, GatewayError) and err.status in _HOPELESS:
+                outcome.not_tried = [left.model for left in due[done:]]
+                return
+        progress(done, len(due), step.model)
+
+
+def _do(gateway: Gateway, step: _Step, outcome: SetOutcome) -> None:
+    if step.deployment is None:
+        gateway.delete(str(step.plan.model_id))
+        outcome.changes[step.model] = step.plan.changes
+        return
+    done = gateway.carry_out(step.deployment, step.plan)
+    if done.changes:
+        outcome.changes[step.model] = done.changes
+    if done.notes:
+        outcome.notes[step.model] = done.notes
+    if done.failure:
+        outcome.failures[step.model] = done.failure
+
+
+# ---------------------------------------------------------------- groups of one model name
+
+
+def _matched(gateway: Gateway, name: str, deployments: list[Deployment]) -> list[Deployment]:
+    """Deployments of lists, matched with the rows of their group that they are most like.
+
+    Entries that share a model name have nothing but their order to be told apart by. If one is
+    moved or taken out, the others shall keep their rows.
+    """
+    groups: dict[str, list[Deployment]] = {}
+    for wanted in deployments:
+        groups.setdefault(wanted.model_name, []).append(wanted)
+    owned: dict[str, list[str]] = {}
+    for row in gateway.rows():
+        if row.marker and row.marker.set == name:
+            owned.setdefault(row.model_name, []).append(row.marker.name)
+    matched: list[Deployment] = []
+    for model_name, group in groups.items():
+        rows = owned.get(model_name, [])
+        listed = all(wanted.listed for wanted in group)
+        several = len(group) > 1 or len(rows) > 1
+        matched += _assigned(gateway, group, rows) if listed and several else group
+    return matched
+
+
+def _assigned(gateway: Gateway, group: list[Deployment], owned: list[str]) -> list[Deployment]:
+    unsettled = [wanted for wanted in group if _distance(gateway, wanted) > 0]
+    settled = {wanted.name for wanted in group if wanted not in unsettled}
+    names = [*dict.fromkeys([*owned, *(wanted.name for wanted in group)])]
+    free = [one for one in names if one not in settled]
+    chosen: dict[str, Deployment] = {}
+    for wanted in unsettled:
+        near = min(free, key=lambda one: _distance(gateway, replace(wanted, name=one)))
+        free.remove(near)
+        chosen[wanted.name] = replace(wanted, name=near)
+    return [chosen.get(wanted.name, wanted) for wanted in group]
+
+
+def _distance(gateway: Gateway, wanted: Deployment) -> float:
+    """How much would have to change."""
+    plan = gateway.prepare(wanted)
+    return float("inf") if plan.action == CREATE else len(plan.changes)

@@ -1,0 +1,125 @@
+"""Pure: what a ``managed`` state declares, from any of its forms to deployments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from . import deployment as deployments
+from .deployment import INFO, PARAMS, Deployment
+from .errors import InvalidInput
+
+Arguments = dict[str, Any]
+
+_ENTRY = frozenset({"model_name", PARAMS, INFO})
+_SECTIONS = (PARAMS, INFO)
+
+
+def read(name: str, models: Any, defaults: Any, resolve: Callable[[Any], Any]) -> list[Deployment]:
+    """Check and normalise every model of a set.
+
+    :param models: Names with the arguments of ``present``; or LiteLLM's own ``model_list``.
+    :param defaults: Arguments of ``present`` that hold where a model says nothing else.
+    :raises InvalidInput: With every mistake, each with its model's name.
+    """
+    if not isinstance(defaults or {}, Mapping):
+        raise InvalidInput("defaults must be a mapping")
+    found, mistakes = [], []
+    for model, arguments in _named(models):
+        try:
+            found.append(_deployment(name, model, arguments, dict(defaults or {}), resolve))
+        except InvalidInput as err:
+            mistakes.append(f"{model}: {err}")
+    ids = [wanted.model_id for wanted in found if wanted.model_id is not None]
+    mistakes += [f"model_id {one} is given twice" for one in sorted(set(ids)) if ids.count(one) > 1]
+    if mistakes:
+        raise InvalidInput("; ".join(mistakes))
+    return found
+
+
+def _named(models: Any) -> Iterator[tuple[str, Any]]:
+    """Every model with its name in the set."""
+    if isinstance(models, Mapping):
+        yield from ((str(model), arguments) for model, arguments in models.items())
+    elif isinstance(models, list):
+        used: dict[str, int] = {}
+        for number, entry in enumerate(models, start=1):
+            name = entry.get("model_name") if isinstance(entry, Mapping) else None
+            name = name if isinstance(name, str) and name.strip() else f"entry {number}"
+            used[name] = used.get(name, 0) + 1
+            # A model name that several entries share, to balance the load between them.
+            yield (name if used[name] == 1 else f"{name} #{used[name]}"), _Entry(entry)
+    else:
+        raise InvalidInput("models must be a mapping of names, or a list in LiteLLM's own form")
+
+
+class _Entry:
+    """An entry of LiteLLM's ``model_list``, as opposed to arguments of ``present``."""
+
+    def __init__(self, entry: Any) -> None:
+        self.entry = entry
+
+    def arguments(self) -> Arguments:
+        """The entry as arguments of ``present``."""
+        if not isinstance(self.entry, Mapping):
+            raise InvalidInput("an entry must be a mapping with model_name and litellm_params")
+        unknown = sorted(str(key) for key in self.entry.keys() - _ENTRY)
+        if unknown:
+            raise InvalidInput(f"LiteLLM's model_list has no {', '.join(unknown)}")
+        if self.entry.get("model_name") is None:
+            raise InvalidInput("model_name is missing")
+        sections = {key: dict(self.entry.get(key) or {}) for key in _SECTIONS}
+        model_id = sections[INFO].pop("id", None)
+        for key in [key for key in sections[INFO] if deployments.is_price(key)]:
+            # In a config file a price may stand in model_info; in the database LiteLLM drops it.
+            sections[PARAMS].setdefault(key, sections[INFO].pop(key))
+        model_id = None if model_id is None else str(model_id)
+        return {"model_name": self.entry["model_name"], "model_id": model_id, **sections}
+
+
+def _deployment(
+    name: str, model: str, declared: Any, defaults: Arguments, resolve: Callable[[Any], Any]
+) -> Deployment:
+    if isinstance(declared, _Entry):
+        arguments = declared.arguments()
+    elif isinstance(declared, Mapping) or declared is None:
+        arguments = {"tier": "free", **(declared or {})}
+        if "tier" in defaults and "tier" not in (declared or {}):
+            arguments.pop("tier")
+    else:
+        raise InvalidInput("its arguments must be a mapping")
+    unknown = sorted(str(key) for key in (arguments.keys() | defaults.keys()) - deployments.NAMES)
+    if unknown:
+        raise InvalidInput(f"there is no argument {', '.join(unknown)}")
+    merged = {**_under(defaults, arguments), "name": model}
+    listed = isinstance(declared, _Entry)
+    return replace(deployments.desired(merged, resolve), set=name, listed=listed)
+
+
+def _under(defaults: Arguments, arguments: Arguments) -> Arguments:
+    """Arguments with defaults below them, wherever either says a thing."""
+    said = deployments.places(arguments)
+    merged = {
+        key: value
+        for key, value in defaults.items()
+        if key not in _SECTIONS and deployments.place(key) not in said
+    }
+    merged |= {key: value for key, value in arguments.items() if value is not None}
+    for section in _SECTIONS:
+        below, above = defaults.get(section) or {}, arguments.get(section) or {}
+        if not isinstance(below, Mapping) or not isinstance(above, Mapping):
+            continue  # what is no mapping is refused with the other mistakes
+        kept = {key: value for key, value in below.items() if (section, key) not in said}
+        if kept or above:
+            merged[section] = _deep(kept, above)
+    return merged
+
+
+def _deep(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        under = merged.get(key)
+        both = isinstance(under, Mapping) and isinstance(value, Mapping)
+        merged[key] = _deep(under, value) if both else value  # type: ignore[arg-type]
+    return merged
