@@ -1,6 +1,6 @@
 # Every target sets up what it needs, from PyPI and npm alone. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help test test-all lint format demo gateway clean
+.PHONY: help test test-all lint format demo gateway bench clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -29,6 +29,9 @@ demo: $(READY)  ## Show the main job on two real gateways, dev and prod
 
 gateway: $(READY)  ## Start a real gateway and keep it until Ctrl-C
 	@$(BIN)/python -m tests.support.gateway
+
+bench: $(READY)  ## Measure what converging costs, beside the floor (a quarter of an hour)
+	@$(BIN)/python -m tools.bench
 
 clean:  ## Remove what the other targets have set up
 	rm -rf $(VENV) .gateway .nox .mypy_cache .pytest_cache .ruff_cache docs/_build

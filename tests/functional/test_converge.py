@@ -10,6 +10,8 @@ import json
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 ARGUMENTS = {
     "custom_llm_provider": "openai",
     "base_model": "gpt-4",

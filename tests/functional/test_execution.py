@@ -162,3 +162,38 @@ def test_a_viewer_may_plan_but_not_apply(modules, api, states, name, recorder):
         modules("apply", name, **MODEL, rpm=6, profile=viewer)
     assert "forbids this (403): user not allowed" in str(err.value)
     assert api.one(name)["litellm_params"]["rpm"] == 5
+
+
+def test_list_can_be_narrowed(modules, api, states, name):
+    foreign = api.create(f"{name}-foreign")
+    states.present(f"{name}-ours")
+
+    def ids(**filters):
+        return [row["model_id"] for row in modules("list", f"{name}-*", **filters)]
+
+    assert len(ids()) == 2
+    assert ids(owner="") == [foreign]
+    assert ids(owner=f"{name}-*") == ids(provider="openai") != [foreign]
+    assert ids(blocked=True) == []
+
+
+def test_a_connection_can_be_tried_without_creating_anything(modules, api, name):
+    told = modules(
+        "test_connection",
+        name,
+        **MODEL,
+        model_api_key="sk-wrong-0123456789",
+        model_api_base="http://127.0.0.1:9",
+        mode="chat",
+    )
+    assert told["status"] == "error"
+    assert "sk-wrong-0123456789" not in str(told)
+    assert api.named(name) == []
+
+
+def test_health_is_litellms_own(modules, api, states, name):
+    states.present(name, litellm_params={"model": "openai/gpt-4", "mock_response": "x"})
+    told = modules("health", name)
+    assert told["healthy_count"] + told["unhealthy_count"] == 1
+    with pytest.raises(SaltInvocationError, match="no deployment"):
+        modules("health", f"{name}-none")

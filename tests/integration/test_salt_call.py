@@ -107,13 +107,14 @@ def test_every_function_is_there_and_documented(salt_call):
     functions = set(salt_call("sys.list_functions", "litellm_model"))
     assert functions == {
         f"litellm_model.{name}"
-        for name in ("apply", "block", "create", "delete", "get", "list", "ping", "plan")
-        + ("unblock", "update", "version")
+        for name in ("apply", "block", "create", "delete", "export", "get", "health", "list")
+        + ("manage", "ping", "plan", "test_connection", "unblock", "update", "version")
     }
     for function, text in salt_call("sys.doc", "litellm_model").items():
         _, _, example = text.partition("CLI Example:")
         assert f"salt '*' {function}" in example
     assert set(salt_call("sys.list_state_functions", "litellm_model")) == {
         "litellm_model.absent",
+        "litellm_model.managed",
         "litellm_model.present",
     }

@@ -42,3 +42,10 @@ def recorder(gateway: Gateway) -> Iterator[Recorder]:
     """A recording proxy in front of the shared gateway."""
     with Recorder(gateway.url) as started:
         yield started
+
+
+@pytest.fixture
+def recorder_for() -> Iterator[Callable[[Gateway], Recorder]]:
+    """Start recording proxies in front of gateways; they run until the test ends."""
+    with ExitStack() as stack:
+        yield lambda gateway: stack.enter_context(Recorder(gateway.url))
