@@ -25,7 +25,11 @@ from typing import Any
 
 import requests
 
+from saltext_litellm.utils import model_set
+from saltext_litellm.utils import plan as plans
+from saltext_litellm.utils.secrets import Fingerprinter
 from tests.support.gateway import Gateway, GatewayError, running_gateway
+from tests.support.merge_rules import MergeRules
 from tests.support.recorder import Recorder
 
 SALT_CALL = str(Path(sys.executable).with_name("salt-call"))
@@ -94,6 +98,7 @@ class Bench:
 
     def __init__(self, gateway: Gateway, root: Path, runs: int) -> None:
         self.gateway, self.root, self.runs = gateway, root, runs
+        self.told = ""
         for folder in ("states", "pillar"):
             (root / folder).mkdir()
         (root / "minion").write_text(
@@ -122,6 +127,7 @@ class Bench:
             told = output.read().decode()
         if process.returncode or '"result": false' in told:
             raise SystemExit(told)
+        self.told = told
         return Cost(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 
     def median(self, measure: Callable[[], Cost], before: Callable[[], Any] | None = None) -> Cost:
@@ -221,23 +227,35 @@ def measure(bench: Bench, number: int, bare: Cost) -> None:
         row(f"one changed, {state}", one, floor, sent, size, bare)
 
 
+def recorded_rows(bench: Bench, declared: dict[str, Any]) -> list[dict[str, Any]]:
+    """The list that a gateway with these deployments sends, made from one that was recorded."""
+    bench.empty()
+    bench.declare(dict(list(declared.items())[:1]))
+    bench.call("state.apply", "managed")
+    url = "/v2/model/info"
+    (recorded,) = bench.gateway.request("GET", url, params={"size": 100000}).json()["data"]
+    rules, fingerprinter = MergeRules(), Fingerprinter(bench.gateway.key)
+    for wanted in model_set.read("bench", declared, None, lambda value: value):
+        rules.create(plans.create(wanted, fingerprinter, wanted.derived_id).body)
+    return [
+        {**row, "model_info": recorded["model_info"] | row["model_info"]} for row in rules.rows()
+    ]
+
+
 def measure_own_side(bench: Bench, counts: tuple[int, int]) -> None:
     """Whether our own side grows with N alone: against a list that costs the gateway nothing."""
     print("\nOur own side: nothing to do, against a recorded list\n")
     print("| rows | CPU s | above a bare salt-call | per row, ms |\n| --- | --- | --- | --- |")
     bare = bench.median(lambda: bench.call("test.ping"))
-    bench.empty()
-    largest = models(counts[-1])
-    bench.declare(largest)
-    bench.call("state.apply", "managed")
-    listed = bench.gateway.request("GET", "/v2/model/info", params={"size": 100000}).json()["data"]
     for number in counts:
-        declared = dict(list(largest.items())[:number])
-        rows = [row for row in listed if row["model_name"] in declared]
+        declared = models(number)
+        rows = recorded_rows(bench, declared)
         with Recorder(bench.gateway.url) as recorder:
             recorder.fault(status=200, json={"data": rows})
             bench.declare(declared, recorder.url)
-            cost = bench.median(lambda: bench.call("state.apply", "managed"))
+            cost = bench.median(lambda: bench.call("state.apply", "managed", "test=True"))
+        if "bench is as declared" not in bench.told:
+            raise SystemExit(bench.told)
         own = cost.cpu - bare.cpu
         print(f"| {number} | {cost.cpu:.2f} | {own:.2f} | {own / number * 1000:.2f} |", flush=True)
     bench.empty()

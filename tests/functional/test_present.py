@@ -90,7 +90,7 @@ def test_a_first_run_lists_once_and_creates(states, recorder, name):
     assert sorted(asked[1:]) == sorted([*once, *[("POST", "/model/new")] * 3])
 
 
-def test_a_changed_limit_changes_nothing_else(api, states, recorder, name):
+def test_a_changed_limit_changes_nothing_else(api, states, recorder, name, gateway_can_block):
     states.present(name, **EXAMPLE)
     before = api.one(name)
     model_id = before["model_info"]["id"]
@@ -105,10 +105,10 @@ def test_a_changed_limit_changes_nothing_else(api, states, recorder, name):
     assert all(after["litellm_params"][key] is True for key in RESET_BOOLEANS)
     assert api.secrets(model_id)["api_key"] == "sk****89"
     writes = [record.json for record in recorder.requests if record.method != "GET"]
-    assert writes[0] == {}  # the consistent read
-    assert writes[1] == {"litellm_params": {**dict.fromkeys(RESET_BOOLEANS, True), "rpm": 2000}}
-    assert len(writes) == 2
-    assert len(recorder.requests) == 4
+    change = {"litellm_params": {**dict.fromkeys(RESET_BOOLEANS, True), "rpm": 2000}}
+    # The empty one is for a consistent read, at the cost of a gap in service on an older LiteLLM.
+    assert writes == ([{}, change] if gateway_can_block else [change])
+    assert len(recorder.requests) == 2 * len(writes)
 
 
 def test_test_mode_predicts_and_writes_nothing(api, states, recorder, name):
@@ -147,13 +147,15 @@ def test_absent_removes_and_then_rests(api, states, recorder, name):
     assert sent(recorder) == [LIST]
 
 
-def test_a_rotated_key_is_one_redacted_change(api, states, recorder, name):
+def test_a_rotated_key_is_one_redacted_change(api, states, recorder, name, gateway_can_block):
     states.present(name, **EXAMPLE)
     recorder.clear()
     result = states.present(name, **{**EXAMPLE, "model_api_key": "sk-rotated-abcdefghij"})
     assert result["changes"] == {"model_api_key": {"old": "**********", "new": "**********"}}
     assert api.secrets(api.one(name)["model_info"]["id"])["api_key"] == "sk****ij"
-    assert [record.method for record in recorder.requests] == ["GET", "PATCH", "GET", "PATCH"]
+    consistent_read = ["PATCH", "GET"] if gateway_can_block else []
+    methods = [record.method for record in recorder.requests]
+    assert methods == ["GET", *consistent_read, "PATCH"]
     again = states.present(name, **{**EXAMPLE, "model_api_key": "sk-rotated-abcdefghij"})
     assert again["changes"] == {}
 

@@ -50,14 +50,14 @@ def real(api):
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(history=histories)
-def test_every_history_converges_on_litellm(api, real, gateway_can_block, history):
+def test_every_history_converges_on_litellm(api, real, name, gateway_can_block, history):
     if not gateway_can_block:
         history = [
             (step, {k: v for k, v in what.items() if k != "blocked"}) for step, what in history
         ]
     login = {"url": api.gateway.url, "api_key": api.gateway.key}
     profile = profiles.load(login, {}.get, lambda value: value)
-    name = f"history-{next(numbers)}"
+    name = f"{name}-{next(numbers)}"
 
     def open_gateway():
         return Gateway(Client(profile), Fingerprinter(profile.api_key))
@@ -102,22 +102,24 @@ BODY = {
         {"model_info": {"id": "rules", "db_model": True, "note": None}},
     ],
 )
-def test_the_model_of_the_rules_is_right(api, patch):
+def test_the_model_of_the_rules_is_right(api, name, patch):
     """One write, on the model and on LiteLLM: the same is kept, and the same is shown."""
+    patch = json.loads(json.dumps(patch).replace("rules", name))
+    body = json.loads(json.dumps(BODY).replace("rules", name))
     version = api("GET", "/public/model_hub/info")["litellm_version"]
     rules = MergeRules(clears=int(version.split(".")[1]) >= 106)
-    assert api("POST", "/model/new", json=BODY)["model_id"] == "rules"
-    rules.create(BODY)
-    api.patch("rules", **patch)
-    rules.update("rules", patch)
-    real, model = parsed(api.stored("rules")), rules.table["rules"]
+    assert api("POST", "/model/new", json=body)["model_id"] == name
+    rules.create(body)
+    api.patch(name, **patch)
+    rules.update(name, patch)
+    real, model = parsed(api.stored(name)), rules.table[name]
     assert real["model_name"] == model["model_name"]
     ours = {key for key, value in model["litellm_params"].items() if value is not False}
     theirs = {key for key, value in real["litellm_params"].items() if value is not False}
     assert ours == theirs
     for key in ("note", "owner"):
         assert real["model_info"].get(key) == model["model_info"].get(key)
-    (shown,) = [row for row in api.rows() if row["model_info"]["id"] == "rules"]
-    for key, value in rules.row("rules")["litellm_params"].items():
+    (shown,) = [row for row in api.rows() if row["model_info"]["id"] == name]
+    for key, value in rules.row(name)["litellm_params"].items():
         if value is not False:
             assert shown["litellm_params"][key] == value, key

@@ -276,6 +276,11 @@ def is_secret_at(path: Path) -> bool:
     return any(is_secret(key) for key in path[1:])
 
 
+def is_top(path: Path) -> bool:
+    """Whether a place is a key of a section itself, not inside a mapping."""
+    return len(path) == len(MODEL)
+
+
 def may_be_masked(path: Path) -> bool:
     """Whether some version of LiteLLM masks a place that is none for secrets."""
     return path[0] == PARAMS and path[-1] in NOT_SECRET

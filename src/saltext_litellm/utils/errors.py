@@ -22,3 +22,7 @@ class GatewayError(LiteLLMError):
 
 class OutcomeUnknown(GatewayError):
     """A write may or may not have happened: its answer was lost, or was a server error."""
+
+
+class RowLost(GatewayError):
+    """A row was deleted to be created anew, and neither that nor putting it back has worked."""

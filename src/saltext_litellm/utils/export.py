@@ -10,23 +10,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import deployment as fields
-from . import marker as markers
 from . import validate
 from .deployment import BLOCKED, INFO, MODEL, PARAMS, leaves
 from .errors import InvalidInput
 from .marker import Path
-from .row import MISSING, Row, is_set
+from .row import Row, is_set, known_info, own_info
 from .secrets import holds_secret
 
 Arguments = dict[str, Any]
 Masks = Mapping[str, Any]
-
-# What LiteLLM 1.106.2 adds to model_info on reads, beside the model's entry in its cost map.
-_SERVER_KEYS = frozenset(
-    ("access_via_team_ids", "blocked", "created_at", "created_by", "db_model", "direct_access")
-    + ("id", "key", "litellm_provider", "member_auto_router", "pricing_overrides")
-    + ("supported_openai_params", "updated_at", "updated_by", markers.KEY)
-)
 
 
 @dataclass(frozen=True)
@@ -85,29 +77,13 @@ def _values(row: Row, masks: Masks, cost_map: Mapping[str, Any]) -> Iterable[tup
     """What is set in a row, by path. A secret is there by its mask."""
     params = dict(row.data.get(PARAMS) or {})
     params |= {key: mask for key, mask in masks.items() if not fields.is_readable((PARAMS, key))}
-    info = row.data.get(INFO) or {}
-    known = _known(row, cost_map)
     for key, value in params.items():
         if value is not None and is_set(value, (PARAMS, key)):
             yield from leaves((PARAMS, key), value)
-    for key, value in info.items():
-        derived = key in _SERVER_KEYS or fields.is_price(key) or key.endswith(("_cost", "_costs"))
-        if value is not None and not derived and known.get(key, MISSING) != value:
-            yield from leaves((INFO, key), value)
+    for key, value in own_info(row, known_info(row, cost_map)):
+        yield from leaves((INFO, key), value)
     if row.get(BLOCKED):
         yield BLOCKED, True
-
-
-def _known(row: Row, cost_map: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The cost map's entry for a row's model, as LiteLLM looks it up."""
-    model, base_model = row.get(MODEL), row.get((INFO, "base_model"))
-    names = [base_model, model, str(model).partition("/")[2], str(base_model).partition("/")[2]]
-    info_key = row.get((INFO, "key"))
-    for name in (info_key, *names):
-        if isinstance(name, str) and isinstance(cost_map.get(name), Mapping):
-            entry: Mapping[str, Any] = cost_map[name]
-            return entry
-    return {}
 
 
 def _spoken(name: str, path: Path, value: Any) -> Any:

@@ -11,7 +11,7 @@ from . import plan as plans
 from . import row as rows_
 from .client import Client
 from .deployment import BLOCKED, PROVIDER, Deployment
-from .errors import GatewayError, InvalidInput, LiteLLMError, OutcomeUnknown
+from .errors import GatewayError, InvalidInput, LiteLLMError, OutcomeUnknown, RowLost
 from .identity import Rows
 from .plan import CREATE, NONE, UPDATE, Changes, Plan
 from .row import Row
@@ -128,9 +128,11 @@ class Gateway:
         row = self.find(deployment)
         while row is not None and self.reload(row.model_id):
             row = self.find(deployment)
-        if row is not None:
-            self.delete(row.model_id)
-        return self._removal(deployment, row)
+        outcome = self._removal(deployment, row)
+        for one in (*self._replaced(deployment, row), row):
+            if one is not None:
+                self.delete(one.model_id)
+        return outcome
 
     def block(self, row: Row, blocked: bool) -> None:
         """Pause a deployment, or resume it."""
@@ -164,7 +166,9 @@ class Gateway:
         :param model_id: A row that is to be changed or deleted.
         :returns: Whether what is known may have changed, and with it the plans.
         """
-        if self._consistent:
+        row = self.rows().get(model_id)
+        if self._consistent or (row is not None and not rows_.is_recent(row)):
+            # 1.83.14 drops every row of the database for the time of a reload, 50 to 200 ms.
             return False
         self._reload(model_id)
         return True
@@ -179,8 +183,7 @@ class Gateway:
             if verify_secrets:
                 row = rows_.with_masks(row, self.client.masked_secrets(row.model_id))
             plan = plans.update(deployment, row, self._fingerprint, partial=partial)
-            leftover = identity.leftover(row, deployment, self.rows())
-            return plans.finish(plan, leftover) if leftover else plan
+            return plans.finish(plan, identity.leftovers(row, deployment, self.rows()))
         if partial:
             raise InvalidInput(f"There is no deployment {deployment.name!r} to update")
         return plans.create(deployment, self._fingerprint, deployment.derived_id)
@@ -190,11 +193,18 @@ class Gateway:
         notes = (*plan.notes, beside) if beside else plan.notes
         return Outcome(plan.action, plan.model_id, plan.changes, notes)
 
+    def _replaced(self, deployment: Deployment, row: Row | None) -> list[Row]:
+        """What a row that is to go has replaced, unless it is that very row that was asked for."""
+        if row is None or deployment.model_id is not None:
+            return []
+        return identity.leftovers(row, deployment, self.rows())
+
     def _removal(self, deployment: Deployment, row: Row | None) -> Outcome:
         plan = Plan(NONE) if row is None else plans.delete(row)
+        plan = plans.finish(plan, self._replaced(deployment, row))
         # By its id it is gone; by its name there is one left, which cannot be removed.
         beside = None if deployment.model_id else identity.beside(deployment, self.rows())
-        return Outcome(plan.action, plan.model_id, plan.changes, failure=beside)
+        return Outcome(plan.action, plan.model_id, plan.changes, plan.notes, beside)
 
     def _check(self, deployment: Deployment, plan: Plan) -> None:
         """Refuse what the gateway would take and then not serve.
@@ -293,9 +303,13 @@ class Gateway:
         there already, though not in the list that was planned by.
         """
         model_id = str(plan.model_id)
-        if not self._reload(model_id):
+        row = rows_.parse(self.client.row(model_id))
+        if row is not None and not rows_.is_recent(row):
+            self._known = None  # see reload() for why there is none here
+        elif self._reload(model_id):
+            row = self.rows().get(model_id) or row
+        else:
             raise err
-        row = self.rows().get(model_id) or rows_.parse(self.client.row(model_id))
         created = err.status is None or _SAVED in str(err)
         if row is None and not created:
             # While it serves nothing at all, LiteLLM 1.106.2 does not look into its database
@@ -312,17 +326,21 @@ class Gateway:
 
     def _update(self, deployment: Deployment, plan: Plan) -> Outcome:
         outcome = self._outcome(plan, deployment)
+        if plan.uncertain or plan.moves_to:
+            stored = self._read_as_stored(deployment, plan)
+            if stored is not None:
+                return self._replace(deployment, plan, stored, patched=False)
         if plan.body or plan.moves_to:
             answer, failure = self._write(deployment, plan)
             if failure:
                 changes = plans.without(plan, plan.uncertain)
                 return replace(outcome, changes=changes, failure=failure)
             if plan.moves_to or any(rows_.stored(answer, path) for path in plan.uncertain):
-                return self._replace(deployment, plan, answer)
+                return self._replace(deployment, plan, answer, patched=not plan.moves_to)
             if plan.uncertain and plan.marker:
                 self.client.update(str(plan.model_id), rows_.marked(_row(plan), plan.marker))
-        if plan.leftover:
-            self.delete(plan.leftover.model_id)
+        for leftover in plan.leftovers:
+            self.delete(leftover.model_id)
         return outcome
 
     def _write(self, deployment: Deployment, plan: Plan) -> tuple[dict[str, Any], str | None]:
@@ -343,19 +361,43 @@ class Gateway:
             self._remember(row)
         return answer, None
 
-    def _replace(self, deployment: Deployment, plan: Plan, answer: dict[str, Any]) -> Outcome:
-        """Put another row in a row's place, because LiteLLM cannot change it into that."""
+    def _read_as_stored(self, deployment: Deployment, plan: Plan) -> dict[str, Any] | None:
+        """What is stored of a row, if a PATCH is better not sent to learn it.
+
+        In 1.83.14 a PATCH clears nothing, and stops all rows being served for its time.
+        """
+        row = _row(plan)
+        if rows_.is_recent(row):
+            return None
+        try:
+            masks = self.client.masked_secrets(row.model_id)
+            costs = self.client.cost_map()
+            return rows_.as_stored(row, deployment, plan.removed, masks, costs)
+        except InvalidInput:
+            return None  # only the answer to a PATCH can tell
+
+    def _replace(
+        self, deployment: Deployment, plan: Plan, stored: dict[str, Any], *, patched: bool
+    ) -> Outcome:
+        """Put another row in a row's place, because LiteLLM cannot change it into that.
+
+        :param stored: The row as it is stored.
+        :param patched: Whether all has been done that can be done in place.
+        """
         old = _row(plan)
         done = self._outcome(plan, deployment)
         try:
-            new = plans.replacement(deployment, plan, answer, self._fingerprint)
+            new = plans.replacement(deployment, plan, stored, self._fingerprint)
             if new.model_id == old.model_id:
-                self._recreate(deployment, plan, new, answer)
+                self._recreate(deployment, plan, new, stored)
             else:
                 self._create_served(deployment, new)
-                self.delete(old.model_id)
+                for one in (old, *plan.leftovers):
+                    self.delete(one.model_id)
+        except RowLost as err:
+            return replace(done, changes=plans.delete(old).changes, failure=str(err))
         except LiteLLMError as err:
-            changes = {} if plan.moves_to else plans.without(plan, plan.removed)
+            changes = plans.without(plan, plan.removed) if patched else {}
             return replace(done, changes=changes, failure=str(err))
         note = f"It was replaced by {new.model_id}, as LiteLLM keeps a key once it is set"
         if plan.moves_to:
@@ -385,7 +427,7 @@ class Gateway:
                 self.client.create(before)
             except GatewayError:
                 if self.client.row(model_id) is None:
-                    raise GatewayError(
+                    raise RowLost(
                         f"{model_id} was deleted to be created anew, but neither that nor putting "
                         f"it back has succeeded; apply again: {err}"
                     ) from None

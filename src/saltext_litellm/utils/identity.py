@@ -87,9 +87,13 @@ def _is_free(row: Row, deployment: Deployment) -> bool:
     return deployment.set is not None and (marker.set, marker.name) == (None, deployment.name)
 
 
-def leftover(row: Row, deployment: Deployment, rows: Rows) -> Row | None:
-    """The row that this one has replaced, if a run was cut off before deleting that."""
-    return replaced_by(row, rows.owned(deployment))
+def leftovers(row: Row, deployment: Deployment, rows: Rows) -> list[Row]:
+    """The rows that this one has replaced, if a run was cut off before deleting them."""
+    owned = rows.owned(deployment)
+    if row.model_id == deployment.model_id and row in owned:
+        return [other for other in owned if other is not row]  # it was to move to this id
+    before = replaced_by(row, owned)
+    return [before] if before else []
 
 
 def replaced_by(row: Row, owned: list[Row]) -> Row | None:

@@ -75,6 +75,8 @@ class Marker:
         """
         if not isinstance(stored, Mapping) or not isinstance(stored.get("name"), str):
             return None
+        if not isinstance(stored.get("set", ""), str):
+            return None
         keys, secrets, version = (stored.get(key) for key in ("keys", "secrets", "version"))
         return cls(
             name=stored["name"],

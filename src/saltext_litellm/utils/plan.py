@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -43,7 +43,7 @@ class Plan:
     :param uncertain: Those of them that the gateway may keep, so that the answer must tell.
     :param marker: The marker the row has afterwards.
     :param moves_to: The id it must get instead of its own.
-    :param leftover: The row that it has replaced, if a run was cut off before deleting that.
+    :param leftovers: The rows that it has replaced, if a run was cut off before deleting them.
     """
 
     action: str
@@ -57,7 +57,7 @@ class Plan:
     uncertain: frozenset[Path] = frozenset()
     marker: Marker | None = None
     moves_to: str | None = None
-    leftover: Row | None = None
+    leftovers: tuple[Row, ...] = ()
 
 
 def create(deployment: Deployment, fingerprint: Fingerprinter, model_id: str) -> Plan:
@@ -129,16 +129,20 @@ def update(
     )
 
 
-def finish(plan: Plan, leftover: Row) -> Plan:
-    """Also delete the row that this one has replaced in a run that was cut off."""
-    change = {"model_id": {"old": leftover.model_id, "new": plan.model_id}}
-    note = f"It has replaced {leftover.model_id}, which is deleted now"
+def finish(plan: Plan, leftovers: Sequence[Row]) -> Plan:
+    """Also delete the rows that this one has replaced in a run that was cut off."""
+    if not leftovers:
+        return plan
+    ids = ", ".join(row.model_id for row in leftovers)
+    if plan.action == DELETE:
+        note = f"So was {ids}, which it had replaced"
+        return replace(plan, notes=(*plan.notes, note), leftovers=tuple(leftovers))
     return replace(
         plan,
         action=UPDATE,
-        changes={**plan.changes, **change},
-        notes=(*plan.notes, note),
-        leftover=leftover,
+        changes={**plan.changes, "model_id": {"old": ids, "new": plan.model_id}},
+        notes=(*plan.notes, f"It has replaced {ids}, which is deleted now"),
+        leftovers=tuple(leftovers),
     )
 
 
@@ -198,6 +202,8 @@ def _settled(path: Path, value: Any, row: Row, fingerprint: Fingerprinter) -> bo
         ordered, masked = path not in fields.UNORDERED, fields.may_be_masked(path)
         return shown is not MISSING and same(value, shown, ordered=ordered, masked=masked)
     known = _same_fingerprint(path, value, row, fingerprint)
+    if shown is MISSING and fields.is_top(path) and _is_reference(value):
+        return known  # LiteLLM 1.106.2 shows nothing if its environment has no such variable
     if shown is MISSING:
         return known and not fields.is_readable(path) and path not in row.unset
     if _is_reference(value):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from .deployment import (
     PARAMS,
     PROVIDER,
     Deployment,
+    is_price,
     is_readable,
     is_secret_at,
     leaves,
@@ -32,6 +33,12 @@ _RESET_INFO = "member_auto_router"
 _VERIFIABLE = ("api_key", "aws_access_key_id", "aws_secret_access_key", "vertex_credentials")
 
 _MASKED = "****"
+# What LiteLLM 1.106.2 adds to model_info on reads, beside the model's entry in its cost map.
+_SERVER_KEYS = frozenset(
+    ("access_via_team_ids", "blocked", "created_at", "created_by", "db_model", "direct_access")
+    + ("id", "key", "litellm_provider", "member_auto_router", "pricing_overrides")
+    + ("supported_openai_params", "updated_at", "updated_by", markers.KEY)
+)
 # LiteLLM 1.106.2 has a value for them in every row, so false is as good as not set.
 _FALSE_UNLESS_SET = frozenset(
     (PARAMS, key)
@@ -93,6 +100,11 @@ def parse(data: Mapping[str, Any] | None) -> Row | None:
     )
 
 
+def is_recent(row: Row) -> bool:
+    """Whether the gateway is recent enough to tell whether a row is blocked (from mid-2026)."""
+    return "blocked" in row.data.get(INFO, {})
+
+
 def with_masks(row: Row, masks: Mapping[str, Any] | None) -> Row:
     """A row with the masks of the secrets that reads leave out.
 
@@ -100,8 +112,7 @@ def with_masks(row: Row, masks: Mapping[str, Any] | None) -> Row:
     """
     if masks is None:
         return row
-    shown = {key: mask for key, mask in masks.items() if not is_readable((PARAMS, key))}
-    data = {**row.data, PARAMS: {**row.data.get(PARAMS, {}), **shown}}
+    data = {**row.data, PARAMS: {**row.data.get(PARAMS, {}), **_left_out(masks)}}
     unset = frozenset((PARAMS, key) for key in _VERIFIABLE if masks.get(key) is None)
     return replace(row, data=data, unset=unset)
 
@@ -259,6 +270,54 @@ def replacement_body(
     return {"model_name": deployment.model_name, **tree}
 
 
+def as_stored(
+    row: Row,
+    deployment: Deployment,
+    removed: frozenset[Path],
+    masks: Mapping[str, Any] | None,
+    cost_map: Mapping[str, Any],
+) -> dict[str, Any]:
+    """What is stored of a row, as far as reads tell, in the form in which a write returns it.
+
+    :param masks: Of the secrets that reads leave out.
+    :raises InvalidInput: A secret of somebody else's would be lost by replacing the row.
+    """
+    if masks is None:
+        raise InvalidInput(f"The gateway does not say which secrets {row.model_id} has")
+    params = {**row.data.get(PARAMS, {}), **_left_out(masks)}
+    for key, value in params.items():
+        nested = isinstance(value, (Mapping, list)) and value
+        for path, leaf in leaves((PARAMS, key), value) if nested else ():
+            ours = path in deployment.values or path in removed
+            if not ours and (is_secret_at(path) or holds_secret("", leaf)):
+                raise _lost(path)
+    info = dict(own_info(row, known_info(row, cost_map)))
+    return {PARAMS: params, INFO: info, "blocked": row.get(BLOCKED)}
+
+
+def own_info(row: Row, known: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """What is stored in a row's ``model_info``: not what LiteLLM adds to it on reads."""
+    for key, value in (row.data.get(INFO) or {}).items():
+        derived = key in _SERVER_KEYS or is_price(key) or key.endswith(("_cost", "_costs"))
+        if value is not None and not derived and known.get(key, MISSING) != value:
+            yield key, value
+
+
+def known_info(row: Row, cost_map: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The cost map's entry for a row's model, as LiteLLM looks it up."""
+    names = [row.get((INFO, "key")), row.get((INFO, "base_model")), row.get(MODEL)]
+    names += [str(name).partition("/")[2] for name in names]
+    for name in names:
+        entry = cost_map.get(name) if isinstance(name, str) else None
+        if isinstance(entry, Mapping):
+            return entry
+    return {}
+
+
+def _left_out(masks: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: mask for key, mask in masks.items() if not is_readable((PARAMS, key))}
+
+
 def _survivor(path: Path, value: Any, row: Row) -> Any:
     """A value that somebody else set, as it is to be sent again."""
     if path[0] != PARAMS or not isinstance(value, str):
@@ -266,12 +325,16 @@ def _survivor(path: Path, value: Any, row: Row) -> Any:
     shown = row.get(path)
     masked = is_secret_at(path) or (may_be_masked(path) and _MASKED in str(shown))
     if masked or not isinstance(shown, str):
-        raise InvalidInput(
-            f"LiteLLM keeps a key once it is set, so the deployment would have to be replaced, "
-            f"but {':'.join(path)}, which is not declared, cannot be read back and would be lost: "
-            "declare it too"
-        )
+        raise _lost(path)
     return shown
+
+
+def _lost(path: Path) -> InvalidInput:
+    return InvalidInput(
+        f"LiteLLM keeps a key once it is set, so the deployment would have to be replaced, "
+        f"but {':'.join(path)}, which is not declared, cannot be read back and would be lost: "
+        "declare it too"
+    )
 
 
 def _stored_section(answer: Mapping[str, Any], section: str) -> dict[str, Any]:
