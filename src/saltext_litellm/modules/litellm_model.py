@@ -82,7 +82,7 @@ def list_(model_name=None, owner=None, provider=None, blocked=None, profile="lit
         salt '*' litellm_model.list 'gpt-*' blocked=False profile=litellm:prod
     """
     with _sentences():
-        listed = [rows.summary(row) for row in _gateway(profile).rows()]
+        listed = [rows.summary(row) for row in _gateway(profile).known.rows()]
     return [
         row
         for row in listed
@@ -125,7 +125,7 @@ def export(pillar="litellm_secrets", data=False, profile="litellm"):
     with _sentences():
         gateway = _gateway(profile)
         found = exports.states(
-            gateway.rows(),
+            gateway.known.rows(),
             lambda row: gateway.client.masked_secrets(row.model_id),
             gateway.client.cost_map(),
         )
@@ -206,7 +206,7 @@ def health(name=None, model_id=None, profile="litellm"):
     with _sentences():
         wanted = deployment.named(name, model_id)
         gateway = _gateway(profile)
-        row = identity.look_up(wanted, gateway.rows())
+        row = identity.look_up(wanted, gateway.known.rows())
         if row is None:
             raise InvalidInput(f"There is no deployment {name or model_id!r}")
         return redact(gateway.client.health(row.model_id))
@@ -238,7 +238,9 @@ def get(name=None, model_id=None, profile="litellm"):
     with _sentences():
         wanted = deployment.named(name, model_id)
         gateway = _gateway(profile)
-        row = identity.look_up(wanted, gateway.rows()) or gateway.unlisted(wanted)
+        row = identity.look_up(wanted, gateway.known.rows()) or gateway.known.unlisted(
+            wanted.derived_id
+        )
         return None if row is None else rows.whole(row)
 
 
@@ -666,7 +668,7 @@ def _block(name, model_id, profile, blocked):
     with _sentences():
         wanted = deployment.named(name, model_id)
         gateway = _gateway(profile)
-        row = gateway.find(wanted)
+        row = gateway.known.find(wanted)
         if row is None:
             raise InvalidInput(f"There is no deployment {name or model_id!r}")
         gateway.block(row, blocked)

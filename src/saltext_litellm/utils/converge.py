@@ -69,7 +69,7 @@ def converge(
         return steps + (_pruned(gateway, name, matched) if prune else [])
 
     steps = planned()
-    while not test and (model_id := _existing(steps)) and gateway.reload(model_id):
+    while not test and (model_id := _existing(steps)) and gateway.known.consult_database(model_id):
         steps = planned()
     outcome = SetOutcome(notes={step.model: step.plan.notes for step in steps if step.plan.notes})
     due = [step for step in steps if step.plan.action != NONE]
@@ -98,7 +98,7 @@ def _pruned(gateway: Gateway, name: str, deployments: list[Deployment]) -> list[
     declared = {wanted.name for wanted in deployments}
     return [
         _Step(row.marker.name, plans.delete(row))
-        for row in gateway.rows()
+        for row in gateway.known.rows()
         if row.marker
         and row.from_database
         and row.marker.set == name
@@ -155,7 +155,7 @@ def _matched(gateway: Gateway, name: str, deployments: list[Deployment]) -> list
     for wanted in deployments:
         groups.setdefault(wanted.model_name, []).append(wanted)
     owned: dict[str, list[str]] = {}
-    for row in gateway.rows():
+    for row in gateway.known.rows():
         if row.marker and row.marker.set == name:
             owned.setdefault(row.model_name, []).append(row.marker.name)
     matched: list[Deployment] = []

@@ -1,4 +1,4 @@
-"""One gateway during one run: reads it once, carries out plans, and knows what became of them."""
+"""One gateway during one run: carries plans out, and knows what became of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from . import row as rows_
 from .client import Client
 from .deployment import BLOCKED, PROVIDER, Deployment
 from .errors import GatewayError, InvalidInput, LiteLLMError, OutcomeUnknown, RowLost
-from .identity import Rows
+from .known import SAVED, Known
 from .plan import CREATE, NONE, UPDATE, Changes, Plan
 from .row import Row
 from .secrets import Fingerprinter
@@ -22,8 +22,6 @@ log = logging.getLogger(__name__)
 # Where in Salt's __context__ the states of one run share their gateways.
 RUN = "litellm_model.run"
 
-# How LiteLLM 1.106.2 begins the 500 of a write that it kept but cannot serve.
-_SAVED = "saved to the database"
 # From when on LiteLLM is known to fail a create that it cannot serve.
 _VOUCHES_SINCE = (1, 106)
 
@@ -47,37 +45,17 @@ class Outcome:
 
 
 class Gateway:
-    """A gateway and what is known of it.
-
-    The first question lists its rows; later ones are answered from that list, which our own
-    writes keep true.
-    """
+    """A gateway, what is known of it, and what can be done to it."""
 
     def __init__(self, client: Client, fingerprint: Fingerprinter) -> None:
         self.client = client
+        self.known = Known(client)
         self._fingerprint = fingerprint
-        self._known: Rows | None = None
-        self._changed: set[str] = set()  # written since they were read
-        self._consistent = False
         self._providers: frozenset[str] | None = None
         self._can_block: bool | None = None
         self._vouches: bool | None = None
 
     # ---------------------------------------------------------------- questions
-
-    def rows(self) -> Rows:
-        """Every row, read once."""
-        if self._known is None:
-            self._known = Rows(rows_.parse_all(self.client.rows()))
-        return self._known
-
-    def find(self, deployment: Deployment) -> Row | None:
-        """The row of a deployment, as it is now."""
-        return self._current(identity.find(deployment, self.rows()))
-
-    def unlisted(self, deployment: Deployment) -> Row | None:
-        """A row that the database has, though this worker does not serve it, and so not list it."""
-        return rows_.parse(self.client.row(deployment.derived_id))
 
     def plan(self, deployment: Deployment, *, verify_secrets: bool = False) -> Outcome:
         """What :meth:`apply` would do. Only reads.
@@ -85,7 +63,7 @@ class Gateway:
         :param verify_secrets: Also ask for the masks of secrets that the list leaves out.
         """
         plan = self._plan(deployment, verify_secrets=verify_secrets)
-        row = self.unlisted(deployment) if plan.action == CREATE else None
+        row = self.known.unlisted(deployment.derived_id) if plan.action == CREATE else None
         if row is None:
             outcome = self._outcome(plan, deployment)
         else:
@@ -97,7 +75,7 @@ class Gateway:
 
     def plan_removal(self, deployment: Deployment) -> Outcome:
         """What :meth:`remove` would do. Only reads."""
-        return self._removal(deployment, self.find(deployment))
+        return self._removal(deployment, self.known.find(deployment))
 
     # ---------------------------------------------------------------- deeds
 
@@ -110,7 +88,7 @@ class Gateway:
         :param verify_secrets: Also ask for the masks of secrets that the list leaves out.
         """
         plan = self._plan(deployment, partial=partial, verify_secrets=verify_secrets)
-        while plan.action == UPDATE and self.reload(str(plan.model_id)):
+        while plan.action == UPDATE and self.known.consult_database(str(plan.model_id)):
             plan = self._plan(deployment, partial=partial, verify_secrets=verify_secrets)
         self._check(deployment, plan)
         return self.carry_out(deployment, plan)
@@ -125,9 +103,9 @@ class Gateway:
 
     def remove(self, deployment: Deployment) -> Outcome:
         """Delete the row of a deployment."""
-        row = self.find(deployment)
-        while row is not None and self.reload(row.model_id):
-            row = self.find(deployment)
+        row = self.known.find(deployment)
+        while row is not None and self.known.consult_database(row.model_id):
+            row = self.known.find(deployment)
         outcome = self._removal(deployment, row)
         for one in (*self._replaced(deployment, row), row):
             if one is not None:
@@ -139,7 +117,7 @@ class Gateway:
         self._require_blocking()
         if not self.client.block(row.model_id, blocked):
             raise GatewayError(f"{row.model_id} is not in the gateway's database")
-        self._changed.add(row.model_id)
+        self.known.remember(row)
 
     # ---------------------------------------------------------------- for whole sets
 
@@ -160,36 +138,23 @@ class Gateway:
             return self._update(deployment, plan)
         return self._outcome(plan, deployment)
 
-    def reload(self, model_id: str) -> bool:
-        """Before the first change or deletion of a run, see the database as it is.
-
-        :param model_id: A row that is to be changed or deleted.
-        :returns: Whether what is known may have changed, and with it the plans.
-        """
-        row = self.rows().get(model_id)
-        if self._consistent or (row is not None and not rows_.is_recent(row)):
-            # 1.83.14 drops every row of the database for the time of a reload, 50 to 200 ms.
-            return False
-        self._reload(model_id)
-        return True
-
     # ---------------------------------------------------------------- planning
 
     def _plan(
         self, deployment: Deployment, *, partial: bool = False, verify_secrets: bool = False
     ) -> Plan:
-        row = self.find(deployment)
+        row = self.known.find(deployment)
         if row is not None:
             if verify_secrets:
                 row = rows_.with_masks(row, self.client.masked_secrets(row.model_id))
             plan = plans.update(deployment, row, self._fingerprint, partial=partial)
-            return plans.finish(plan, identity.leftovers(row, deployment, self.rows()))
+            return plans.finish(plan, identity.leftovers(row, deployment, self.known.rows()))
         if partial:
             raise InvalidInput(f"There is no deployment {deployment.name!r} to update")
         return plans.create(deployment, self._fingerprint, deployment.derived_id)
 
     def _outcome(self, plan: Plan, deployment: Deployment) -> Outcome:
-        beside = identity.beside(deployment, self.rows())
+        beside = identity.beside(deployment, self.known.rows())
         notes = (*plan.notes, beside) if beside else plan.notes
         return Outcome(plan.action, plan.model_id, plan.changes, notes)
 
@@ -197,13 +162,13 @@ class Gateway:
         """What a row that is to go has replaced, unless it is that very row that was asked for."""
         if row is None or deployment.model_id is not None:
             return []
-        return identity.leftovers(row, deployment, self.rows())
+        return identity.leftovers(row, deployment, self.known.rows())
 
     def _removal(self, deployment: Deployment, row: Row | None) -> Outcome:
         plan = Plan(NONE) if row is None else plans.delete(row)
         plan = plans.finish(plan, self._replaced(deployment, row))
         # By its id it is gone; by its name there is one left, which cannot be removed.
-        beside = None if deployment.model_id else identity.beside(deployment, self.rows())
+        beside = None if deployment.model_id else identity.beside(deployment, self.known.rows())
         return Outcome(plan.action, plan.model_id, plan.changes, plan.notes, beside)
 
     def _check(self, deployment: Deployment, plan: Plan) -> None:
@@ -228,48 +193,6 @@ class Gateway:
         if not self._can_block:
             raise InvalidInput("The gateway's LiteLLM is too old to block deployments")
 
-    def _reload(self, model_id: str) -> bool:
-        """Read the database's truth before changing or deleting what may have changed since.
-
-        Another worker's writes reach this one with a delay of up to 50 s (LiteLLM 1.106.2), so
-        the list may be stale. A PATCH that changes nothing makes this worker reload every row,
-        and the next list comes from the same worker. Once a run: our own writes reload as well.
-
-        :returns: Whether there is such a row. It takes one to reload.
-        """
-        try:
-            if self.client.update(model_id, {}) is None:
-                self._forget(model_id)
-                return False
-        except OutcomeUnknown as err:
-            if _SAVED not in str(err):  # it did reload, and does not serve this very row
-                raise
-        self._known = None
-        self._changed.clear()
-        self._consistent = True
-        return True
-
-    def _current(self, row: Row | None) -> Row | None:
-        """A listed row as it is after our own writes."""
-        if row is None or row.model_id not in self._changed:
-            return row
-        fresh = rows_.parse(self.client.row(row.model_id))
-        if fresh is None:
-            self._forget(row.model_id)
-        else:
-            self._remember(fresh, read=True)
-        return fresh
-
-    def _remember(self, row: Row, *, read: bool = False) -> None:
-        if self._known is not None:
-            self._known.add(row)
-        (self._changed.discard if read else self._changed.add)(row.model_id)
-
-    def _forget(self, model_id: str) -> None:
-        if self._known is not None:
-            self._known.drop(model_id)
-        self._changed.discard(model_id)
-
     # ---------------------------------------------------------------- carrying out
 
     def _create(self, deployment: Deployment, plan: Plan) -> Outcome:
@@ -278,7 +201,7 @@ class Gateway:
             self.client.create(plan.body)
         except OutcomeUnknown as err:
             return self._settle(deployment, plan, err)
-        self._remember(Row(model_id, deployment.model_name, True, plan.marker, {}))
+        self.known.remember(Row(model_id, deployment.model_name, True, plan.marker, {}))
         outcome = self._outcome(plan, deployment)
         if self._is_served(model_id) or deployment.values.get(BLOCKED):
             return outcome
@@ -294,7 +217,7 @@ class Gateway:
         if self._vouches or self.client.masked_secrets(model_id) is not None:
             return True
         # In 1.83.14 the poll of the database may drop a row that it was too early to see.
-        return self._reload(model_id) and self.client.masked_secrets(model_id) is not None
+        return self.known.reload(model_id) and self.client.masked_secrets(model_id) is not None
 
     def _settle(self, deployment: Deployment, plan: Plan, err: OutcomeUnknown) -> Outcome:
         """Find out what a create has come to that did not say so, and make the best of it.
@@ -303,14 +226,14 @@ class Gateway:
         there already, though not in the list that was planned by.
         """
         model_id = str(plan.model_id)
-        row = rows_.parse(self.client.row(model_id))
+        row = self.known.unlisted(model_id)
         if row is not None and not rows_.is_recent(row):
-            self._known = None  # see reload() for why there is none here
-        elif self._reload(model_id):
-            row = self.rows().get(model_id) or row
+            self.known.forget_all()  # see consult_database() for why not reload()
+        elif self.known.reload(model_id):
+            row = self.known.rows().get(model_id) or row
         else:
             raise err
-        created = err.status is None or _SAVED in str(err)
+        created = err.status is None or SAVED in str(err)
         if row is None and not created:
             # While it serves nothing at all, LiteLLM 1.106.2 does not look into its database
             # even for one id. So nothing is known of the row but that it is there.
@@ -319,8 +242,8 @@ class Gateway:
         again = Plan(NONE) if row is None else plans.update(deployment, row, self._fingerprint)
         if again.action == UPDATE:
             outcome = self._update(deployment, again)
-            self._known = None
-        if outcome.failure is None and self.rows().get(model_id) is None:
+            self.known.forget_all()
+        if outcome.failure is None and self.known.rows().get(model_id) is None:
             return replace(outcome, failure=f"The gateway does not serve it: {err}")
         return outcome
 
@@ -349,16 +272,16 @@ class Gateway:
         try:
             answer = self.client.update(model_id, body)
         except OutcomeUnknown as err:
-            if _SAVED not in str(err):
+            if SAVED not in str(err):
                 raise
-            self._forget(model_id)
+            self.known.forget(model_id)
             return {}, f"The gateway does not serve it: {err}"
         if answer is None:
-            self._forget(model_id)
+            self.known.forget(model_id)
             raise GatewayError(f"{model_id} was deleted by somebody else meanwhile")
         if not plan.moves_to:
             row = replace(_row(plan), model_name=deployment.model_name, marker=plan.marker)
-            self._remember(row)
+            self.known.remember(row)
         return answer, None
 
     def _read_as_stored(self, deployment: Deployment, plan: Plan) -> dict[str, Any] | None:
@@ -440,7 +363,7 @@ class Gateway:
         except OutcomeUnknown:
             if self.client.row(model_id) is not None:
                 raise
-        self._forget(model_id)
+        self.known.forget(model_id)
 
 
 def _row(plan: Plan) -> Row:

@@ -11,7 +11,7 @@ import hmac
 import json
 import re
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 REDACTED = "**********"
@@ -37,6 +37,7 @@ _FINGERPRINT_DIGITS = 16
 _KEY_ID_DIGITS = 2
 
 
+@lru_cache(4096)
 def is_secret(key: str) -> bool:
     """Whether LiteLLM treats a value under this key as a secret."""
     segments = set(key.lower().replace("-", "_").split("_"))
