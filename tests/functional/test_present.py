@@ -204,9 +204,12 @@ def test_blocked_is_refused_where_litellm_does_not_know_it(api, states, name, ga
     assert states.present(name, blocked=False)["result"] is True
 
 
-def test_blocked_goes_both_ways(api, states, name, gateway_can_block):
+def test_blocked_goes_both_ways(api, states, recorder, name, gateway_can_block):
     if not gateway_can_block:
         pytest.skip("this LiteLLM cannot block")
+    predicted = states.present(name, test=True, blocked=True)
+    assert predicted["changes"]["blocked"] == {"old": None, "new": True}
+    assert {record.method for record in recorder.requests} == {"GET"}
     assert states.present(name, blocked=True)["result"] is True
     assert api.one(name)["model_info"]["blocked"] is True
     assert states.present(name, blocked=True)["changes"] == {}

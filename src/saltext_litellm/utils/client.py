@@ -122,7 +122,7 @@ class Client:
         try:
             return self._call("POST", "/model/block", {}, absent=(404, 405)) is not None
         except GatewayError as err:
-            return err.status in (400, 422)
+            return err.status in (400, 401, 403, 422)  # it is there, and refuses
 
     # ----------------------------------------------------------------- writes
 

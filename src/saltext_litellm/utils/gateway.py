@@ -189,7 +189,8 @@ class Gateway:
 
     def _require_blocking(self) -> None:
         if self._can_block is None:
-            self._can_block = self.client.can_block()
+            recent = any(map(rows_.is_recent, self.known.rows())) or self._is_vouching()
+            self._can_block = recent or self.client.can_block()
         if not self._can_block:
             raise InvalidInput("The gateway's LiteLLM is too old to block deployments")
 
@@ -212,12 +213,15 @@ class Gateway:
 
         LiteLLM 1.106.2 answers a create only then with 200; 1.83.14 always does.
         """
-        if self._vouches is None:
-            self._vouches = (self.client.version_tuple() or (0,)) >= _VOUCHES_SINCE
-        if self._vouches or self.client.masked_secrets(model_id) is not None:
+        if self._is_vouching() or self.client.masked_secrets(model_id) is not None:
             return True
         # In 1.83.14 the poll of the database may drop a row that it was too early to see.
         return self.known.reload(model_id) and self.client.masked_secrets(model_id) is not None
+
+    def _is_vouching(self) -> bool:
+        if self._vouches is None:
+            self._vouches = (self.client.version_tuple() or (0,)) >= _VOUCHES_SINCE
+        return self._vouches
 
     def _settle(self, deployment: Deployment, plan: Plan, err: OutcomeUnknown) -> Outcome:
         """Find out what a create has come to that did not say so, and make the best of it.
