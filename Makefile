@@ -1,6 +1,6 @@
 # Every target sets up what it needs, from PyPI and npm alone. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help test test-all lint format demo gateway bench clean
+.PHONY: help test test-all lint format demo gateway bench docs clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -32,6 +32,10 @@ gateway: $(READY)  ## Start a real gateway and keep it until Ctrl-C
 
 bench: $(READY)  ## Measure what converging costs, beside the floor (a quarter of an hour)
 	@$(BIN)/python -m tools.bench
+
+docs: $(READY)  ## Build the documentation into docs/_build
+	$(BIN)/uv pip install --quiet --system-certs --python $(BIN)/python --editable '.[docs]'
+	$(BIN)/sphinx-build -W -q docs docs/_build
 
 clean:  ## Remove what the other targets have set up
 	rm -rf $(VENV) .gateway .nox .mypy_cache .pytest_cache .ruff_cache docs/_build

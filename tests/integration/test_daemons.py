@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 
 import pytest
 from saltfactories.utils import random_string
@@ -74,6 +75,27 @@ def test_the_job_cache_holds_no_secret(master, minion):
     looked_up = [str(master.salt_run_cli().run("jobs.lookup_jid", jid).data) for jid in jobs]
     assert any(NAME in job for job in looked_up)
     assert not [job for job in looked_up if KEY in job]
+
+
+def test_a_long_run_tells_of_its_progress(master, minion, gateway, event_listener):
+    models = {f"{NAME}-{number}": {"rpm": number} for number in range(30)}
+    arguments = {
+        "models": models,
+        "defaults": {"custom_llm_provider": "openai", "base_model": "gpt-4"},
+    }
+    started = time.time()
+    cli = master.salt_cli()
+    done = cli.run("litellm_model.manage", "daemons", **arguments, minion_tgt=minion.id)
+    assert len(done.data["changes"]) == 30
+    pattern = (master.id, "salt/litellm_model/daemons/progress")
+    events = event_listener.get_events([pattern], after_time=started)
+    assert events
+    told = next(iter(events)).data["data"]
+    assert told["set"] == "daemons"
+    assert told["total"] == 30
+    empty = {"models": {}, "prune": True, "allow_empty": True}
+    cli.run("litellm_model.manage", "daemons", **empty, minion_tgt=minion.id)
+    assert not [row for row in Api(gateway).rows() if row["model_name"].startswith(f"{NAME}-")]
 
 
 def test_absent_from_the_master(master, minion, gateway):
