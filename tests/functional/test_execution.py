@@ -1,5 +1,7 @@
 """The execution functions, against what LiteLLM's own API says."""
 
+import time
+
 import pytest
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
@@ -25,6 +27,7 @@ def test_list_is_short_and_says_who_owns_what(modules, api, states, name):
         "blocked": False,
         "owner": None,
         "source": "database",
+        "health": None,
     }
     (ours,) = [row for row in listed.values() if row["owner"] == name]
     assert (ours["provider"], ours["model_name"]) == ("openai", name)
@@ -195,5 +198,9 @@ def test_health_is_litellms_own(modules, api, states, name):
     states.present(name, litellm_params={"model": "openai/gpt-4", "mock_response": "x"})
     told = modules("health", name)
     assert told["healthy_count"] + told["unhealthy_count"] == 1
+    deadline = time.monotonic() + 10  # LiteLLM keeps the result in the background
+    while (health := modules("list", name)[0]["health"]) is None and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert health == ("healthy" if told["healthy_count"] else "unhealthy")
     with pytest.raises(SaltInvocationError, match="no deployment"):
         modules("health", f"{name}-none")

@@ -53,8 +53,9 @@ def __virtual__():
 def list_(model_name=None, owner=None, provider=None, blocked=None, profile="litellm"):
     """
     Return the deployments of a gateway, a short mapping each: ``model_name``, ``model_id``,
-    ``model`` (the upstream one), ``provider``, ``blocked``, ``owner`` (the state that manages it)
-    and ``source`` (``database``, or ``config`` for the gateway's own config file).
+    ``model`` (the upstream one), ``provider``, ``blocked``, ``owner`` (the state that manages it),
+    ``source`` (``database``, or ``config`` for the gateway's own config file) and ``health`` (of
+    the last check that LiteLLM has kept, ``None`` if there is none).
 
     .. versionadded:: 1.0.0
 
@@ -82,7 +83,9 @@ def list_(model_name=None, owner=None, provider=None, blocked=None, profile="lit
         salt '*' litellm_model.list 'gpt-*' blocked=False profile=litellm:prod
     """
     with _sentences():
-        listed = [rows.summary(row) for row in _gateway(profile).known.rows()]
+        gateway = _gateway(profile)
+        health = gateway.client.latest_health()
+        listed = [rows.summary(row, health) for row in gateway.known.rows()]
     return [
         row
         for row in listed

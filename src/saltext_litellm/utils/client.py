@@ -110,6 +110,16 @@ class Client:
         """LiteLLM's own health check of one deployment. A real upstream call."""
         return self._call("GET", "/health", params={"model_id": model_id})
 
+    def latest_health(self) -> dict[str, str]:
+        """The last known health by model id (or name); empty where LiteLLM keeps none."""
+        answer = self._call("GET", "/health/latest", absent=(401, 403, 404, 500))
+        checks = answer.get("latest_health_checks") if isinstance(answer, dict) else None
+        return {
+            model: str(check.get("status"))
+            for model, check in (checks if isinstance(checks, dict) else {}).items()
+            if isinstance(check, dict)
+        }
+
     def test_connection(self, body: Mapping[str, Any]) -> Any:
         """One upstream call with the given parameters. Costs tokens, so it is never repeated."""
         return self._call("POST", "/health/test_connection", body, repeatable=False)

@@ -117,8 +117,11 @@ def with_masks(row: Row, masks: Mapping[str, Any] | None) -> Row:
     return replace(row, data=data, unset=unset)
 
 
-def summary(row: Row) -> dict[str, Any]:
-    """A row in short."""
+def summary(row: Row, health: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """A row in short.
+
+    :param health: The last known health by model id.
+    """
     marker = row.marker
     return {
         "model_name": row.model_name,
@@ -128,13 +131,15 @@ def summary(row: Row) -> dict[str, Any]:
         "blocked": row.get(BLOCKED),
         "owner": None if marker is None else marker.owner,
         "source": "database" if row.from_database else "config",
+        "health": (health or {}).get(row.model_id),
     }
 
 
 def whole(row: Row) -> dict[str, Any]:
     """A row with everything that the gateway shows of it, but for secrets and unset keys."""
     sections = {section: redact(row.data.get(section) or {}) for section in (PARAMS, INFO)}
-    return summary(row) | {
+    short = {key: value for key, value in summary(row).items() if key != "health"}
+    return short | {
         section: {key: value for key, value in values.items() if value is not None}
         for section, values in sections.items()
     }
