@@ -1,5 +1,6 @@
 """Salt's loaders in this process, the real gateway behind a recorder, and LiteLLM's API itself."""
 
+import json
 import uuid
 
 import pytest
@@ -7,15 +8,29 @@ import salt.config
 from saltfactories.utils.functional import Loaders
 
 
-@pytest.fixture(scope="session")
-def loaders(tmp_path_factory):
-    root = tmp_path_factory.mktemp("salt")
+def make_loaders(root, pillar=None, **more):
+    """Salt's loaders for a minion of its own, with a pillar."""
     opts = salt.config.minion_config(None)
     for key in ("cachedir", "pki_dir", "sock_dir", "conf_file"):
         opts[key] = str(root / key)
     opts.update(root_dir=str(root), id="minion", file_client="local", test=False)
-    opts.update(file_roots={"base": [str(root)]}, pillar_roots={"base": [str(root)]})
+    opts.update(file_roots={"base": [str(root)]}, pillar_roots={"base": [str(root / "pillar")]})
+    opts.update(more)
+    (root / "pillar").mkdir()
+    (root / "pillar/top.sls").write_text("base: {'*': [data]}")
+    (root / "pillar/data.sls").write_text("#!json\n" + json.dumps(pillar or {}))
     return Loaders(opts)
+
+
+@pytest.fixture(scope="session")
+def loaders(tmp_path_factory):
+    return make_loaders(tmp_path_factory.mktemp("salt"))
+
+
+@pytest.fixture
+def loaders_with(tmp_path):
+    """Loaders with a pillar, or with settings in the minion's configuration."""
+    return lambda pillar=None, **more: make_loaders(tmp_path, pillar, **more)
 
 
 @pytest.fixture

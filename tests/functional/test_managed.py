@@ -5,7 +5,7 @@ import json
 import pytest
 import salt.utils.yaml
 
-from .conftest import LIST, Api, sent
+from .conftest import LIST, Api, States, sent
 
 SECRET = "sk-managed-0123456789"
 
@@ -153,16 +153,12 @@ def test_an_empty_set_is_not_pruned_by_accident(managed, api, name, empty):
     assert not api.named(f"{name}-0")
 
 
-def test_models_from_pillar(managed, loaders, api, name):
-    before = loaders.opts["pillar"]
-    loaders.opts["pillar"] = {"gateways": {"models": models(name)}}
-    try:
-        result = managed(pillar="gateways:models")
-        missing = managed(pillar="gateways:none")
-    finally:
-        loaders.opts["pillar"] = before
+def test_models_from_pillar(loaders_with, profile, api, name):
+    states = States(loaders_with({"gateways": {"models": models(name)}}), profile)
+    result = states.run(("managed", {"name": name, "pillar": "gateways:models"}))
     assert result["result"] is True
     assert api.secrets(api.one(f"{name}-1")["model_info"]["id"])["api_key"] == "sk****-1"
+    missing = states.run(("managed", {"name": name, "pillar": "gateways:none"}))
     assert missing["result"] is False
     assert "There is no 'gateways:none' in the pillar" in missing["comment"]
 
@@ -239,7 +235,7 @@ model_list:
       model: azure/gpt-4-us
       api_base: https://us.example.com/
       api_key: sk-literal-0123456789
-      rpm: 9
+    rpm: 9  # beside litellm_params, where LiteLLM's router takes it as well
     model_info:
       version: 2
   - model_name: "{name}/*"
@@ -266,6 +262,7 @@ def test_a_config_file_of_the_proxy_is_converged_unchanged(managed, api, recorde
     group = {row["litellm_params"]["api_base"]: row for row in api.named(f"{name}-group")}
     assert set(group) == {"https://eu.example.com/", "https://us.example.com/"}
     assert group["https://us.example.com/"]["model_info"]["version"] == 2
+    assert group["https://us.example.com/"]["litellm_params"]["rpm"] == 9
     assert api.one(f"{name}/*")["litellm_params"]["model"] == "openai/*"
     priced = api.one(f"{name}-priced")
     assert priced["model_info"]["id"] == f"{name}-chosen-id"
@@ -308,8 +305,8 @@ def test_a_group_keeps_its_rows_when_its_entries_move(managed, api, name):
         ("- litellm_params: {model: x}", "entry 1: model_name is missing"),
         ("- [1]", "entry 1: an entry must be a mapping"),
         (
-            "- {model_name: x, litellm_params: {model: y}, rpm: 5}",
-            "x: LiteLLM's model_list has no rpm",
+            "- {model_name: x, litellm_params: {model: y}, limit: 5}",
+            "x: LiteLLM's model_list has no limit",
         ),
     ],
 )
@@ -356,7 +353,7 @@ def comparable(rows):
     return result
 
 
-def test_an_export_adopts_and_rebuilds(fresh, loaders, gateway_can_block):
+def test_an_export_adopts_and_rebuilds(fresh, loaders, loaders_with):
     login = {"url": fresh.gateway.url, "api_key": fresh.gateway.key}
     header = "Bearer header-0123456789"
     fresh.create("plain", {"api_key": "sk-plain-0123456789"})
@@ -381,37 +378,38 @@ def test_an_export_adopts_and_rebuilds(fresh, loaders, gateway_can_block):
     assert "sk-plain" not in text
     assert header not in text
     assert "max_input_tokens" not in text  # it is in the cost map
-    loaders.opts["pillar"] = {
-        "litellm": login,
-        "litellm_secrets": {
-            "plain": {"model_api_key": "sk-plain-0123456789"},
-            "full": {
-                "litellm_params:extra_headers:Authorization": header,
-                "litellm_params:azure_ad_token": "token-0123456789",
+    filled_in = loaders_with(
+        {
+            "litellm": login,
+            "litellm_secrets": {
+                "plain": {"model_api_key": "sk-plain-0123456789"},
+                "full": {
+                    "litellm_params:extra_headers:Authorization": header,
+                    "litellm_params:azure_ad_token": "token-0123456789",
+                },
             },
-        },
-    }
-    try:
-        root = loaders.opts["file_roots"]["base"][0]
-        with open(f"{root}/exported.sls", "w") as file:
-            file.write(text)
-        adopted = loaders.modules.state.sls("exported").raw
-        assert isinstance(adopted, dict), adopted
-        assert len(adopted) == 5
-        secret_words = {
-            "model_api_key",
-            "litellm_params:azure_ad_token",
-            "litellm_params:extra_headers:Authorization",
         }
-        for result in adopted.values():
-            assert result["result"] is True, result
-            assert set(result["changes"]) <= {"owner", *secret_words}
-        assert comparable(fresh.rows()) == before
-        for row in fresh.rows():
-            fresh.delete(row["model_info"]["id"])
-        rebuilt = loaders.modules.state.sls("exported").raw
-        assert all(result["result"] for result in rebuilt.values()), rebuilt
-        assert comparable(fresh.rows()) == before
-        assert not any(r["changes"] for r in loaders.modules.state.sls("exported").raw.values())
-    finally:
-        loaders.opts["pillar"] = {}
+    )
+    with open(f"{filled_in.opts['root_dir']}/exported.sls", "w") as file:
+        file.write(text)
+
+    def apply():
+        results = filled_in.modules.state.sls("exported").raw
+        assert isinstance(results, dict), results
+        assert all(result["result"] for result in results.values()), results
+        return [result["changes"] for result in results.values()]
+
+    adopted = apply()
+    secret_words = {
+        "model_api_key",
+        "litellm_params:azure_ad_token",
+        "litellm_params:extra_headers:Authorization",
+    }
+    assert len(adopted) == 5
+    assert all(set(changes) <= {"owner", *secret_words} for changes in adopted)
+    assert comparable(fresh.rows()) == before
+    for row in fresh.rows():
+        fresh.delete(row["model_info"]["id"])
+    apply()
+    assert comparable(fresh.rows()) == before
+    assert not any(apply())

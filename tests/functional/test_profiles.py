@@ -9,21 +9,12 @@ from .conftest import Api, States
 MODEL = {"custom_llm_provider": "openai", "base_model": "gpt-4"}
 
 
-@pytest.fixture
-def pillar(loaders):
-    """The pillar of the next runs."""
-    before = loaders.opts["pillar"]
-    loaders.opts["pillar"] = {}
-    yield loaders.opts["pillar"]
-    loaders.opts["pillar"] = before
-
-
-def test_two_profiles_in_one_run_reach_two_gateways(loaders, pillar, api, second_gateway, name):
-    pillar["litellm"] = {
+def test_two_profiles_in_one_run_reach_two_gateways(loaders_with, api, second_gateway, name):
+    profiles = {
         "dev": {"url": api.gateway.url, "api_key": api.gateway.key},
         "prod": {"url": second_gateway.url, "api_key": second_gateway.key},
     }
-    states = States(loaders, "litellm")
+    states = States(loaders_with({"litellm": profiles}), "litellm")
     results = states.run(
         ("present", {"name": f"{name}-dev", **MODEL, "profile": "litellm:dev"}),
         ("present", {"name": f"{name}-prod", **MODEL, "profile": "litellm:prod"}),
@@ -37,10 +28,10 @@ def test_two_profiles_in_one_run_reach_two_gateways(loaders, pillar, api, second
     prod.delete(prod.one(f"{name}-prod")["model_info"]["id"])
 
 
-def test_an_unknown_profile_fails_and_sends_nothing(loaders, pillar, gateway, name):
+def test_an_unknown_profile_fails_and_sends_nothing(loaders_with, gateway, name):
     with Recorder(gateway.url) as recorder:
-        pillar["litellm"] = {"url": recorder.url, "api_key": gateway.key}
-        states = States(loaders, "litellm:staging")
+        pillar = {"litellm": {"url": recorder.url, "api_key": gateway.key}}
+        states = States(loaders_with(pillar), "litellm:staging")
         for test in (True, False):
             result = states.present(name, test=test)
             assert (result["result"], result["changes"]) == (False, {})
@@ -48,29 +39,23 @@ def test_an_unknown_profile_fails_and_sends_nothing(loaders, pillar, gateway, na
         assert recorder.requests == []
 
 
-def test_a_profile_in_the_minions_config(loaders, api, name):
-    loaders.opts["gateway_of_mine"] = {"url": api.gateway.url, "api_key": api.gateway.key}
-    try:
-        assert States(loaders, "gateway_of_mine").present(name)["result"] is True
-    finally:
-        del loaders.opts["gateway_of_mine"]
+def test_a_profile_in_the_minions_config(loaders_with, api, name):
+    profile = {"url": api.gateway.url, "api_key": api.gateway.key}
+    loaders = loaders_with(gateway_of_mine=profile)
+    assert States(loaders, "gateway_of_mine").present(name)["result"] is True
     assert api.one(name)
 
 
-def test_references_are_resolved(loaders, pillar, api, monkeypatch, name):
+def test_references_are_resolved(loaders_with, api, monkeypatch, name):
     monkeypatch.setenv("SALTEXT_TEST_ADMIN", api.gateway.key)
     monkeypatch.setenv("SALTEXT_TEST_PROVIDER", "sk-from-sdb-0123456789")
-    loaders.opts["osenv"] = {"driver": "env"}
-    pillar["litellm"] = {"url": api.gateway.url, "api_key": "sdb://osenv/SALTEXT_TEST_ADMIN"}
-    try:
-        states = States(loaders, "litellm")
-        result = states.present(name, model_api_key="sdb://osenv/SALTEXT_TEST_PROVIDER")
-        assert result["result"] is True, result
-        assert states.present(name, model_api_key="sk-from-sdb-0123456789")["changes"] == {}
-        missing = states.present(name, model_api_key="sdb://osenv/SALTEXT_TEST_NONE")
-        broken = states.present(name, model_api_key="sdb://nowhere/KEY")
-    finally:
-        del loaders.opts["osenv"]
+    pillar = {"litellm": {"url": api.gateway.url, "api_key": "sdb://osenv/SALTEXT_TEST_ADMIN"}}
+    states = States(loaders_with(pillar, osenv={"driver": "env"}), "litellm")
+    result = states.present(name, model_api_key="sdb://osenv/SALTEXT_TEST_PROVIDER")
+    assert result["result"] is True, result
+    assert states.present(name, model_api_key="sk-from-sdb-0123456789")["changes"] == {}
+    missing = states.present(name, model_api_key="sdb://osenv/SALTEXT_TEST_NONE")
+    broken = states.present(name, model_api_key="sdb://nowhere/KEY")
     assert api.secrets(api.one(name)["model_info"]["id"])["api_key"] == "sk****89"
     for result, uri in ((missing, "sdb://osenv/SALTEXT_TEST_NONE"), (broken, "sdb://nowhere/KEY")):
         assert result["result"] is False

@@ -71,7 +71,7 @@ def pillar_secrets(declared):
     return wanted
 
 
-def test_two_hundred_deployments(fresh, loaders, recorder_for):
+def test_two_hundred_deployments(fresh, loaders, loaders_with, recorder_for):
     recorder = recorder_for(fresh.gateway)
     login = {"url": recorder.url, "api_key": fresh.gateway.key}
     states = States(loaders, login)
@@ -102,7 +102,9 @@ def test_two_hundred_deployments(fresh, loaders, recorder_for):
         declared[f"model-{number:03}"]["rpm"] = 5000 + number
     changed = managed()
     assert set(changed["changes"]) == {f"model-{number:03}" for number in range(0, 70, 10)}
-    assert len(sent(recorder)) == 2 + 1 + 7  # two reads, the consistent one's write, seven PATCHes
+    # Two reads, the consistent one's write, seven PATCHes; an older LiteLLM is read but once.
+    recent = fresh.gateway.request("POST", "/model/block", json={}).status_code == 422
+    assert len(sent(recorder)) == (2 + 1 + 7 if recent else 1 + 7)
     rows = {row["model_info"]["saltext_litellm"]["name"]: row for row in fresh.rows()}
     assert rows["model-060"]["litellm_params"]["rpm"] == 5060
 
@@ -123,14 +125,10 @@ def test_two_hundred_deployments(fresh, loaders, recorder_for):
     assert fresh.rows() == []
 
     secrets = filled_in(data, declared, by_owner)
-    loaders.opts["pillar"] = {"litellm": login, "litellm_secrets": secrets}
-    try:
-        root = loaders.opts["file_roots"]["base"][0]
-        with open(f"{root}/rebuilt.sls", "w") as file:
-            file.write(text)
-        rebuilt = loaders.modules.state.sls("rebuilt").raw
-    finally:
-        loaders.opts["pillar"] = {}
+    filled_loaders = loaders_with({"litellm": login, "litellm_secrets": secrets})
+    with open(f"{filled_loaders.opts['root_dir']}/rebuilt.sls", "w") as file:
+        file.write(text)
+    rebuilt = filled_loaders.modules.state.sls("rebuilt").raw
     assert isinstance(rebuilt, dict), rebuilt
     assert all(result["result"] for result in rebuilt.values())
     assert seen(fresh) == before

@@ -12,7 +12,8 @@ from .errors import InvalidInput
 
 Arguments = dict[str, Any]
 
-_ENTRY = frozenset({"model_name", PARAMS, INFO})
+_LIMITS = frozenset({"rpm", "tpm"})  # LiteLLM's router takes them beside litellm_params as well
+_ENTRY = frozenset({"model_name", PARAMS, INFO, *_LIMITS})
 _SECTIONS = (PARAMS, INFO)
 
 
@@ -71,6 +72,8 @@ class _Entry:
             raise InvalidInput("model_name is missing")
         sections = {key: dict(self.entry.get(key) or {}) for key in _SECTIONS}
         model_id = sections[INFO].pop("id", None)
+        for key in sorted(self.entry.keys() & _LIMITS):
+            sections[PARAMS].setdefault(key, self.entry[key])
         for key in [key for key in sections[INFO] if deployments.is_price(key)]:
             # In a config file a price may stand in model_info; in the database LiteLLM drops it.
             sections[PARAMS].setdefault(key, sections[INFO].pop(key))
