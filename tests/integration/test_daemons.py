@@ -78,7 +78,7 @@ def test_the_job_cache_holds_no_secret(master, minion):
 
 
 def test_a_long_run_tells_of_its_progress(master, minion, gateway, event_listener):
-    models = {f"{NAME}-{number}": {"rpm": number} for number in range(30)}
+    models = {f"{NAME}-{number}": {"rpm": number} for number in range(60)}
     arguments = {
         "models": models,
         "defaults": {"custom_llm_provider": "openai", "base_model": "gpt-4"},
@@ -86,13 +86,13 @@ def test_a_long_run_tells_of_its_progress(master, minion, gateway, event_listene
     started = time.time()
     cli = master.salt_cli()
     done = cli.run("litellm_model.manage", "daemons", **arguments, minion_tgt=minion.id)
-    assert len(done.data["changes"]) == 30
+    assert len(done.data["changes"]) == 60
     pattern = (master.id, "salt/litellm_model/daemons/progress")
-    events = event_listener.get_events([pattern], after_time=started)
-    assert events
-    told = next(iter(events)).data["data"]
+    seen = event_listener.wait_for_events([pattern], after_time=started, timeout=30)
+    assert not seen.missed
+    told = next(iter(seen.matches)).data["data"]
     assert told["set"] == "daemons"
-    assert told["total"] == 30
+    assert told["total"] == 60
     empty = {"models": {}, "prune": True, "allow_empty": True}
     cli.run("litellm_model.manage", "daemons", **empty, minion_tgt=minion.id)
     assert not [row for row in Api(gateway).rows() if row["model_name"].startswith(f"{NAME}-")]
