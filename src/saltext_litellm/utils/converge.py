@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -11,8 +10,6 @@ from .deployment import Deployment
 from .errors import GatewayError, InvalidInput, LiteLLMError
 from .gateway import Gateway
 from .plan import CREATE, DELETE, NONE, UPDATE, Changes, Plan
-
-log = logging.getLogger(__name__)
 
 # What these statuses say holds for every further request as well.
 _HOPELESS = (None, 401, 403)

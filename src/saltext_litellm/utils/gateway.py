@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,8 +15,6 @@ from .known import SAVED, Known
 from .plan import CREATE, NONE, UPDATE, Changes, Plan
 from .row import Row
 from .secrets import Fingerprinter
-
-log = logging.getLogger(__name__)
 
 # Where in Salt's __context__ the states of one run share their gateways.
 RUN = "litellm_model.run"
