@@ -22,6 +22,8 @@ def same(declared: Any, shown: Any, *, ordered: bool = True, masked: bool = Fals
     :param ordered: Whether the order of a list means anything.
     :param masked: Whether a mask may be shown instead of a value.
     """
+    if type(declared) is type(shown) and declared == shown:
+        return True
     if isinstance(declared, Mapping):
         return (
             isinstance(shown, Mapping)

@@ -12,6 +12,7 @@ import re
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from . import marker as markers
@@ -255,6 +256,7 @@ def places(arguments: Mapping[str, Any]) -> set[Path]:
     return said
 
 
+@lru_cache(4096)
 def is_price(key: str) -> bool:
     """Whether LiteLLM takes a key for a price, which it drops from ``model_info``."""
     return _PRICE.search(key) is not None and not key.startswith("cost_per_ptu")
@@ -271,6 +273,7 @@ def derived_model(values: Mapping[Path, Any]) -> str | None:
     return f"{provider}/{base_model}" if provider and base_model else None
 
 
+@lru_cache(4096)
 def is_secret_at(path: Path) -> bool:
     """Whether a place in a row is one for secrets."""
     return any(is_secret(key) for key in path[1:])

@@ -46,7 +46,7 @@ class Gateway:
 
     def __init__(self, client: Client, fingerprint: Fingerprinter) -> None:
         self.client = client
-        self.known = Known(client)
+        self.known = Known(client, fingerprint.prepare)
         self._fingerprint = fingerprint
         self._providers: frozenset[str] | None = None
         self._can_block: bool | None = None

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
 from . import row as rows_
 from .client import Client
 from .deployment import Deployment
@@ -14,10 +17,14 @@ SAVED = "saved to the database"
 
 
 class Known:
-    """The rows of a gateway, as far as they are known."""
+    """The rows of a gateway, as far as they are known.
 
-    def __init__(self, client: Client) -> None:
+    :param meanwhile: What else is to be done, in the time in which the gateway makes its list.
+    """
+
+    def __init__(self, client: Client, meanwhile: Callable[[], object]) -> None:
         self._client = client
+        self._meanwhile = meanwhile
         self._rows: Rows | None = None
         self._changed: set[str] = set()  # written since they were read
         self._consistent = False
@@ -25,7 +32,10 @@ class Known:
     def rows(self) -> Rows:
         """Every row, read once."""
         if self._rows is None:
-            self._rows = Rows(rows_.parse_all(self._client.rows()))
+            with ThreadPoolExecutor(1) as background:
+                background.submit(self._meanwhile)
+                listed = self._client.rows()
+            self._rows = Rows(rows_.parse_all(listed))
         return self._rows
 
     def find(self, deployment: Deployment) -> Row | None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 KEY = "saltext_litellm"
@@ -23,11 +24,13 @@ VERSION = 1
 Path = tuple[str, ...]
 
 
+@lru_cache(4096)
 def spell(path: Path) -> str:
     """A path as one string, in the way of JSON pointers."""
     return "/".join(part.replace("~", "~0").replace("/", "~1") for part in path)
 
 
+@lru_cache(4096)
 def _parse(spelt: str) -> Path:
     return tuple(part.replace("~1", "/").replace("~0", "~") for part in spelt.split("/"))
 

@@ -89,15 +89,12 @@ def update(
         raise InvalidInput(
             f"{row.model_id} was last managed by a newer saltext-litellm; upgrade this one"
         )
-    marker = (
-        _refreshed(deployment, row, fingerprint)
-        if partial
-        else _marker(deployment, fingerprint, row.model_id)
-    )
+    declared = _marker(deployment, fingerprint, row.model_id)
+    marker = _refreshed(row.marker, declared) if partial else declared
     differing = {
         path: value
         for path, value in deployment.values.items()
-        if not _settled(path, value, row, fingerprint)
+        if not _settled(path, value, row, declared.secrets.get(path))
     }
     dropped = frozenset() if partial or row.marker is None else _dropped(row.marker, deployment)
     removed = frozenset(path for path in dropped if _is_set(path, row))
@@ -193,15 +190,18 @@ def delete(row: Row) -> Plan:
     )
 
 
-def _settled(path: Path, value: Any, row: Row, fingerprint: Fingerprinter) -> bool:
-    """Whether a row already has a declared value, as far as can be told."""
+def _settled(path: Path, value: Any, row: Row, fingerprint: str | None) -> bool:
+    """Whether a row already has a declared value, as far as can be told.
+
+    :param fingerprint: Of the value, if it cannot be compared as it is read.
+    """
     shown = row.get(path)
     if value == {}:
         return isinstance(shown, Mapping)  # we manage none of its keys
-    if not _is_hidden(path, value):
+    if fingerprint is None:
         ordered, masked = path not in fields.UNORDERED, fields.may_be_masked(path)
         return shown is not MISSING and same(value, shown, ordered=ordered, masked=masked)
-    known = _same_fingerprint(path, value, row, fingerprint)
+    known = row.marker is not None and row.marker.secrets.get(path) == fingerprint
     if shown is MISSING and fields.is_top(path) and _is_reference(value):
         return known  # LiteLLM 1.106.2 shows nothing if its environment has no such variable
     if shown is MISSING:
@@ -222,18 +222,16 @@ def _is_hidden(path: Path, value: Any) -> bool:
     return _is_reference(value) or fields.is_secret_at(path) or holds_secret("", value)
 
 
-def _same_fingerprint(path: Path, value: Any, row: Row, fingerprint: Fingerprinter) -> bool:
-    mark = row.marker.secrets.get(path) if row.marker else None
-    return mark is not None and mark == fingerprint(row.model_id, path, value)
-
-
 def _dropped(marker: Marker, deployment: Deployment) -> frozenset[Path]:
     """What we set before and is no longer declared."""
     declared = deployment.values
+    left = marker.keys - declared.keys()
+    if not left:
+        return left
     above = {path[:length] for path in declared for length in range(1, len(path))}
     return frozenset(
         path
-        for path in marker.keys - declared.keys() - above
+        for path in left - above
         if not any(declared.get(path[:length], {}) != {} for length in range(1, len(path)))
     )
 
@@ -260,18 +258,12 @@ def _marker(deployment: Deployment, fingerprint: Fingerprinter, model_id: str) -
     )
 
 
-def _refreshed(deployment: Deployment, row: Row, fingerprint: Fingerprinter) -> Marker | None:
-    """The row's own marker, its fingerprints in step with the secrets that are now declared."""
-    if row.marker is None:
+def _refreshed(marker: Marker | None, declared: Marker) -> Marker | None:
+    """A row's own marker, its fingerprints in step with the secrets that are now declared."""
+    if marker is None:
         return None
-    known = row.marker.secrets
-    fresh = _marker(deployment, fingerprint, row.model_id).secrets
-    secrets = {path: fresh.get(path, mark) for path, mark in known.items()}
-    return row.marker if secrets == known else _with_secrets(row.marker, secrets)
-
-
-def _with_secrets(marker: Marker, secrets: Mapping[Path, str]) -> Marker:
-    return Marker(marker.name, marker.set, marker.keys, secrets, marker.key_id)
+    secrets = {path: declared.secrets.get(path, mark) for path, mark in marker.secrets.items()}
+    return replace(marker, secrets=secrets)
 
 
 # ---------------------------------------------------------------- words

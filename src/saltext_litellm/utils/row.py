@@ -73,9 +73,9 @@ class Row:
             return bool(self.data.get(INFO, {}).get("blocked", self.data.get("blocked", False)))
         value: Any = self.data
         for key in path:
-            if not isinstance(value, Mapping) or value.get(key) is None:
+            value = value.get(key) if isinstance(value, dict) else None
+            if value is None:
                 return MISSING
-            value = value[key]
         return value
 
 

@@ -128,6 +128,10 @@ class Fingerprinter:
     def __init__(self, secret: str) -> None:
         self._secret = secret
 
+    def prepare(self) -> None:
+        """Derive the key, so that the first fingerprint does not have to wait for it."""
+        _derive(self._secret)
+
     def _hmac(self, message: str) -> str:
         return hmac.new(_derive(self._secret), message.encode(), hashlib.sha256).hexdigest()
 
