@@ -118,3 +118,20 @@ def test_every_function_is_there_and_documented(salt_call):
         "litellm_model.managed",
         "litellm_model.present",
     }
+
+
+def test_a_run_resolves_its_profile_once(salt_call, gateway, recorder, tmp_path):
+    modules, asked = tmp_path / "modules", tmp_path / "asked"
+    (modules / "sdb").mkdir(parents=True)
+    (modules / "sdb/counting.py").write_text(
+        f"def get(key, profile=None):\n"
+        f"    with open({str(asked)!r}, 'a') as asked:\n"
+        f"        asked.write(key)\n"
+        f"    return {gateway.key!r}\n"
+    )
+    salt_call.configure(f"module_dirs: [{modules}]\nvault: {{driver: counting}}\n")
+    salt_call.pillar({"litellm": {"url": recorder.url, "api_key": "sdb://vault/k"}})
+    salt_call.states("gone", "".join(f"a{n}:\n  litellm_model.absent\n" for n in range(5)))
+    assert all(result["result"] for result in salt_call.apply("gone"))
+    assert asked.read_text() == "k"
+    assert sent(recorder) == [LIST]

@@ -691,17 +691,13 @@ def _sentences():
 
 def _gateway(profile):
     """The gateway of a profile: the run's own if a state has opened one, else a new one."""
-    loaded = profiles.load(profile, _config, _resolve)
-    run = __context__.get(RUN)
-    if run is None:
-        return _connect(loaded)
-    if loaded not in run["gateways"]:
-        run["gateways"][loaded] = _connect(loaded)
-    return run["gateways"][loaded]
-
-
-def _connect(loaded):
-    return Gateway(Client(loaded), Fingerprinter(loaded.fingerprint_key or loaded.api_key))
+    gateways = __context__.get(RUN, {}).get("gateways", {})
+    key = repr(profile)
+    if key not in gateways:
+        loaded = profiles.load(profile, _config, _resolve)
+        fingerprint = Fingerprinter(loaded.fingerprint_key or loaded.api_key)
+        gateways[key] = Gateway(Client(loaded), fingerprint)
+    return gateways[key]
 
 
 def _config(key):
