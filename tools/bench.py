@@ -1,7 +1,8 @@
 """What converging costs, beside the floor measured in the same run. Run by ``make bench``.
 
 The floor is what any client must do: bare requests on one keep-alive session, and the start of
-``salt-call``. Each figure is the median of several runs; the seed is fixed.
+``salt-call``. Each figure is the median of several runs, in which what is compared takes turns, so
+that a machine that is slower for a while is so for all. The seed is fixed.
 """
 
 from __future__ import annotations
@@ -41,7 +42,13 @@ PRESENT = """
 {% for key, value in arguments.items() %}    - {{ key }}: {{ value | tojson }}
 {% endfor %}{% endfor %}
 """
+# The same states, but such as do nothing: what Salt itself takes for them.
+NOTHING = PRESENT.replace("litellm_model.present", "test.nop")
 MANAGED = "bench:\n  litellm_model.managed:\n    - pillar: models\n"
+
+
+STATES = ("managed", "present")
+PARTS = ("wall", "cpu", "memory")
 
 
 @dataclass
@@ -51,6 +58,9 @@ class Cost:
     wall: float
     cpu: float
     memory: float
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(self.wall + other.wall, self.cpu + other.cpu, self.memory + other.memory)
 
 
 def models(number: int) -> dict[str, dict[str, Any]]:
@@ -106,8 +116,8 @@ class Bench:
             f"file_roots: {{base: [{root}/states]}}\npillar_roots: {{base: [{root}/pillar]}}\n"
         )
         (root / "pillar/top.sls").write_text("base: {'*': [data]}")
-        (root / "states/managed.sls").write_text(MANAGED)
-        (root / "states/present.sls").write_text(PRESENT)
+        for name, text in (("managed", MANAGED), ("present", PRESENT), ("nothing", NOTHING)):
+            (root / f"states/{name}.sls").write_text(text)
 
     def declare(self, declared: dict[str, Any], url: str | None = None) -> None:
         login = {"url": url or self.gateway.url, "api_key": self.gateway.key}
@@ -130,15 +140,23 @@ class Bench:
         self.told = told
         return Cost(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 
-    def median(self, measure: Callable[[], Cost], before: Callable[[], Any] | None = None) -> Cost:
-        costs = []
+    def bare(self) -> Cost:
+        """A bare salt-call, of the same minion with the same pillar."""
+        return self.call("test.ping")
+
+    def apply(self, state: str, *arguments: str) -> Callable[[], Cost]:
+        return lambda: self.call("state.apply", state, *arguments)
+
+    def medians(
+        self, actions: dict[str, Callable[[], Cost]], before: Callable[[], Any] = lambda: None
+    ) -> dict[str, Cost]:
+        """What each of several actions costs. They take turns."""
+        costs: dict[str, list[Cost]] = {what: [] for what in actions}
         for _ in range(self.runs):
-            if before:
+            for what, action in actions.items():
                 before()
-            costs.append(measure())
-        return Cost(
-            *(statistics.median(getattr(c, part) for c in costs) for part in vars(costs[0]))
-        )
+                costs[what].append(action())
+        return {what: _median(found) for what, found in costs.items()}
 
     def empty(self) -> None:
         with requests.Session() as session:
@@ -157,18 +175,46 @@ class Bench:
             return len(recorder.requests), sum(r.response_size for r in recorder.requests)
 
 
-def timed(action: Callable[[], Any]) -> Cost:
-    started = time.monotonic()
-    action()
-    return Cost(time.monotonic() - started, 0, 0)
+def _median(costs: list[Cost]) -> Cost:
+    return Cost(*(statistics.median(getattr(cost, part) for cost in costs) for part in PARTS))
 
 
-def row(what: str, cost: Cost, floor: float, requests_sent: Any, size: Any, bare: Cost) -> None:
-    print(
-        f"| {what} | {cost.wall:.2f} | {floor:.2f} | {cost.wall / floor:.2f} "
-        f"| {requests_sent} | {size} | {cost.memory - bare.memory:+.0f} |",
-        flush=True,
-    )
+class Floor:
+    """What any client must send, on one keep-alive session."""
+
+    def __init__(self, bench: Bench, declared: dict[str, Any]) -> None:
+        self.url, self.declared = bench.gateway.url, declared
+        self.session = requests.Session()
+        self.session.headers["Authorization"] = f"Bearer {bench.gateway.key}"
+
+    def create_all(self) -> Cost:
+        started = time.monotonic()
+        for name, arguments in self.declared.items():
+            body = bare_body(name, arguments)
+            self.session.post(f"{self.url}/model/new", json=body, timeout=60).raise_for_status()
+        return Cost(time.monotonic() - started, 0, 0)
+
+    def list_all(self) -> Cost:
+        started = time.monotonic()
+        url, params = f"{self.url}/v2/model/info", {"size": 100000}
+        self.session.get(url, params=params, timeout=60).json()
+        return Cost(time.monotonic() - started, 0, 0)
+
+
+class Table:
+    """Costs beside a floor, as Markdown."""
+
+    def __init__(self, number: int) -> None:
+        print(f"\n{number} deployments\n")
+        print("| what | s | floor, s | ratio | requests | bytes on the wire | MB above bare |")
+        print("| --- | --- | --- | --- | --- | --- | --- |", flush=True)
+
+    def row(self, what: str, cost: Cost, floor: Cost, sent: tuple[Any, Any]) -> None:
+        print(
+            f"| {what} | {cost.wall:.2f} | {floor.wall:.2f} | {cost.wall / floor.wall:.2f} "
+            f"| {sent[0]} | {sent[1]} | {cost.memory - floor.memory:+.0f} |",
+            flush=True,
+        )
 
 
 class Change:
@@ -184,47 +230,43 @@ class Change:
         return declared
 
 
-def measure(bench: Bench, number: int, bare: Cost) -> None:
+def measure(bench: Bench, number: int) -> None:
     """All figures for one number of deployments."""
     declared = models(number)
-    session = requests.Session()
-    session.headers["Authorization"] = f"Bearer {bench.gateway.key}"
-
-    def create_all() -> None:
-        for name, arguments in declared.items():
-            body = bare_body(name, arguments)
-            session.post(f"{bench.gateway.url}/model/new", json=body, timeout=60).raise_for_status()
-
-    def list_all() -> None:
-        url = f"{bench.gateway.url}/v2/model/info"
-        session.get(url, params={"size": 100000}, timeout=60).json()
-
-    print(f"\n{number} deployments\n")
-    print(
-        "| what | s | floor, s | ratio | requests | bytes on the wire | MB above a bare salt-call |"
-    )
-    print("| --- | --- | --- | --- | --- | --- | --- |")
-    creating = bench.median(lambda: timed(create_all), bench.empty)
+    floor, table = Floor(bench, declared), Table(number)
     bench.declare(declared)
-    for state in ("managed", "present"):
-        first = bench.median(lambda state=state: bench.call("state.apply", state), bench.empty)
+    bare = bench.medians({"bare": bench.bare})["bare"]
+    creating = {"floor": floor.create_all} | {state: bench.apply(state) for state in STATES}
+    first = bench.medians(creating, bench.empty)
+    for state in STATES:
         bench.empty()
-        sent, size = bench.counted(declared, state)
-        floor = creating.wall + bare.wall
-        row(f"first converge, {state}", first, floor, sent, size, bare)
-        listing = bench.median(lambda: timed(list_all))
-        floor = listing.wall + bare.wall
-        rest = bench.median(lambda state=state: bench.call("state.apply", state))
-        sent, size = bench.counted(declared, state)
-        row(f"nothing to do, {state}", rest, floor, sent, size, bare)
-        tested = bench.median(lambda state=state: bench.call("state.apply", state, "test=True"))
-        row(f"nothing to do, test=True, {state}", tested, floor, sent, size, bare)
-        change = Change(bench, declared)
-        one = bench.median(lambda state=state: bench.call("state.apply", state), change)
-        sent, size = bench.counted(change(), state)
-        bench.declare(declared)
-        bench.call("state.apply", state)
-        row(f"one changed, {state}", one, floor, sent, size, bare)
+        sent = bench.counted(declared, state)
+        table.row(f"first converge, {state}", first[state], first["floor"] + bare, sent)
+        measure_rest(bench, state, floor, table)
+
+
+def measure_rest(bench: Bench, state: str, floor: Floor, table: Table) -> None:
+    """What runs cost once all deployments are there."""
+    declared = floor.declared
+    change = Change(bench, declared)
+    actions = {
+        "bare": bench.bare,
+        "list": floor.list_all,
+        "nothing to do": bench.apply(state),
+        "nothing to do, test=True": bench.apply(state, "test=True"),
+    }
+    if state == "present":
+        actions["as many states of Salt's test.nop"] = bench.apply("nothing")
+    costs = bench.medians(actions)
+    bottom = costs.pop("bare") + costs.pop("list")
+    sent = bench.counted(declared, state)
+    for what, cost in costs.items():
+        table.row(f"{what}, {state}", cost, bottom, ("", "") if "nop" in what else sent)
+    changed = bench.medians({"one": bench.apply(state)}, change)["one"]
+    sent = bench.counted(change(), state)
+    bench.declare(declared)
+    bench.call("state.apply", state)
+    table.row(f"one changed, {state}", changed, bottom, sent)
 
 
 def recorded_rows(bench: Bench, declared: dict[str, Any]) -> list[dict[str, Any]]:
@@ -246,18 +288,19 @@ def measure_own_side(bench: Bench, counts: tuple[int, int]) -> None:
     """Whether our own side grows with N alone: against a list that costs the gateway nothing."""
     print("\nOur own side: nothing to do, against a recorded list\n")
     print("| rows | CPU s | above a bare salt-call | per row, ms |\n| --- | --- | --- | --- |")
-    bare = bench.median(lambda: bench.call("test.ping"))
     for number in counts:
         declared = models(number)
         rows = recorded_rows(bench, declared)
         with Recorder(bench.gateway.url) as recorder:
             recorder.fault(status=200, json={"data": rows})
             bench.declare(declared, recorder.url)
-            cost = bench.median(lambda: bench.call("state.apply", "managed", "test=True"))
+            planning = bench.apply("managed", "test=True")
+            costs = bench.medians({"bare": bench.bare, "own": planning})
         if "bench is as declared" not in bench.told:
             raise SystemExit(bench.told)
-        own = cost.cpu - bare.cpu
-        print(f"| {number} | {cost.cpu:.2f} | {own:.2f} | {own / number * 1000:.2f} |", flush=True)
+        cpu = costs["own"].cpu
+        own = cpu - costs["bare"].cpu
+        print(f"| {number} | {cpu:.2f} | {own:.2f} | {own / number * 1000:.2f} |", flush=True)
     bench.empty()
 
 
@@ -273,14 +316,14 @@ def main() -> None:
         with running_gateway() as gateway:
             bench = Bench(gateway, root, options.runs)
             bench.declare({})
-            bench.call("test.ping")
-            bare = bench.median(lambda: bench.call("test.ping"))
+            bench.bare()
             version = gateway.request("GET", "/public/model_hub/info").json()["litellm_version"]
             print(f"LiteLLM {version}, Python {platform.python_version()}, {os.cpu_count()} cores,")
-            print(f"medians of {options.runs} runs; a bare salt-call: {bare.wall:.2f} s,", end=" ")
-            print(f"{bare.memory:.0f} MB")
+            bare = bench.medians({"bare": bench.bare})["bare"]
+            print(f"medians of {options.runs} runs; a bare salt-call without pillar:", end=" ")
+            print(f"{bare.wall:.2f} s, {bare.memory:.0f} MB")
             for number in map(int, options.counts.split(",")):
-                measure(bench, number, bare)
+                measure(bench, number)
             if options.own:
                 measure_own_side(bench, tuple(map(int, options.own.split(","))))
     finally:

@@ -214,6 +214,44 @@ def test_a_state_of_its_own_moves_into_the_set(managed, states, api, name):
     assert managed(models=models(name, 1))["changes"] == {}
 
 
+def test_a_row_is_adopted_by_one_of_those_that_share_its_name(managed, api, name):
+    row = api.create(name)
+    entry = {"model_name": name, "litellm_params": {"model": "openai/gpt-4"}}
+    declared = {"a": entry, "b": entry}
+    predicted = managed(test=True, models=declared)
+    result = managed(models=declared)
+    assert (result["result"], result["changes"]) == (True, predicted["changes"])
+    rows = api.named(name)
+    owners = {one["model_info"]["saltext_litellm"]["name"]: one["model_info"]["id"] for one in rows}
+    assert set(owners) == {"a", "b"}
+    assert len(rows) == 2
+    assert owners["a"] == row
+    assert managed(models=declared)["changes"] == {}
+
+
+def test_a_row_that_is_asked_for_by_its_id_is_not_adopted_by_another(managed, api, name):
+    row = api.create(name)
+    entry = {"model_name": name, "litellm_params": {"model": "openai/gpt-4"}}
+    declared = {"a": entry, "b": {**entry, "model_id": row}}
+    assert managed(models=declared)["result"] is True
+    rows = {one["model_info"]["id"]: one["model_info"] for one in api.named(name)}
+    assert len(rows) == 2
+    assert rows[row]["saltext_litellm"]["name"] == "b"
+    assert managed(models=declared)["changes"] == {}
+
+
+def test_a_group_that_cannot_be_told_apart_is_one_sentence_for_each(managed, api, recorder, name):
+    ids = {api.create(name), api.create(name)}
+    entry = {"model_name": name, "litellm_params": {"model": "openai/gpt-4"}}
+    recorder.clear()
+    result = managed(models=[entry, {**entry, "litellm_params": {"model": "azure/gpt-4"}}])
+    assert result["result"] is False
+    assert f"{name}: Several deployments are named" in result["comment"]
+    assert f"{name} #2: Several deployments are named" in result["comment"]
+    assert all(one in result["comment"] for one in ids)
+    assert sent(recorder) == [LIST]
+
+
 def test_progress_is_logged(managed, name, caplog):
     caplog.set_level("INFO", "saltext_litellm")
     managed(models=models(name))

@@ -79,13 +79,16 @@ def converge(
 
 def _steps(gateway: Gateway, deployments: list[Deployment], verify_secrets: bool) -> list[_Step]:
     steps, mistakes = [], []
+    taken = {wanted.model_id for wanted in deployments if wanted.model_id is not None}
     for wanted in deployments:
         try:
-            plan = gateway.prepare(wanted, verify_secrets=verify_secrets)
+            plan = gateway.prepare(wanted, taken=taken, verify_secrets=verify_secrets)
         except InvalidInput as err:
             mistakes.append(f"{wanted.name}: {err}")
         else:
             steps.append(_Step(wanted.name, plan, wanted))
+            if plan.row is not None:
+                taken.add(plan.row.model_id)
     if mistakes:
         raise InvalidInput("; ".join(mistakes))
     return steps
@@ -179,5 +182,8 @@ def _assigned(gateway: Gateway, group: list[Deployment], owned: list[str]) -> li
 
 def _distance(gateway: Gateway, wanted: Deployment) -> float:
     """How much would have to change."""
-    plan = gateway.prepare(wanted)
+    try:
+        plan = gateway.prepare(wanted)
+    except InvalidInput:
+        return float("inf")  # said in full once the whole set is planned
     return float("inf") if plan.action == CREATE else len(plan.changes)

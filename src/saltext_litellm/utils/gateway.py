@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -118,12 +119,19 @@ class Gateway:
 
     # ---------------------------------------------------------------- for whole sets
 
-    def prepare(self, deployment: Deployment, *, verify_secrets: bool = False) -> Plan:
+    def prepare(
+        self,
+        deployment: Deployment,
+        *,
+        taken: Set[str] = frozenset(),
+        verify_secrets: bool = False,
+    ) -> Plan:
         """The plan for one deployment of several, of which none is carried out yet.
 
+        :param taken: The ids of rows that others of them adopt.
         :raises InvalidInput: It cannot be carried out.
         """
-        plan = self._plan(deployment, verify_secrets=verify_secrets)
+        plan = self._plan(deployment, taken=taken, verify_secrets=verify_secrets)
         self._check(deployment, plan)
         return plan
 
@@ -138,9 +146,14 @@ class Gateway:
     # ---------------------------------------------------------------- planning
 
     def _plan(
-        self, deployment: Deployment, *, partial: bool = False, verify_secrets: bool = False
+        self,
+        deployment: Deployment,
+        *,
+        taken: Set[str] = frozenset(),
+        partial: bool = False,
+        verify_secrets: bool = False,
     ) -> Plan:
-        row = self.known.find(deployment)
+        row = self.known.find(deployment, taken)
         if row is not None:
             if verify_secrets:
                 row = rows_.with_masks(row, self.client.masked_secrets(row.model_id))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 
 from .deployment import Deployment, next_id
 from .errors import InvalidInput
@@ -54,9 +54,10 @@ class Rows:
         return list(self._by_name.get(deployment.model_name, {}).values())
 
 
-def find(deployment: Deployment, rows: Rows) -> Row | None:
+def find(deployment: Deployment, rows: Rows, taken: Set[str] = frozenset()) -> Row | None:
     """The row that a deployment is about, ``None`` if it is still to be created.
 
+    :param taken: The ids of rows that other deployments adopt.
     :raises InvalidInput: It cannot be told, or it belongs to the gateway's config file.
     """
     row = rows.get(deployment.model_id)
@@ -74,7 +75,9 @@ def find(deployment: Deployment, rows: Rows) -> Row | None:
     if deployment.model_id is not None:
         return None
     free = [
-        row for row in rows.named(deployment) if row.from_database and _is_free(row, deployment)
+        row
+        for row in rows.named(deployment)
+        if row.from_database and row.model_id not in taken and _is_free(row, deployment)
     ]
     return _only(free, f"are named {deployment.model_name!r}") if free else None
 

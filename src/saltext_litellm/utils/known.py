@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from concurrent.futures import ThreadPoolExecutor
 
 from . import row as rows_
@@ -38,9 +38,12 @@ class Known:
             self._rows = Rows(rows_.parse_all(listed))
         return self._rows
 
-    def find(self, deployment: Deployment) -> Row | None:
-        """The row of a deployment, as it is after our own writes."""
-        row = find(deployment, self.rows())
+    def find(self, deployment: Deployment, taken: Set[str] = frozenset()) -> Row | None:
+        """The row of a deployment, as it is after our own writes.
+
+        :param taken: The ids of rows that other deployments adopt.
+        """
+        row = find(deployment, self.rows(), taken)
         if row is None or row.model_id not in self._changed:
             return row
         fresh = self.unlisted(row.model_id)
