@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
+from math import inf
 
 from . import plan as plans
 from .deployment import Deployment
@@ -63,7 +65,7 @@ def converge(
     def planned() -> list[_Step]:
         matched = _matched(gateway, name, deployments)
         steps = _steps(gateway, matched, verify_secrets)
-        return steps + (_pruned(gateway, name, matched) if prune else [])
+        return steps + (_pruned(gateway, name, steps) if prune else [])
 
     steps = planned()
     while not test and (model_id := _existing(steps)) and gateway.known.consult_database(model_id):
@@ -79,7 +81,7 @@ def converge(
 
 def _steps(gateway: Gateway, deployments: list[Deployment], verify_secrets: bool) -> list[_Step]:
     steps, mistakes = [], []
-    taken = {wanted.model_id for wanted in deployments if wanted.model_id is not None}
+    taken = set(_asked_for(deployments))
     for wanted in deployments:
         try:
             plan = gateway.prepare(wanted, taken=taken, verify_secrets=verify_secrets)
@@ -94,8 +96,15 @@ def _steps(gateway: Gateway, deployments: list[Deployment], verify_secrets: bool
     return steps
 
 
-def _pruned(gateway: Gateway, name: str, deployments: list[Deployment]) -> list[_Step]:
-    declared = {wanted.name for wanted in deployments}
+def _asked_for(deployments: list[Deployment]) -> frozenset[str]:
+    """The rows that are asked for by their ids, and so are nobody else's."""
+    return frozenset(wanted.model_id for wanted in deployments if wanted.model_id is not None)
+
+
+def _pruned(gateway: Gateway, name: str, steps: list[_Step]) -> list[_Step]:
+    """The end of what the set owns and no step is about."""
+    declared = {step.model for step in steps}
+    used = {step.plan.model_id for step in steps}
     return [
         _Step(row.marker.name, plans.delete(row))
         for row in gateway.known.rows()
@@ -103,6 +112,7 @@ def _pruned(gateway: Gateway, name: str, deployments: list[Deployment]) -> list[
         and row.from_database
         and row.marker.set == name
         and row.marker.name not in declared
+        and row.model_id not in used
     ]
 
 
@@ -158,32 +168,37 @@ def _matched(gateway: Gateway, name: str, deployments: list[Deployment]) -> list
     for row in gateway.known.rows():
         if row.marker and row.marker.set == name:
             owned.setdefault(row.model_name, []).append(row.marker.name)
+    taken = _asked_for(deployments)
     matched: list[Deployment] = []
+    spoken_for = {wanted.name for wanted in deployments}
     for model_name, group in groups.items():
-        rows = owned.get(model_name, [])
+        names = {wanted.name for wanted in group}
+        rows = [one for one in owned.get(model_name, []) if one in names or one not in spoken_for]
         listed = all(wanted.listed for wanted in group)
-        several = len(group) > 1 or len(rows) > 1
-        matched += _assigned(gateway, group, rows) if listed and several else group
+        several = len(group) > 1 or rows not in ([], [group[0].name])
+        matched += _assigned(gateway, group, rows, taken) if listed and several else group
+        spoken_for.update(wanted.name for wanted in matched)
     return matched
 
 
-def _assigned(gateway: Gateway, group: list[Deployment], owned: list[str]) -> list[Deployment]:
-    unsettled = [wanted for wanted in group if _distance(gateway, wanted) > 0]
+def _assigned(
+    gateway: Gateway, group: list[Deployment], owned: list[str], taken: frozenset[str]
+) -> list[Deployment]:
+    def distance(wanted: Deployment, name: str) -> float:
+        """How much would have to change."""
+        try:
+            plan = gateway.prepare(replace(wanted, name=name), taken=taken)
+        except InvalidInput:
+            return inf  # said in full once the whole set is planned
+        return inf if plan.action == CREATE else len(plan.changes)
+
+    unsettled = [wanted for wanted in group if distance(wanted, wanted.name) > 0]
     settled = {wanted.name for wanted in group if wanted not in unsettled}
     names = [*dict.fromkeys([*owned, *(wanted.name for wanted in group)])]
     free = [one for one in names if one not in settled]
     chosen: dict[str, Deployment] = {}
     for wanted in unsettled:
-        near = min(free, key=lambda one: _distance(gateway, replace(wanted, name=one)))
+        near = min(free, key=partial(distance, wanted))
         free.remove(near)
         chosen[wanted.name] = replace(wanted, name=near)
     return [chosen.get(wanted.name, wanted) for wanted in group]
-
-
-def _distance(gateway: Gateway, wanted: Deployment) -> float:
-    """How much would have to change."""
-    try:
-        plan = gateway.prepare(wanted)
-    except InvalidInput:
-        return float("inf")  # said in full once the whole set is planned
-    return float("inf") if plan.action == CREATE else len(plan.changes)

@@ -128,7 +128,7 @@ class Gateway:
     ) -> Plan:
         """The plan for one deployment of several, of which none is carried out yet.
 
-        :param taken: The ids of rows that others of them adopt.
+        :param taken: The ids of rows that are those of others of them.
         :raises InvalidInput: It cannot be carried out.
         """
         plan = self._plan(deployment, taken=taken, verify_secrets=verify_secrets)
@@ -158,7 +158,8 @@ class Gateway:
             if verify_secrets:
                 row = rows_.with_masks(row, self.client.masked_secrets(row.model_id))
             plan = plans.update(deployment, row, self._fingerprint, partial=partial)
-            return plans.finish(plan, identity.leftovers(row, deployment, self.known.rows()))
+            leftovers = identity.leftovers(row, deployment, self.known.rows(), taken)
+            return plans.finish(plan, leftovers)
         if partial:
             raise InvalidInput(f"There is no deployment {deployment.name!r} to update")
         return plans.create(deployment, self._fingerprint, deployment.derived_id)
@@ -329,8 +330,9 @@ class Gateway:
                 self._recreate(deployment, plan, new, stored)
             else:
                 self._create_served(deployment, new)
-                for one in (old, *plan.leftovers):
-                    self.delete(one.model_id)
+                self.delete(old.model_id)
+            for leftover in plan.leftovers:
+                self.delete(leftover.model_id)
         except RowLost as err:
             return replace(done, changes=plans.delete(old).changes, failure=str(err))
         except LiteLLMError as err:

@@ -57,7 +57,7 @@ class Rows:
 def find(deployment: Deployment, rows: Rows, taken: Set[str] = frozenset()) -> Row | None:
     """The row that a deployment is about, ``None`` if it is still to be created.
 
-    :param taken: The ids of rows that other deployments adopt.
+    :param taken: The ids of rows that are those of other deployments.
     :raises InvalidInput: It cannot be told, or it belongs to the gateway's config file.
     """
     row = rows.get(deployment.model_id)
@@ -69,7 +69,7 @@ def find(deployment: Deployment, rows: Rows, taken: Set[str] = frozenset()) -> R
         return row
     owned = rows.owned(deployment)
     replaced = {leftover.model_id for row in owned if (leftover := replaced_by(row, owned))}
-    owned = [row for row in owned if row.model_id not in replaced]
+    owned = [row for row in owned if row.model_id not in replaced | taken]
     if owned:
         return _only(owned, f"carry the marker of {deployment.name!r}")
     if deployment.model_id is not None:
@@ -90,11 +90,19 @@ def _is_free(row: Row, deployment: Deployment) -> bool:
     return deployment.set is not None and (marker.set, marker.name) == (None, deployment.name)
 
 
-def leftovers(row: Row, deployment: Deployment, rows: Rows) -> list[Row]:
-    """The rows that this one has replaced, if a run was cut off before deleting them."""
-    owned = rows.owned(deployment)
-    if row.model_id == deployment.model_id and row in owned:
-        return [other for other in owned if other is not row]  # it was to move to this id
+def leftovers(
+    row: Row, deployment: Deployment, rows: Rows, taken: Set[str] = frozenset()
+) -> list[Row]:
+    """The rows that this one takes the place of.
+
+    It has replaced them in a run that was cut off before deleting them, or is now asked for by
+    its id where another one was before.
+
+    :param taken: The ids of rows that are those of other deployments.
+    """
+    owned = [other for other in rows.owned(deployment) if other.model_id not in taken]
+    if row.model_id == deployment.model_id:
+        return [other for other in owned if other.model_id != row.model_id]
     before = replaced_by(row, owned)
     return [before] if before else []
 

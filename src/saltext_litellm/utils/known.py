@@ -41,7 +41,7 @@ class Known:
     def find(self, deployment: Deployment, taken: Set[str] = frozenset()) -> Row | None:
         """The row of a deployment, as it is after our own writes.
 
-        :param taken: The ids of rows that other deployments adopt.
+        :param taken: The ids of rows that are those of other deployments.
         """
         row = find(deployment, self.rows(), taken)
         if row is None or row.model_id not in self._changed:
