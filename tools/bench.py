@@ -209,7 +209,7 @@ class Table:
         print("| what | s | floor, s | ratio | requests | bytes on the wire | MB above bare |")
         print("| --- | --- | --- | --- | --- | --- | --- |", flush=True)
 
-    def row(self, what: str, cost: Cost, floor: Cost, sent: tuple[Any, Any]) -> None:
+    def row(self, what: str, cost: Cost, floor: Cost, sent: tuple[Any, Any] = ("", "")) -> None:
         print(
             f"| {what} | {cost.wall:.2f} | {floor.wall:.2f} | {cost.wall / floor.wall:.2f} "
             f"| {sent[0]} | {sent[1]} | {cost.memory - floor.memory:+.0f} |",
@@ -252,16 +252,18 @@ def measure_rest(bench: Bench, state: str, floor: Floor, table: Table) -> None:
     actions = {
         "bare": bench.bare,
         "list": floor.list_all,
+        "nop": bench.apply("nothing"),
         "nothing to do": bench.apply(state),
         "nothing to do, test=True": bench.apply(state, "test=True"),
     }
-    if state == "present":
-        actions["as many states of Salt's test.nop"] = bench.apply("nothing")
     costs = bench.medians(actions)
-    bottom = costs.pop("bare") + costs.pop("list")
+    listing = costs.pop("list")
+    nop, bottom = costs.pop("nop") + listing, costs.pop("bare") + listing
     sent = bench.counted(declared, state)
     for what, cost in costs.items():
-        table.row(f"{what}, {state}", cost, bottom, ("", "") if "nop" in what else sent)
+        table.row(f"{what}, {state}", cost, bottom, sent)
+    if state == "present":
+        table.row(f"{len(declared)} states of Salt's test.nop, and a bare list", nop, bottom)
     changed = bench.medians({"one": bench.apply(state)}, change)["one"]
     sent = bench.counted(change(), state)
     bench.declare(declared)
