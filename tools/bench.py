@@ -49,6 +49,7 @@ MANAGED = "bench:\n  litellm_model.managed:\n    - pillar: models\n"
 
 STATES = ("managed", "present")
 PARTS = ("wall", "cpu", "memory")
+FEW, MANY = 3, 9  # runs of what takes minutes, and of what takes a second
 
 
 @dataclass
@@ -106,8 +107,8 @@ def bare_body(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
 class Bench:
     """A minion for salt-call, and the gateway it is pointed at."""
 
-    def __init__(self, gateway: Gateway, root: Path, runs: int) -> None:
-        self.gateway, self.root, self.runs = gateway, root, runs
+    def __init__(self, gateway: Gateway, root: Path) -> None:
+        self.gateway, self.root = gateway, root
         self.told = ""
         for folder in ("states", "pillar"):
             (root / folder).mkdir()
@@ -148,11 +149,14 @@ class Bench:
         return lambda: self.call("state.apply", state, *arguments)
 
     def medians(
-        self, actions: dict[str, Callable[[], Cost]], before: Callable[[], Any] = lambda: None
+        self,
+        actions: dict[str, Callable[[], Cost]],
+        runs: int,
+        before: Callable[[], Any] = lambda: None,
     ) -> dict[str, Cost]:
         """What each of several actions costs. They take turns."""
         costs: dict[str, list[Cost]] = {what: [] for what in actions}
-        for _ in range(self.runs):
+        for _ in range(runs):
             for what, action in actions.items():
                 before()
                 costs[what].append(action())
@@ -235,9 +239,9 @@ def measure(bench: Bench, number: int) -> None:
     declared = models(number)
     floor, table = Floor(bench, declared), Table(number)
     bench.declare(declared)
-    bare = bench.medians({"bare": bench.bare})["bare"]
+    bare = bench.medians({"bare": bench.bare}, MANY)["bare"]
     creating = {"floor": floor.create_all} | {state: bench.apply(state) for state in STATES}
-    first = bench.medians(creating, bench.empty)
+    first = bench.medians(creating, FEW, bench.empty)
     for state in STATES:
         bench.empty()
         sent = bench.counted(declared, state)
@@ -256,7 +260,7 @@ def measure_rest(bench: Bench, state: str, floor: Floor, table: Table) -> None:
         "nothing to do": bench.apply(state),
         "nothing to do, test=True": bench.apply(state, "test=True"),
     }
-    costs = bench.medians(actions)
+    costs = bench.medians(actions, MANY)
     listing = costs.pop("list")
     nop, bottom = costs.pop("nop") + listing, costs.pop("bare") + listing
     sent = bench.counted(declared, state)
@@ -264,7 +268,7 @@ def measure_rest(bench: Bench, state: str, floor: Floor, table: Table) -> None:
         table.row(f"{what}, {state}", cost, bottom, sent)
     if state == "present":
         table.row(f"{len(declared)} states of Salt's test.nop, and a bare list", nop, bottom)
-    changed = bench.medians({"one": bench.apply(state)}, change)["one"]
+    changed = bench.medians({"one": bench.apply(state)}, MANY, change)["one"]
     sent = bench.counted(change(), state)
     bench.declare(declared)
     bench.call("state.apply", state)
@@ -297,7 +301,7 @@ def measure_own_side(bench: Bench, counts: tuple[int, int]) -> None:
             recorder.fault(status=200, json={"data": rows})
             bench.declare(declared, recorder.url)
             planning = bench.apply("managed", "test=True")
-            costs = bench.medians({"bare": bench.bare, "own": planning})
+            costs = bench.medians({"bare": bench.bare, "own": planning}, MANY)
         if "bench is as declared" not in bench.told:
             raise SystemExit(bench.told)
         cpu = costs["own"].cpu
@@ -311,19 +315,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--counts", default="10,100,500", help="numbers of deployments")
     parser.add_argument("--own", default="500,2000", help="numbers of rows for our own side")
-    parser.add_argument("--runs", type=int, default=3, help="runs of which the median is taken")
     options = parser.parse_args()
     root = Path(tempfile.mkdtemp(prefix="litellm-bench-"))
     try:
         with running_gateway() as gateway:
-            bench = Bench(gateway, root, options.runs)
+            bench = Bench(gateway, root)
             bench.declare({})
             bench.bare()
             version = gateway.request("GET", "/public/model_hub/info").json()["litellm_version"]
             print(f"LiteLLM {version}, Python {platform.python_version()}, {os.cpu_count()} cores,")
-            bare = bench.medians({"bare": bench.bare})["bare"]
-            print(f"medians of {options.runs} runs; a bare salt-call without pillar:", end=" ")
-            print(f"{bare.wall:.2f} s, {bare.memory:.0f} MB")
+            print(f"medians of {FEW} first converges and of {MANY} runs of all else")
             for number in map(int, options.counts.split(",")):
                 measure(bench, number)
             if options.own:

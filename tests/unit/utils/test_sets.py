@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
+from collections.abc import Callable
 from typing import Any
 
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from saltext_litellm.utils import converge, model_set
-from saltext_litellm.utils.errors import InvalidInput
+from saltext_litellm.utils.errors import InvalidInput, OutcomeUnknown
 from saltext_litellm.utils.gateway import Gateway
 from saltext_litellm.utils.secrets import Fingerprinter
 from tests.support.merge_rules import MergeRules
@@ -114,3 +116,51 @@ def test_every_history_of_a_set_converges(history):
             rules.create({"model_name": model_name, "litellm_params": theirs, "model_info": info})
         elif rules.table:
             rules.delete(sorted(rules.table)[rest[0] % len(rules.table)])
+
+
+class Faulty(MergeRules):
+    """A gateway of which the answer to one write is lost, before or after it was done."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lost: tuple[int, bool] | None = None
+
+    def _write(self, write: Callable[[], Any]) -> Any:
+        lost, done = self.lost or (-1, False)
+        if self.writes + 1 != lost:
+            return write()
+        self.lost = None
+        if done:
+            write()
+        raise OutcomeUnknown("the connection broke")
+
+    def create(self, body: Any) -> Any:
+        return self._write(lambda: MergeRules.create(self, body))
+
+    def update(self, model_id: str, body: Any) -> Any:
+        if not body:
+            return super().update(model_id, body)
+        return self._write(lambda: MergeRules.update(self, model_id, body))
+
+    def delete(self, model_id: str) -> bool:
+        deleted: bool = self._write(lambda: MergeRules.delete(self, model_id))
+        return deleted
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    history=st.lists(declarations, min_size=1, max_size=3),
+    lost=st.integers(1, 6),
+    done=st.booleans(),
+    prune=st.booleans(),
+)
+def test_the_next_run_finishes_what_a_lost_answer_has_left(history, lost, done, prune):
+    rules = Faulty()
+    for declared in history[:-1]:
+        declare(rules, declared, prune)
+    rules.lost = (rules.writes + lost, done)
+    with contextlib.suppress(InvalidInput):
+        outcome = run(rules, history[-1], prune, False)
+        event("failed" if outcome.failures else "went well")
+    rules.lost = None
+    declare(rules, history[-1], prune)
