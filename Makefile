@@ -30,7 +30,7 @@ demo: $(READY)  ## Show the main job on two real gateways, dev and prod
 gateway: $(READY)  ## Start a real gateway and keep it until Ctrl-C
 	@$(BIN)/python -m tests.support.gateway
 
-bench: $(READY)  ## Measure what converging costs, beside the floor (a quarter of an hour)
+bench: $(READY)  ## Measure what converging costs, beside the floor (half an hour)
 	@$(BIN)/python -m tools.bench
 
 docs: $(READY)  ## Build the documentation into docs/_build

@@ -208,8 +208,9 @@ class Floor:
 class Table:
     """Costs beside a floor, as Markdown."""
 
-    def __init__(self, number: int) -> None:
-        print(f"\n{number} deployments\n")
+    def __init__(self, number: int, bare: Cost) -> None:
+        print(f"\n{number} deployments; a bare salt-call takes", end=" ")
+        print(f"{bare.wall:.2f} s and {bare.memory:.0f} MB\n")
         print("| what | s | floor, s | ratio | requests | bytes on the wire | MB above bare |")
         print("| --- | --- | --- | --- | --- | --- | --- |", flush=True)
 
@@ -237,9 +238,10 @@ class Change:
 def measure(bench: Bench, number: int) -> None:
     """All figures for one number of deployments."""
     declared = models(number)
-    floor, table = Floor(bench, declared), Table(number)
+    floor = Floor(bench, declared)
     bench.declare(declared)
     bare = bench.medians({"bare": bench.bare}, MANY)["bare"]
+    table = Table(number, bare)
     creating = {"floor": floor.create_all} | {state: bench.apply(state) for state in STATES}
     first = bench.medians(creating, FEW, bench.empty)
     for state in STATES:
