@@ -33,6 +33,7 @@ NOT_SECRET = frozenset(
 _USERINFO = re.compile(r"(?<=://)[^/@\s]+(?=@)")
 _MASK = re.compile(r"\*+")
 _SHORT = 8  # up to this length every character is masked
+_SHORTEST = 4  # from this length on a secret is cut out of text
 _FINGERPRINT_DIGITS = 16
 _KEY_ID_DIGITS = 2
 
@@ -82,8 +83,12 @@ def secret_strings(key: str, value: Any) -> Iterator[str]:
 
 
 def scrub(text: str, secrets: Iterator[str] | tuple[str, ...]) -> str:
-    """Text without the given secrets. Longest first, lest one be part of another."""
-    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+    """Text without the given secrets. Longest first, lest one be part of another.
+
+    What is shorter than four characters is left: it protects nothing, and is part of many words.
+    """
+    long_enough = (secret for secret in secrets if len(secret) >= _SHORTEST)
+    for secret in sorted(long_enough, key=len, reverse=True):
         for spelling in {secret, json.dumps(secret)[1:-1], repr(secret)[1:-1]}:
             text = text.replace(spelling, REDACTED)
     return _USERINFO.sub(REDACTED, text)

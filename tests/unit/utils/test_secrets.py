@@ -45,6 +45,10 @@ def test_scrubbing_takes_every_spelling():
     assert "b" not in secrets.scrub(text, (secret,)).replace("repr", "")
 
 
+def test_scrubbing_leaves_words_alone():
+    assert secrets.scrub("made to fail", ("ad", "a", "")) == "made to fail"
+
+
 def test_scrubbing_takes_the_longest_first():
     assert secrets.scrub("sk-12345", ("sk-1", "sk-12345")) == REDACTED
 
