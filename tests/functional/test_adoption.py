@@ -289,6 +289,23 @@ def test_a_state_with_a_row_of_its_own_moves_to_the_id_it_is_given(api, states, 
     assert id_of(api.one(name)) == new
 
 
+@pytest.mark.parametrize("marked", [False, True], ids=["nobodys", "another-states"])
+def test_a_state_that_is_given_anothers_row_leaves_its_own(api, states, name, marked):
+    states.present(name)
+    own = id_of(api.one(name))
+    if marked:
+        states.present(f"{name}-other", model_name=name)
+    else:
+        api.create(name)
+    (other,) = {id_of(row) for row in api.named(name)} - {own}
+    predicted = states.present(name, model_id=other, test=True)
+    result = states.present(name, model_id=other)
+    assert (result["result"], result["changes"]) == (True, predicted["changes"])
+    assert result["changes"]["model_id"] == {"old": own, "new": other}
+    assert id_of(api.one(name)) == other
+    assert states.present(name, model_id=other)["changes"] == {}
+
+
 def test_a_move_cut_off_before_the_delete_is_finished_by_the_next_run(api, states, recorder, name):
     states.present(name, rpm=5)
     recorder.fault(method="POST", path="/model/delete", drop=True, times=1)

@@ -240,6 +240,15 @@ def test_a_row_that_is_asked_for_by_its_id_is_not_adopted_by_another(managed, ap
     assert managed(models=declared)["changes"] == {}
 
 
+def test_a_row_that_goes_to_another_model_is_not_pruned(managed, api, name):
+    entry = {"model_name": name, "litellm_params": {"model": "openai/gpt-4"}, "model_id": name}
+    managed(models={"before": entry})
+    result = managed(models={"after": entry}, prune=True)
+    assert set(result["changes"]) == {"after"}
+    assert api.one(name)["model_info"]["saltext_litellm"]["name"] == "after"
+    assert managed(models={"after": entry}, prune=True)["changes"] == {}
+
+
 def test_a_group_that_cannot_be_told_apart_is_one_sentence_for_each(managed, api, recorder, name):
     ids = {api.create(name), api.create(name)}
     entry = {"model_name": name, "litellm_params": {"model": "openai/gpt-4"}}
@@ -446,8 +455,7 @@ def test_an_export_adopts_and_rebuilds(fresh, loaders, loaders_with):
     assert len(adopted) == 5
     assert all(set(changes) <= {"owner", *secret_words} for changes in adopted)
     assert comparable(fresh.rows()) == before
-    for row in fresh.rows():
-        fresh.delete(row["model_info"]["id"])
+    fresh.empty()
     apply()
     assert comparable(fresh.rows()) == before
     assert not any(apply())
