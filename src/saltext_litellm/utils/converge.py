@@ -175,8 +175,8 @@ def _matched(gateway: Gateway, name: str, deployments: list[Deployment]) -> list
         names = {wanted.name for wanted in group}
         rows = [one for one in owned.get(model_name, []) if one in names or one not in spoken_for]
         listed = all(wanted.listed for wanted in group)
-        several = len(group) > 1 or rows not in ([], [group[0].name])
-        matched += _assigned(gateway, group, rows, taken) if listed and several else group
+        settled = not rows or (len(group) == 1 and rows == [group[0].name])
+        matched += group if settled or not listed else _assigned(gateway, group, rows, taken)
         spoken_for.update(wanted.name for wanted in matched)
     return matched
 
@@ -192,13 +192,14 @@ def _assigned(
             return inf  # said in full once the whole set is planned
         return inf if plan.action == CREATE else len(plan.changes)
 
-    unsettled = [wanted for wanted in group if distance(wanted, wanted.name) > 0]
-    settled = {wanted.name for wanted in group if wanted not in unsettled}
-    names = [*dict.fromkeys([*owned, *(wanted.name for wanted in group)])]
+    settled = {wanted.name for wanted in group if distance(wanted, wanted.name) == 0}
+    names = dict.fromkeys([*owned, *(wanted.name for wanted in group)])
     free = [one for one in names if one not in settled]
-    chosen: dict[str, Deployment] = {}
-    for wanted in unsettled:
-        near = min(free, key=partial(distance, wanted))
-        free.remove(near)
-        chosen[wanted.name] = replace(wanted, name=near)
-    return [chosen.get(wanted.name, wanted) for wanted in group]
+    assigned = []
+    for wanted in group:
+        name = wanted.name
+        if name not in settled:
+            name = min(free, key=partial(distance, wanted))
+            free.remove(name)
+        assigned.append(replace(wanted, name=name))
+    return assigned
