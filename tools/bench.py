@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -45,10 +45,7 @@ PRESENT = """
 # The same states, but such as do nothing: what Salt itself takes for them.
 NOTHING = PRESENT.replace("litellm_model.present", "test.nop")
 MANAGED = "bench:\n  litellm_model.managed:\n    - pillar: models\n"
-
-
 STATES = ("managed", "present")
-PARTS = ("wall", "cpu", "memory")
 FEW, MANY = 3, 9  # runs of what takes minutes, and of what takes a second
 
 
@@ -180,7 +177,7 @@ class Bench:
 
 
 def _median(costs: list[Cost]) -> Cost:
-    return Cost(*(statistics.median(getattr(cost, part) for cost in costs) for part in PARTS))
+    return Cost(*map(statistics.median, zip(*map(astuple, costs), strict=True)))
 
 
 class Floor:
