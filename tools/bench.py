@@ -26,11 +26,11 @@ from typing import Any
 
 import requests
 
-from saltext_litellm.utils import model_set
-from saltext_litellm.utils import plan as plans
-from saltext_litellm.utils.secrets import Fingerprinter
+from saltext_litellm.utils.litellm.secrets import Fingerprinter
+from saltext_litellm.utils.models import bodies, identity, sets
+from saltext_litellm.utils.models import plan as plans
+from tests.support.cluster import Cluster
 from tests.support.gateway import Gateway, GatewayError, running_gateway
-from tests.support.merge_rules import MergeRules
 from tests.support.recorder import Recorder
 
 SALT_CALL = str(Path(sys.executable).with_name("salt-call"))
@@ -281,12 +281,13 @@ def recorded_rows(bench: Bench, declared: dict[str, Any]) -> list[dict[str, Any]
     bench.call("state.apply", "managed")
     url = "/v2/model/info"
     (recorded,) = bench.gateway.request("GET", url, params={"size": 100000}).json()["data"]
-    rules, fingerprinter = MergeRules(), Fingerprinter(bench.gateway.key)
-    for wanted in model_set.read("bench", declared, None, lambda value: value):
-        rules.create(plans.create(wanted, fingerprinter, wanted.derived_id).body)
-    return [
-        {**row, "model_info": recorded["model_info"] | row["model_info"]} for row in rules.rows()
-    ]
+    client, fingerprinter = Cluster().client(), Fingerprinter(bench.gateway.key)
+    for wanted in sets.read("bench", declared, None, lambda value: value):
+        model_id = next(identity.derived_ids(wanted))
+        marker = plans.marker_of(wanted, fingerprinter, model_id)
+        client.create(bodies.create_body(wanted, marker, model_id))
+    rows = client.database()
+    return [{**row, "model_info": recorded["model_info"] | row["model_info"]} for row in rows]
 
 
 def measure_own_side(bench: Bench, counts: tuple[int, int]) -> None:

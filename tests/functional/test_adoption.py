@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from saltext_litellm.utils import row as rows
+from saltext_litellm.utils.models import row as rows
 
 from .conftest import LIST, sent
 
@@ -128,10 +128,11 @@ def test_the_marker_of_another_set_is_not_ours(api, states, name):
     assert states.present(name, rpm=5)["changes"]["model_name"] == {"old": None, "new": name}
     assert len(api.named(name)) == 2
     assert states.present(name, rpm=5)["changes"] == {}
-    assert states.absent(name)["changes"]
-    assert id_of(api.one(name)) == theirs
-    assert states.absent(name)["changes"] == {}
-    assert id_of(api.one(name)) == theirs
+    for changed in (True, False):
+        result = states.absent(name)
+        assert (result["result"], bool(result["changes"])) == (False, changed)
+        assert f"{theirs} of '{name} in x', which is left alone" in result["comment"]
+        assert id_of(api.one(name)) == theirs
 
 
 # ---------------------------------------------------------------- names
@@ -289,21 +290,32 @@ def test_a_state_with_a_row_of_its_own_moves_to_the_id_it_is_given(api, states, 
     assert id_of(api.one(name)) == new
 
 
-@pytest.mark.parametrize("marked", [False, True], ids=["nobodys", "another-states"])
-def test_a_state_that_is_given_anothers_row_leaves_its_own(api, states, name, marked):
+def test_a_state_that_is_given_another_row_leaves_its_own(api, states, name):
     states.present(name)
-    own = id_of(api.one(name))
-    if marked:
-        states.present(f"{name}-other", model_name=name)
-    else:
-        api.create(name)
-    (other,) = {id_of(row) for row in api.named(name)} - {own}
+    own, other = id_of(api.one(name)), api.create(name)
     predicted = states.present(name, model_id=other, test=True)
     result = states.present(name, model_id=other)
     assert (result["result"], result["changes"]) == (True, predicted["changes"])
     assert result["changes"]["model_id"] == {"old": own, "new": other}
     assert id_of(api.one(name)) == other
     assert states.present(name, model_id=other)["changes"] == {}
+
+
+@pytest.mark.parametrize("function", ["present", "absent"])
+@pytest.mark.parametrize("own", [True, False])
+def test_a_row_of_another_owner_is_not_taken_by_its_id(api, states, recorder, name, function, own):
+    if own:
+        states.present(name)
+    states.present(f"{name}-other", model_name=f"{name}-other")
+    theirs = id_of(api.one(f"{name}-other"))
+    before = api.rows()
+    recorder.clear()
+    for test in (True, False):
+        result = getattr(states, function)(name, model_id=theirs, test=test)
+        assert (result["result"], result["changes"]) == (False, {})
+        assert f"{theirs} belongs to '{name}-other'" in result["comment"]
+    assert writes(recorder) == []
+    assert api.rows() == before
 
 
 def test_a_move_cut_off_before_the_delete_is_finished_by_the_next_run(api, states, recorder, name):

@@ -207,7 +207,9 @@ def test_a_declared_key_is_changed_and_nothing_else(apply, api, name, key, gatew
 def test_a_key_that_is_declared_no_longer_is_removed(apply, api, name, key):
     apply(ARGUMENTS)
     done = apply(declare(key, None))
-    assert list(done["changes"]) == [key.replace("/", ":")]
+    word = key.replace("/", ":")
+    # Where LiteLLM cannot clear it in place, the deployment is replaced.
+    assert list(done["changes"]) in ([word], [word, "model_id"])
     assert done["changes"][key.replace("/", ":")]["new"] is None
     row = api.one(name)  # exactly one: a replacement leaves nothing behind
     raw = stored(api, row["model_info"]["id"])

@@ -6,11 +6,6 @@ import pytest
 
 from .conftest import LIST, sent
 
-SAVED = (
-    "Model create was saved to the database, but the model id(s) ['x'] are not live in this "
-    "pod's router: unsupported provider"
-)
-
 
 def test_a_lost_answer_to_a_create_ends_in_one_row(api, states, recorder, name):
     recorder.fault(method="POST", path="/model/new", lose_response=True, times=1)
@@ -40,45 +35,52 @@ def test_a_duplicate_id_is_looked_up_and_adopted(api, states, recorder, name):
     assert api.one(name)["litellm_params"]["rpm"] == 6
 
 
-def test_a_row_that_is_not_served_is_a_failure_with_the_reason(api, states, recorder, name):
-    states.present(name, rpm=5)
-    row = api.one(name)
-    recorder.fault(method="POST", path="/model/new", status=500, json={"error": {"message": SAVED}})
-    recorder.fault(
-        method="GET",
-        path="/v2/model/info",
-        when=lambda record: "modelId" not in record.query,
-        status=200,
-        json={"data": []},
-    )
-    result = states.present(name, rpm=5)
-    assert result["result"] is False
-    assert "does not serve it" in result["comment"]
-    assert "unsupported provider" in result["comment"]
-    assert result["changes"]["rpm"] == {"old": None, "new": 5}
-    assert api.one(name)["model_info"]["id"] == row["model_info"]["id"]
-    predicted = states.present(name, test=True, rpm=5)
-    assert (predicted["result"], predicted["changes"]) == (True, {})
-    assert "does not serve it" in predicted["comment"]
-
-
 @pytest.mark.parametrize("others", [True, False])
-def test_a_real_row_that_is_not_served(api, states, name, others):
+def test_a_create_that_cannot_be_served_is_taken_back(api, states, recorder, name, others):
     """A provider that only LiteLLM's router refuses, on a gateway with and without other models."""
     if others:
         api.create(f"{name}-other")
     params = {"model": "no-such-provider/gpt-4", "mock_response": "x"}
-    result = states.present(name, litellm_params=params)
-    assert api.named(name) == []
-    assert result["result"] is False
-    assert "does not serve it" in result["comment"]
-    again = states.present(name, litellm_params=params)
-    assert again["result"] is False
-    assert "does not serve it" in again["comment"]
-    assert not others or again["changes"] == {}
+    for _ in range(2):
+        result = states.present(name, litellm_params=params)
+        assert (result["result"], result["changes"]) == (False, {})
+        assert f"{name} was not changed: LiteLLM saved it but " in result["comment"]
+        assert "taken back" in result["comment"]
+        assert api.in_database(name) == []
     mended = states.present(name, litellm_params={**params, "model": "openai/gpt-4"})
     assert mended["result"] is True
     assert len(api.named(name)) == 1
+
+
+def test_a_change_that_cannot_be_served_is_never_green(api, states, name):
+    good, bad = ({"model": f"{provider}/gpt-4"} for provider in ("openai", "no-such-provider"))
+    states.present(name, litellm_params=good)
+    result = states.present(name, litellm_params=bad)
+    assert result["result"] is False
+    assert "LiteLLM saved the change but " in result["comment"]
+    assert list(result["changes"]) == ["litellm_params:model"]
+    for test in (True, False, True, False):
+        again = states.present(name, test=test, litellm_params=bad)
+        assert (again["result"], again["changes"]) == (False, {})
+        assert "LiteLLM does not serve it" in again["comment"]
+    mended = states.present(name, litellm_params=good)
+    assert (mended["result"], list(mended["changes"])) == (True, ["litellm_params:model", "served"])
+    assert api.one(name)["litellm_params"]["model"] == "openai/gpt-4"
+    assert states.present(name, litellm_params=good)["changes"] == {}
+
+
+def test_a_row_that_is_served_after_all_is_well_again(api, states, name):
+    """Somebody has mended what was wrong beside it, an upgrade for instance."""
+    states.present(name, rpm=5)
+    row = api.one(name)["model_info"]
+    marker = {**row["saltext_litellm"], "unserved": True}
+    info = {"id": row["id"], "db_model": True, "saltext_litellm": marker}
+    api.patch(row["id"], model_info=info)
+    predicted = states.present(name, test=True, rpm=5)
+    done = states.present(name, rpm=5)
+    assert predicted["changes"] == done["changes"] == {"served": {"old": False, "new": True}}
+    assert (predicted["result"], done["result"]) == (None, True)
+    assert states.present(name, rpm=5)["changes"] == {}
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -168,7 +170,7 @@ def test_a_list_in_other_spellings_is_still_converged(api, states, recorder, nam
     }
     states.present(name, **declared)
     row = json.loads(json.dumps(api.one(name)))
-    row["litellm_params"].update(input_cost_per_token="5e-06", timeout="600.0", tags=["b", "a"])
+    row["litellm_params"].update(input_cost_per_token="5e-06", timeout=600.0, tags=["b", "a"])
     recorder.fault(method="GET", path="/v2/model/info", status=200, json={"data": row})
     result = states.present(name, **declared)
     assert (result["result"], result["changes"]) == (True, {})

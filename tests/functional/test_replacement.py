@@ -1,4 +1,7 @@
-"""A key that LiteLLM cannot clear: the deployment is replaced, and served all the while."""
+"""A key that LiteLLM cannot clear: the deployment is replaced, and served all the while.
+
+What stands in `model_info` is kept by every LiteLLM up to 1.109, once it is set.
+"""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -16,9 +19,10 @@ FULL = {
     "tpm": 600000,
     "model_api_key": "sk-provider-0123456789",
     "litellm_params": {"mock_response": "Hello"},
+    "model_info": {"note": "ours"},
 }
-LESS = {key: value for key, value in FULL.items() if key != "rpm"}
-RPM_GONE = {"rpm": {"old": 5000, "new": None}}
+LESS = {key: value for key, value in FULL.items() if key != "model_info"}
+NOTE_GONE = {"model_info:note": {"old": "ours", "new": None}}
 
 
 @pytest.fixture(autouse=True)
@@ -52,28 +56,33 @@ def chat(gateway, model, session=requests):
     )
 
 
-def test_the_new_row_is_created_before_the_old_one_is_deleted(api, states, recorder, name):
+def test_the_new_row_is_created_before_the_old_one_is_deleted(
+    api, states, recorder, name, gateway_can_block
+):
     states.present(name, **FULL)
     old = id_of(api.one(name))
     recorder.clear()
     predicted = states.present(name, test=True, **LESS)
     assert writes(recorder) == []
     done = states.present(name, **LESS)
-    assert done["changes"] == predicted["changes"] == RPM_GONE
-    assert writes(recorder) == [NEW, DELETE]
     row = api.one(name)
     assert id_of(row) != old
-    assert f"It was replaced by {id_of(row)}" in done["comment"]
-    assert row["litellm_params"].get("rpm") is None
+    assert predicted["changes"] == NOTE_GONE
+    assert "a new row, because LiteLLM cannot" in predicted["comment"]
+    assert done["changes"] == {**NOTE_GONE, "model_id": {"old": old, "new": id_of(row)}}
+    assert writes(recorder) == [NEW, DELETE]
+    assert f"It was replaced by {id_of(row)} (was {old}), because LiteLLM" in done["comment"]
+    assert "note" not in row["model_info"]
     assert row["model_info"][MARKER]["name"] == name
-    assert "litellm_params/rpm" not in row["model_info"][MARKER]["keys"]
+    assert "model_info/note" not in row["model_info"][MARKER]["keys"]
+    assert ("replaces" in row["model_info"][MARKER]) is not gateway_can_block
     assert api.secrets(id_of(row))["api_key"] == "sk****89"
     assert states.present(name, **LESS)["changes"] == {}
 
 
 def test_what_others_have_set_survives(api, states, name):
     ours = {"extra_headers": {"X-Ours": "ours"}}
-    states.present(name, rpm=5, litellm_params=ours)
+    states.present(name, model_info={"ours": "x"}, litellm_params=ours)
     old = id_of(api.one(name))
     headers = {"X-Ours": "ours", "X-Theirs": "theirs", "X-Auth-Token": "header-0123456789"}
     theirs = {"temperature": 0.5, "extra_headers": headers, "use_litellm_proxy": True}
@@ -84,8 +93,8 @@ def test_what_others_have_set_survives(api, states, name):
     after = api.one(name)
     assert id_of(after) != old
     assert api.stored(id_of(after))["litellm_params"]["extra_headers"] == headers
-    assert after["litellm_params"].pop("rpm", None) is None
-    assert before["litellm_params"].pop("rpm") == 5
+    assert "ours" not in after["model_info"]
+    assert before["model_info"].pop("ours") == "x"
     assert after["litellm_params"] == before["litellm_params"]
     for row in (before, after):
         for key in ("id", MARKER):
@@ -95,10 +104,11 @@ def test_what_others_have_set_survives(api, states, name):
 
 def test_each_later_removal_replaces_again(api, states, name):
     ids = []
-    for arguments in (FULL, LESS, FULL, LESS, {**LESS, "tpm": None}):
+    for arguments in (FULL, LESS, FULL, LESS, FULL, LESS):
         assert states.present(name, **arguments)["result"] is True
         ids.append(id_of(api.one(name)))
     assert ids[1] == ids[2]  # nothing to remove
+    assert ids[3] == ids[4]
     assert len(set(ids)) == 4
 
 
@@ -119,12 +129,13 @@ def test_a_create_that_fails_leaves_the_old_row(
     after = api.one(name)
     tpm = 7 if gateway_can_block else 600000
     assert after["litellm_params"] == {**before["litellm_params"], "tpm": tpm}
-    assert "litellm_params/rpm" in after["model_info"][MARKER]["keys"]
+    assert "model_info/note" in after["model_info"][MARKER]["keys"]
     mended.set()
     done = states.present(name, **{**LESS, "tpm": 7})
     assert done["result"] is True
-    assert done["changes"].keys() == RPM_GONE.keys() | ({"tpm"} - patched.keys())
-    assert api.one(name)["litellm_params"].get("rpm") is None
+    gone = {*NOTE_GONE, "model_id"}
+    assert done["changes"].keys() == gone | ({"tpm"} - patched.keys())
+    assert "note" not in api.one(name)["model_info"]
 
 
 def test_a_run_cut_off_before_the_delete_is_finished_by_the_next(api, states, recorder, name):
@@ -138,7 +149,7 @@ def test_a_run_cut_off_before_the_delete_is_finished_by_the_next(api, states, re
     assert done["result"] is True
     assert done["changes"] == predicted["changes"]
     assert done["changes"]["model_id"]["old"] == old
-    assert api.one(name)["litellm_params"].get("rpm") is None
+    assert "note" not in api.one(name)["model_info"]
     assert states.present(name, **LESS)["changes"] == {}
 
 
@@ -155,8 +166,8 @@ def test_a_lost_answer_to_the_create_ends_in_one_row(api, states, recorder, name
     states.present(name, **FULL)
     recorder.fault(method="POST", path="/model/new", lose_response=True, times=1)
     done = states.present(name, **LESS)
-    assert (done["result"], done["changes"]) == (True, RPM_GONE)
-    assert api.one(name)["litellm_params"].get("rpm") is None
+    assert (done["result"], done["changes"].keys()) == (True, {*NOTE_GONE, "model_id"})
+    assert "note" not in api.one(name)["model_info"]
     assert states.present(name, **LESS)["changes"] == {}
 
 
@@ -164,7 +175,7 @@ def test_a_lost_answer_to_the_create_ends_in_one_row(api, states, recorder, name
 def test_a_secret_of_somebody_elses_is_not_lost(api, gateway, states, recorder, name, pinned):
     declared = {key: FULL[key] for key in ("tpm", "litellm_params")}
     declared["model_id"] = f"{name}-id" if pinned else None
-    states.present(name, rpm=5000, **declared)
+    states.present(name, model_info={"note": "ours"}, **declared)
     model_id = id_of(api.one(name))
     api.patch(model_id, litellm_params={"api_key": "sk-theirs-0123456789"})
     before = api.stored(model_id)
@@ -200,11 +211,16 @@ def test_a_price_is_cleared_in_place_where_litellm_can(
     """As long as those that can clear a price are those that can block."""
     states.present(name, input_cost_per_million_tokens=30)
     old = id_of(api.one(name))
+    recorder.clear()
     done = states.present(name)
-    assert done["changes"] == {"input_cost_per_million_tokens": {"old": 30.0, "new": None}}
     row = api.one(name)
+    moved = {} if gateway_can_block else {"model_id": {"old": old, "new": id_of(row)}}
+    price = {"input_cost_per_million_tokens": {"old": 30.0, "new": None}}
+    assert done["changes"] == {**price, **moved}
     assert (id_of(row) == old) is gateway_can_block
     assert ("replaced" in done["comment"]) is not gateway_can_block
+    if gateway_can_block:  # the database, the version, and the change
+        assert [request[0] for request in sent(recorder)] == ["GET", "GET", "PATCH"]
     assert api.stored(id_of(row))["litellm_params"].get("input_cost_per_token") is None
     assert "litellm_params/input_cost_per_token" not in row["model_info"][MARKER]["keys"]
     assert states.present(name)["changes"] == {}
@@ -231,13 +247,13 @@ def hammering(gateway, model):
 
 
 def test_clients_notice_nothing_of_a_replacement(api, gateway, states, name):
-    keys = {"rpm": 5000, "tpm": 600000, "model_api_base": "https://x.example.com"}
-    states.present(name, **{**FULL, **keys})
+    notes = {"one": 1, "two": 2, "three": 3}
+    states.present(name, **{**FULL, "model_info": notes})
     ids = {id_of(api.one(name))}
     with hammering(gateway, name) as answers:
-        for key in keys:
-            keys[key] = None
-            assert states.present(name, **{**FULL, **keys})["result"] is True
+        for key in list(notes):
+            del notes[key]
+            assert states.present(name, **{**FULL, "model_info": notes})["result"] is True
             ids.add(id_of(api.one(name)))
     assert len(ids) == 4
     assert len(answers) > 50
@@ -262,40 +278,91 @@ def pinned(states, api, recorder, name):
 
 def test_a_chosen_id_is_kept(api, pinned, recorder, name):
     predicted = pinned(LESS, test=True)
+    assert "a new row" in predicted["comment"]
     done = pinned(LESS)
-    assert done["changes"] == predicted["changes"] == RPM_GONE
-    assert "It was deleted and created again" in done["comment"]
-    assert writes(recorder) == [DELETE, NEW]
+    assert done["changes"] == predicted["changes"] == NOTE_GONE
+    assert "made anew under its id" in done["comment"]
+    # Another row stands in meanwhile, so that nothing is ever lost, and the model is served.
+    assert writes(recorder) == [NEW, DELETE, NEW, DELETE]
     row = api.one(name)
     assert id_of(row) == f"{name}-id"
-    assert row["litellm_params"].get("rpm") is None
+    assert "note" not in row["model_info"]
     assert api.secrets(id_of(row))["api_key"] == "sk****89"
     assert pinned(LESS)["changes"] == {}
 
 
+def test_clients_notice_nothing_of_a_row_that_is_made_anew(api, gateway, pinned, name):
+    with hammering(gateway, name) as answers:
+        assert pinned(LESS)["result"] is True
+    assert [answer for answer in answers if answer[0] != 200] == []
+
+
 @pytest.mark.parametrize("status", [400, 500])
-def test_a_row_of_a_chosen_id_is_put_back(api, pinned, recorder, name, status):
+def test_a_row_of_a_chosen_id_stays_if_no_other_can_be_made(api, pinned, recorder, name, status):
     before = api.one(name)
     break_creates(recorder, status, times=1)
     result = pinned(LESS)
     assert (result["result"], result["changes"]) == (False, {})
-    assert f"{name}-id was put back" in result["comment"]
+    assert f"{name} was not changed" in result["comment"]
     assert api.one(name)["litellm_params"] == before["litellm_params"]
     assert api.secrets(f"{name}-id")["api_key"] == "sk****89"
     done = pinned(LESS)
-    assert (done["result"], done["changes"]) == (True, RPM_GONE)
+    assert (done["result"], done["changes"]) == (True, NOTE_GONE)
     assert id_of(api.one(name)) == f"{name}-id"
 
 
 @pytest.mark.parametrize("status", [400, 500])
-def test_a_row_that_cannot_be_put_back_is_said_to_be_gone(api, pinned, recorder, name, status):
-    mended = break_creates(recorder, status)
+def test_a_row_that_cannot_get_its_id_back_is_served_by_another(
+    api, gateway, pinned, recorder, name, status
+):
+    theirs = {"temperature": 0.5}
+    api.patch(f"{name}-id", litellm_params=theirs)
+    mended = threading.Event()
+    recorder.fault(
+        method="POST",
+        path="/model/new",
+        when=lambda r: r.json["model_info"]["id"] == f"{name}-id" and not mended.is_set(),
+        status=status,
+        json={"error": {"message": "made to fail"}},
+    )
+    result = pinned(LESS)
+    row = api.one(name)
+    assert result["result"] is False
+    moved = {"model_id": {"old": f"{name}-id", "new": id_of(row)}}
+    assert result["changes"] == {**NOTE_GONE, **moved}
+    assert f"{name} was changed, but is not as declared yet" in result["comment"]
+    assert row["litellm_params"]["temperature"] == 0.5
+    assert chat(gateway, name).status_code == 200
+    mended.set()
+    predicted = pinned(LESS, test=True)
+    done = pinned(LESS)
+    assert (done["result"], done["changes"]) == (True, predicted["changes"])
+    assert id_of(api.one(name)) == f"{name}-id"
+    assert api.one(name)["litellm_params"]["temperature"] == 0.5
+    assert api.secrets(f"{name}-id")["api_key"] == "sk****89"
+
+
+def test_a_gateway_that_goes_away_after_the_delete_loses_nothing(api, pinned, recorder, name):
+    """The delete is done, and its balancer answers 502 from then on."""
+    api.patch(f"{name}-id", litellm_params={"temperature": 0.5})
+    away, mended = threading.Event(), threading.Event()
+
+    def is_away(record):
+        if record.path == "/model/delete":
+            away.set()
+        return away.is_set() and record.path != "/model/delete" and not mended.is_set()
+
+    recorder.fault(when=is_away, status=502, body="<html>bad gateway</html>")
+    recorder.fault(method="POST", path="/model/delete", lose_response=True, times=1)
     result = pinned(LESS)
     assert result["result"] is False
-    assert f"{name}-id was deleted" in result["comment"]
-    assert "apply again" in result["comment"]
-    assert api.named(name) == []
+    assert "whether that was done cannot be seen" in result["comment"]
+    assert f"{name} may have been changed or not" in result["comment"]
+    (row,) = api.in_database(name)
+    assert row["litellm_params"]["temperature"] == 0.5
+    assert result["changes"]["model_id"] == {"old": f"{name}-id", "new": id_of(row)}
     mended.set()
     assert pinned(LESS)["result"] is True
-    assert api.one(name)["litellm_params"].get("rpm") is None
-    assert api.secrets(f"{name}-id")["api_key"] == "sk****89"
+    assert id_of(api.one(name)) == f"{name}-id"
+    assert api.one(name)["litellm_params"]["temperature"] == 0.5
+    assert pinned(LESS)["changes"] == {}

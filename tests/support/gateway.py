@@ -34,6 +34,7 @@ START_SECONDS = 120
 PORT_ATTEMPTS = 5
 STARTED = "Application startup complete."
 PORT_TAKEN = re.compile("address already in use|EADDRINUSE", re.IGNORECASE)
+HEALTH_CHECK = "--timeout_worker_healthcheck"
 
 
 @dataclass(frozen=True)
@@ -131,12 +132,24 @@ def _launch(
     process = GuardedProcess(
         installation.litellm,
         *("--config", file, "--host", "127.0.0.1", "--port", str(port)),
-        *("--num_workers", str(workers)),
+        *_workers(installation, workers),
         folder=folder,
         environment={"HOME": str(folder), "TMPDIR": str(folder), **environment},
         stop_signal="SIGKILL",  # its database goes with it: there is nothing to finish
     )
     return f"http://127.0.0.1:{port}", process
+
+
+def _workers(installation: Installation, workers: int) -> list[str]:
+    """How many, and if several, that uvicorn is not to restart those that are merely slow.
+
+    LiteLLM 1.83.14 has no such option.
+    """
+    options = ["--num_workers", str(workers)]
+    program = installation.packages / "litellm" / "proxy" / "proxy_cli.py"
+    if workers > 1 and HEALTH_CHECK in program.read_text(encoding="utf-8"):
+        options += [HEALTH_CHECK, "120"]
+    return options
 
 
 def _free_port() -> int:

@@ -2,6 +2,7 @@
 
 Every client connection has one upstream connection of its own, which opens and closes with it:
 so a keep-alive session stays with one worker of the gateway exactly as it does without us.
+With `spread` every request has one: so a session meets all workers, as behind a load balancer.
 """
 
 from __future__ import annotations
@@ -27,10 +28,14 @@ UPSTREAM_SECONDS = 120
 
 
 class Recorder:
-    """`with Recorder(gateway.url) as recorder:` and send requests to `recorder.url`."""
+    """`with Recorder(gateway.url) as recorder:` and send requests to `recorder.url`.
 
-    def __init__(self, upstream: str) -> None:
+    :param spread: Forward every request over a new connection.
+    """
+
+    def __init__(self, upstream: str, spread: bool = False) -> None:
         self.requests: list[Record] = []
+        self._spread = spread
         self._upstream = urlsplit(upstream)
         self._faults: list[Fault] = []
         self._lock = threading.Lock()
@@ -186,7 +191,10 @@ class _Connection(BaseHTTPRequestHandler):
         record.forwarded = True
         record.status, record.response_size = response.status, len(body)
         record.response_json = parsed(body, response.getheader("Content-Encoding"))
-        self.close_connection = self.close_connection or response.will_close
+        if self.server.recorder._spread:
+            self._upstream.close()
+        else:
+            self.close_connection = self.close_connection or response.will_close
         headers = [each for each in response.getheaders() if each[0].lower() not in REFRAMED]
         return Answer(response.status, headers, body)
 

@@ -18,25 +18,22 @@ Every function takes ``profile``: the key of another such mapping, ``litellm:pro
 one, or the mapping itself.
 """
 
-import contextlib
 import fnmatch
 import logging
 import pathlib
 import time
 
 import salt.utils.data
-import salt.utils.sdb
 import salt.utils.yaml
-from salt.exceptions import CommandExecutionError, SaltException, SaltInvocationError
 
-from saltext_litellm.utils import converge, deployment, identity, model_set
-from saltext_litellm.utils import export as exports
-from saltext_litellm.utils import profile as profiles
-from saltext_litellm.utils import row as rows
-from saltext_litellm.utils.client import Client
-from saltext_litellm.utils.errors import InvalidInput, LiteLLMError
-from saltext_litellm.utils.gateway import RUN, Gateway
-from saltext_litellm.utils.secrets import Fingerprinter, redact
+from saltext_litellm import glue
+from saltext_litellm.glue import salt_errors
+from saltext_litellm.utils.litellm.errors import InvalidInput, LiteLLMError
+from saltext_litellm.utils.litellm.secrets import redact
+from saltext_litellm.utils.models import bodies, desired, sets
+from saltext_litellm.utils.models import export as exports
+from saltext_litellm.utils.models import row as rows
+from saltext_litellm.utils.run.outcome import Options
 
 log = logging.getLogger(__name__)
 
@@ -82,10 +79,10 @@ def list_(model_name=None, owner=None, provider=None, blocked=None, profile="lit
         salt '*' litellm_model.list
         salt '*' litellm_model.list 'gpt-*' blocked=False profile=litellm:prod
     """
-    with _sentences():
+    with salt_errors():
         gateway = _gateway(profile)
-        health = gateway.client.latest_health()
-        listed = [rows.summary(row, health) for row in gateway.known.rows()]
+        health = gateway.models.latest_health()
+        listed = [rows.summary(row, health) for row in gateway.all_rows()]
     return [
         row
         for row in listed
@@ -125,16 +122,16 @@ def export(pillar="litellm_secrets", data=False, profile="litellm"):
         salt-call --out=newline_values_only litellm_model.export > models.sls
         salt '*' litellm_model.export data=True
     """
-    with _sentences():
+    with salt_errors():
         gateway = _gateway(profile)
         found = exports.states(
-            gateway.known.rows(),
-            lambda row: gateway.client.masked_secrets(row.model_id),
-            gateway.client.cost_map(),
+            gateway.all_rows(),
+            lambda row: gateway.models.masked_secrets(row.model_id),
+            gateway.models.cost_map(),
         )
     if data:
         return exports.referring(found, pillar)
-    return exports.sls(found, pillar, _yaml, gateway.client.url)
+    return exports.sls(found, pillar, _yaml, gateway.models.url)
 
 
 def test_connection(
@@ -179,9 +176,9 @@ def test_connection(
             model_api_key=sdb://vault/openai/key mode=chat
     """
     arguments = locals()
-    with _sentences():
-        body = rows.probe_body(_desired(arguments))
-        return redact(_gateway(profile).client.test_connection(body))
+    with salt_errors():
+        wanted = desired.desired(arguments, glue.resolver(__opts__))
+        return redact(_gateway(profile).models.test_connection(bodies.probe_body(wanted)))
 
 
 def health(name=None, model_id=None, profile="litellm"):
@@ -206,13 +203,12 @@ def health(name=None, model_id=None, profile="litellm"):
 
         salt '*' litellm_model.health gpt-4-proxy
     """
-    with _sentences():
-        wanted = deployment.named(name, model_id)
+    with salt_errors():
         gateway = _gateway(profile)
-        row = identity.look_up(wanted, gateway.known.rows())
+        row = gateway.look_up(desired.named(name, model_id))
         if row is None:
             raise InvalidInput(f"There is no deployment {name or model_id!r}")
-        return redact(gateway.client.health(row.model_id))
+        return redact(gateway.models.health(row.model_id))
 
 
 def get(name=None, model_id=None, profile="litellm"):
@@ -238,12 +234,8 @@ def get(name=None, model_id=None, profile="litellm"):
         salt '*' litellm_model.get gpt-4-proxy
         salt '*' litellm_model.get model_id=5c1ab7c6-4bd5-5a3f-9d9a-6f0b1a2c3d4e
     """
-    with _sentences():
-        wanted = deployment.named(name, model_id)
-        gateway = _gateway(profile)
-        row = identity.look_up(wanted, gateway.known.rows()) or gateway.known.unlisted(
-            wanted.derived_id
-        )
+    with salt_errors():
+        row = _gateway(profile).look_up(desired.named(name, model_id))
         return None if row is None else rows.whole(row)
 
 
@@ -287,10 +279,7 @@ def plan(
 
         salt '*' litellm_model.plan gpt-4-proxy custom_llm_provider=openai base_model=gpt-4 rpm=2000
     """
-    arguments = locals()
-    with _sentences():
-        wanted = _desired(arguments)
-        return _told(_gateway(profile).plan(wanted, verify_secrets=verify_secrets), wanted)
+    return _apply(locals(), test=True)
 
 
 def apply(
@@ -320,7 +309,8 @@ def apply(
     """
     Make a deployment as its arguments say, as the state does: create it, change what differs,
     remove what was declared before and is declared no longer. Returns what was done, in the form
-    of :py:func:`plan`; ``failure`` says why the gateway is not as declared all the same.
+    of :py:func:`plan`; ``failure`` says why the gateway is not as declared all the same, and
+    ``unknown`` is there if the gateway could not be asked what its last write has come to.
 
     .. versionadded:: 1.0.0
 
@@ -333,10 +323,7 @@ def apply(
 
         salt '*' litellm_model.apply gpt-4-proxy custom_llm_provider=openai base_model=gpt-4
     """
-    arguments = locals()
-    with _sentences():
-        wanted = _desired(arguments)
-        return _told(_gateway(profile).apply(wanted, verify_secrets=verify_secrets), wanted)
+    return _apply(locals())
 
 
 def create(
@@ -379,10 +366,7 @@ def create(
 
         salt '*' litellm_model.create gpt-4-proxy custom_llm_provider=openai base_model=gpt-4
     """
-    arguments = locals()
-    with _sentences():
-        wanted = _desired(arguments)
-        return _told(_gateway(profile).create(wanted), wanted)
+    return _apply(locals(), create_only=True)
 
 
 def update(
@@ -426,14 +410,10 @@ def update(
 
         salt '*' litellm_model.update gpt-4-proxy rpm=2000
     """
-    arguments = locals()
-    with _sentences():
-        wanted = _desired(arguments, partial=True)
-        gateway = _gateway(profile)
-        return _told(gateway.apply(wanted, partial=True, verify_secrets=verify_secrets), wanted)
+    return _apply(locals(), partial=True)
 
 
-def delete(name=None, model_id=None, test=False, profile="litellm"):
+def delete(name=None, model_id=None, test=False, any_owner=True, profile="litellm"):
     """
     Delete a deployment. Returns what was done, in the form of :py:func:`plan`; the ``action`` is
     ``none`` if there is no such deployment. Those of the gateway's config file are never touched.
@@ -447,7 +427,11 @@ def delete(name=None, model_id=None, test=False, profile="litellm"):
         Its id (``model_info.id``). Either this or ``name`` is needed.
 
     test
-        Only return what would be done. Defaults to ``False``.
+        Only return what would be done (boolean). Defaults to ``False``.
+
+    any_owner
+        Also delete a deployment that another state owns, if its model name is unambiguous
+        (boolean). Defaults to ``True``; the state ``absent`` leaves such ones alone.
 
     profile
         Config key of the gateway, or a mapping with its url and api_key. Defaults to ``litellm``.
@@ -459,10 +443,9 @@ def delete(name=None, model_id=None, test=False, profile="litellm"):
         salt '*' litellm_model.delete gpt-4-proxy
         salt '*' litellm_model.delete gpt-4-proxy test=True
     """
-    with _sentences():
-        wanted = deployment.named(name, model_id)
-        gateway = _gateway(profile)
-        return _told(gateway.plan_removal(wanted) if test else gateway.remove(wanted), wanted)
+    with salt_errors():
+        wanted = desired.named(name, model_id)
+        return _told(_gateway(profile).remove(wanted, test=test, any_owner=any_owner), wanted)
 
 
 def block(name=None, model_id=None, profile="litellm"):
@@ -529,8 +512,8 @@ def ping(profile="litellm"):
 
         salt '*' litellm_model.ping
     """
-    with _sentences():
-        return _gateway(profile).client.alive()
+    with salt_errors():
+        return _gateway(profile).models.alive()
 
 
 def version(profile="litellm"):
@@ -548,8 +531,8 @@ def version(profile="litellm"):
 
         salt '*' litellm_model.version
     """
-    with _sentences():
-        return _gateway(profile).client.version()
+    with salt_errors():
+        return _gateway(profile).models.version()
 
 
 def manage(
@@ -584,28 +567,36 @@ def manage(
         salt '*' litellm_model.manage production pillar=models prune=True test=True
         salt '*' litellm_model.manage proxy source=/etc/litellm/config.yaml
     """
-    with _sentences():
-        deployment.named(name, None)
+    with salt_errors():
+        desired.named(name, None)
         declared = _models(models, pillar, source)
         if prune and not declared and not allow_empty:
             raise InvalidInput(
                 f"{name} declares no models, and prune would delete all of the set: "
                 "if that is meant, add allow_empty: True"
             )
-        wanted = model_set.read(name, declared, defaults, _resolve)
-        outcome = converge.converge(
-            _gateway(profile),
-            name,
-            wanted,
-            progress=_progress(name),
-            prune=prune,
-            verify_secrets=verify_secrets,
+        wanted = sets.read(name, declared, defaults, glue.resolver(__opts__))
+        options = Options(
             test=test,
+            verify_secrets=verify_secrets,
+            set=name,
+            prune=prune,
+            progress=_progress(name),
         )
-        warnings = {one.name: one.warnings for one in wanted if one.warnings}
-        more = {**vars(outcome), "warnings": warnings}
-        told = {"changes": more.pop("changes")}
-        return told | {key: value for key, value in more.items() if value}
+        return _told_all(_gateway(profile).apply(wanted, options), wanted)
+
+
+def _told_all(outcomes, wanted):
+    """The outcomes of a set as a mapping of what there is to say, each by model."""
+    told = {
+        "notes": {one.name: one.notes for one in outcomes if one.notes},
+        "warnings": {one.name: one.warnings for one in wanted if one.warnings},
+        "failures": {one.name: one.failure for one in outcomes if one.failure},
+        "not_tried": [one.name for one in outcomes if not one.tried],
+        "unknown": [one.name for one in outcomes if one.unknown],
+    }
+    changes = {one.name: one.changes for one in outcomes if one.changes}
+    return {"changes": changes} | {key: value for key, value in told.items() if value}
 
 
 def _models(models, pillar, source):
@@ -668,65 +659,35 @@ def _yaml(data):
 
 
 def _block(name, model_id, profile, blocked):
-    with _sentences():
-        wanted = deployment.named(name, model_id)
-        gateway = _gateway(profile)
-        row = gateway.known.find(wanted)
-        if row is None:
-            raise InvalidInput(f"There is no deployment {name or model_id!r}")
-        gateway.block(row, blocked)
+    with salt_errors():
+        _gateway(profile).block(desired.named(name, model_id), blocked)
         return True
 
 
-@contextlib.contextmanager
-def _sentences():
-    """Turn our errors into Salt's, which it prints as one sentence."""
-    try:
-        yield
-    except InvalidInput as err:
-        raise SaltInvocationError(str(err)) from None
-    except LiteLLMError as err:
-        raise CommandExecutionError(str(err)) from None
-
-
 def _gateway(profile):
-    """The gateway of a profile: the run's own if a state has opened one, else a new one."""
-    gateways = __context__.get(RUN, {}).get("gateways", {})
-    key = repr(profile)
-    if key not in gateways:
-        loaded = profiles.load(profile, _config, _resolve)
-        fingerprint = Fingerprinter(loaded.fingerprint_key or loaded.api_key)
-        gateways[key] = Gateway(Client(loaded), fingerprint)
-    return gateways[key]
-
-
-def _config(key):
     # Not pillar.get, which on Salt 3008 returns asterisks to modules.
-    return __salt__["config.get"](key, None)
+    config = __salt__["config.get"]
+    resolve = glue.resolver(__opts__)
+    return glue.gateway(profile, __context__, lambda key: config(key, None), resolve)
 
 
-def _resolve(value):
-    """What an sdb:// reference refers to; anything else as it is."""
-    if not isinstance(value, str) or not value.startswith("sdb://"):
-        return value
-    try:
-        found = salt.utils.sdb.sdb_get(value, __opts__, strict=True)
-    except SaltException as err:
-        raise InvalidInput(f"Cannot resolve {value}: {err}") from None
-    except Exception as err:  # noqa: BLE001 - whatever a driver may raise
-        raise InvalidInput(f"Cannot resolve {value}: {type(err).__name__}") from None
-    if found is None:
-        raise InvalidInput(f"Cannot resolve {value}: there is nothing under this name")
-    return found
-
-
-def _desired(arguments, partial=False):
-    return deployment.desired(arguments, _resolve, partial=partial)
+def _apply(arguments, **options):
+    """Make one deployment as its arguments say, and tell of it."""
+    with salt_errors():
+        partial = options.get("partial", False)
+        wanted = desired.desired(arguments, glue.resolver(__opts__), partial=partial)
+        verify = arguments["verify_secrets"]
+        options = Options(verify_secrets=verify, **options)
+        (outcome,) = _gateway(arguments["profile"]).apply([wanted], options)
+        if outcome.failure and not (outcome.changes or outcome.unknown or options.test):
+            raise LiteLLMError(outcome.failure)
+        return _told(outcome, wanted)
 
 
 def _told(outcome, wanted):
     """An outcome as a mapping of what there is to say."""
     told = {"action": outcome.action, "model_id": outcome.model_id, "changes": outcome.changes}
     more = {"notes": outcome.notes, "warnings": wanted.warnings, "failure": outcome.failure}
+    more["unknown"] = outcome.unknown
     told.update({key: value for key, value in more.items() if value})
     return told

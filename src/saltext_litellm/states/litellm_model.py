@@ -21,7 +21,7 @@ Where the gateway is and how to log in comes from a profile; see the
 
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
-from saltext_litellm.utils.gateway import RUN
+from saltext_litellm import glue
 
 __virtualname__ = "litellm_model"
 
@@ -155,7 +155,7 @@ def present(
         Config key of the gateway, or a mapping with its url and api_key. Defaults to ``litellm``.
     """
     arguments = locals()
-    _open_run()
+    glue.open_run(__context__, globals().get("__instance_id__"))
     verb = "plan" if __opts__["test"] else "apply"
     return _result(name, lambda: __salt__[f"litellm_model.{verb}"](**arguments))
 
@@ -178,11 +178,11 @@ def absent(name, model_id=None, profile="litellm"):
     profile
         Config key of the gateway, or a mapping with its url and api_key. Defaults to ``litellm``.
     """
-    _open_run()
+    glue.open_run(__context__, globals().get("__instance_id__"))
 
     def delete():
         return __salt__["litellm_model.delete"](
-            name, model_id=model_id, test=__opts__["test"], profile=profile
+            name, model_id=model_id, test=__opts__["test"], any_owner=False, profile=profile
         )
 
     return _result(name, delete, nothing="is absent")
@@ -256,7 +256,7 @@ def managed(
         Config key of the gateway, or a mapping with its url and api_key. Defaults to ``litellm``.
     """
     arguments = {**locals(), "test": __opts__["test"]}
-    _open_run()
+    glue.open_run(__context__, globals().get("__instance_id__"))
     ret = {"name": name, "result": True, "changes": {}, "comment": f"{name} is as declared"}
     try:
         outcome = __salt__["litellm_model.manage"](**arguments)
@@ -295,8 +295,10 @@ def _count(changes, test):
 
 def _details(outcome):
     """What there is to say of single models, a line each."""
+    unknown = outcome.get("unknown", ())
     for model, failure in outcome.get("failures", {}).items():
-        yield f"{model} failed: {failure}"
+        what = "may have been changed or not" if model in unknown else "failed"
+        yield f"{model} {what}: {failure}"
     if outcome.get("not_tried"):
         yield f"Not tried: {', '.join(outcome['not_tried'])}"
     for model, notes in outcome.get("notes", {}).items():
@@ -304,35 +306,30 @@ def _details(outcome):
             yield f"{model}: {note}"
 
 
-def _open_run():
-    """Let the states of a run share what they read of a gateway.
-
-    Only a state does so, and only for its own run: what an earlier run, or a call by hand, has
-    read may be out of date.
-    """
-    run_id = globals().get("__instance_id__")
-    if run_id is None:
-        __context__.pop(RUN, None)
-    elif __context__.get(RUN, {}).get("run") != run_id:
-        __context__[RUN] = {"run": run_id, "gateways": {}}
-
-
 def _result(name, call, nothing="is as declared"):
-    """Make a call and word what became of it."""
+    """Make a call and word what became of it: what is true now comes first."""
     ret = {"name": name, "result": True, "changes": {}, "comment": ""}
     try:
         outcome = call()
-    except (CommandExecutionError, SaltInvocationError) as err:
+    except SaltInvocationError as err:
         return {**ret, "result": False, "comment": str(err)}
-    failure, warnings = outcome.get("failure"), outcome.get("warnings")
-    done, pending = _WORDS[outcome["action"]]
+    except CommandExecutionError as err:
+        return {**ret, "result": False, "comment": f"{name} was not changed: {err}"}
+    action, failure, warnings = (outcome.get(key) for key in ("action", "failure", "warnings"))
     ret["changes"] = outcome["changes"]
     if __opts__["test"] and outcome["changes"]:
         ret["result"] = None
+    done, pending = _WORDS[action]
+    what = nothing if action == "none" else pending if __opts__["test"] else done
     if failure:
         ret["result"] = False
-    what = nothing if outcome["action"] == "none" else pending if __opts__["test"] else done
-    sentences = [f"{name} {what}", *outcome.get("notes", ()), failure]
+        if outcome.get("unknown"):
+            what = "may have been changed or not"
+        elif action == "none":
+            what = nothing.replace("is ", "is not ")
+        elif action == "update":
+            what = "was changed, but is not as declared yet"
+    sentences = [f"{name} {what}", failure, *outcome.get("notes", ())]
     ret["comment"] = ". ".join(filter(None, sentences))
     if warnings:
         ret["warnings"] = list(warnings)

@@ -118,6 +118,16 @@ def test_a_connection_the_gateway_ends_is_ended_for_the_client(recorder, session
     assert session.get(recorder.url).json()["connection"] == 2
 
 
+def test_spread_gives_every_request_of_a_session_an_upstream_connection(upstream, session):
+    with Recorder(upstream.url, spread=True) as recorder:
+        answers = [session.get(recorder.url).json()["connection"] for _ in range(2)]
+        time.sleep(0.6)  # there is no upstream connection that could end meanwhile
+        answers.append(session.post(recorder.url, json={"a": 1}).json()["connection"])
+        (pool,) = session.adapters["http://"].poolmanager.pools._container.values()
+    assert answers == [1, 2, 3]
+    assert pool.num_connections == 1
+
+
 def test_a_made_up_answer_is_not_forwarded(upstream, recorder, session):
     recorder.fault(status=503, headers={"Retry-After": "0"}, json={"error": "busy"}, times=1)
     answer = session.get(recorder.url + "/x")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from saltext_litellm.utils import profile as profiles
-from saltext_litellm.utils.errors import InvalidInput
+from saltext_litellm.utils.litellm import profile as profiles
+from saltext_litellm.utils.litellm.errors import InvalidInput
 
 COMPLETE = {"url": "https://gw.example.com", "api_key": "sk-admin"}
 

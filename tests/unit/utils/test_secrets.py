@@ -2,8 +2,8 @@
 
 import pytest
 
-from saltext_litellm.utils import secrets
-from saltext_litellm.utils.secrets import REDACTED, Fingerprinter
+from saltext_litellm.utils.litellm import secrets
+from saltext_litellm.utils.litellm.secrets import REDACTED, Fingerprinter
 
 
 @pytest.mark.parametrize(

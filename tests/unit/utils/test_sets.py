@@ -1,20 +1,23 @@
-"""Random histories of a whole set against the model of LiteLLM's merge rules."""
+"""Random histories of a whole set, on the model of LiteLLM."""
 
 from __future__ import annotations
 
 import contextlib
 import copy
-from collections.abc import Callable
+import os
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from saltext_litellm.utils import converge, model_set
-from saltext_litellm.utils.errors import InvalidInput, OutcomeUnknown
-from saltext_litellm.utils.gateway import Gateway
-from saltext_litellm.utils.secrets import Fingerprinter
-from tests.support.merge_rules import MergeRules
+from saltext_litellm.utils.litellm.errors import InvalidInput
+from saltext_litellm.utils.litellm.secrets import Fingerprinter
+from saltext_litellm.utils.models import sets
+from saltext_litellm.utils.run.gateway import Gateway
+from saltext_litellm.utils.run.outcome import Options, Outcome
+from tests.support.cluster import Cluster
+from tests.support.properties import check_prediction
 
 # Few names and values, so that deployments share them.
 model_names = st.sampled_from(["gpt", "claude", "*"])
@@ -43,54 +46,61 @@ steps = st.one_of(
     st.tuples(st.just("somebody creates"), model_names, params),
     st.tuples(st.just("somebody deletes"), st.integers(0, 5)),
 )
+EXAMPLES = int(os.environ.get("HISTORIES", "300"))
+VERSIONS = ["1.83.14", "1.106.2", "1.109.1"]
 FINGERPRINTER = Fingerprinter("admin key")
+relaxed = settings(
+    max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 
 
-def run(rules: MergeRules, declared: Any, prune: bool, test: bool) -> converge.SetOutcome:
-    wanted = model_set.read("set", declared, None, lambda value: value)
-    return converge.converge(
-        Gateway(rules, FINGERPRINTER),  # type: ignore[arg-type]
-        "set",
-        wanted,
-        progress=lambda *_: None,
-        prune=prune,
-        test=test,
-    )
+def run(cluster: Cluster, declared: Any, prune: bool, test: bool) -> dict[str, Outcome]:
+    wanted = sets.read("set", declared, None, lambda value: value)
+    gateway = Gateway(cluster.client(), FINGERPRINTER)
+    outcomes = gateway.apply(wanted, Options(set="set", prune=prune, test=test))
+    return {outcome.name: outcome for outcome in outcomes}
 
 
-def declare(rules: MergeRules, declared: Any, prune: bool) -> None:
-    theirs, writes = copy.deepcopy(unmarked(rules)), rules.writes
+def failures(outcomes: dict[str, Outcome]) -> list[str]:
+    return [outcome.failure for outcome in outcomes.values() if outcome.failure]
+
+
+def declare(cluster: Cluster, declared: Any, prune: bool) -> None:
+    theirs, requests = copy.deepcopy(unmarked(cluster)), cluster.requests
     try:
-        predicted = run(rules, declared, prune, True)
-        done = run(rules, declared, prune, False)
+        predicted = run(cluster, declared, prune, True)
+        done = run(cluster, declared, prune, False)
     except InvalidInput:
-        assert rules.writes == writes
+        assert cluster.requests == requests
         event("refused")
         return
-    if done.failures:  # a secret that somebody else set stands in the way
-        assert all("declare it too" in failure for failure in done.failures.values())
+    if failures(done):  # a secret that somebody else set stands in the way
+        assert all("declare it too" in failure for failure in failures(done))
         event("failed")
         return
-    assert done.changes == predicted.changes
-    rests = run(rules, declared, prune, False)
-    assert (rests.changes, rests.failures) == ({}, {})
-    check_rows(rules, declared, prune)
-    left = unmarked(rules)
+    assert done.keys() == predicted.keys()
+    for name, outcome in done.items():
+        check_prediction(predicted[name], outcome)
+    rests = run(cluster, declared, prune, False)
+    assert not failures(rests)
+    assert not any(outcome.changes for outcome in rests.values())
+    check_rows(cluster, declared, prune)
+    left = unmarked(cluster)
     assert all(left[model_id] == row for model_id, row in theirs.items() if model_id in left)
-    assert theirs.keys() <= rules.table.keys()
+    assert theirs.keys() <= cluster.table.keys()
 
 
-def unmarked(rules: MergeRules) -> dict[str, Any]:
+def unmarked(cluster: Cluster) -> dict[str, Any]:
     return {
         model_id: row
-        for model_id, row in rules.table.items()
+        for model_id, row in cluster.table.items()
         if "saltext_litellm" not in row["model_info"]
     }
 
 
-def check_rows(rules: MergeRules, declared: Any, prune: bool) -> None:
+def check_rows(cluster: Cluster, declared: Any, prune: bool) -> None:
     """Each deployment has a row of its own, with what it declares."""
-    owned = [row for row in rules.table.values() if "saltext_litellm" in row["model_info"]]
+    owned = [row for row in cluster.table.values() if "saltext_litellm" in row["model_info"]]
     names = [row["model_info"]["saltext_litellm"]["name"] for row in owned]
     assert len(set(names)) == len(names)
     if prune:
@@ -103,64 +113,41 @@ def check_rows(rules: MergeRules, declared: Any, prune: bool) -> None:
         ), one
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@pytest.mark.parametrize("version", VERSIONS)
+@relaxed
 @given(history=st.lists(steps, min_size=1, max_size=6))
-def test_every_history_of_a_set_converges(history):
-    rules = MergeRules()
+def test_every_history_of_a_set_converges(version, history):
+    cluster = Cluster(version)
     for number, (what, *rest) in enumerate(history):
         if what == "declare":
-            declare(rules, *rest)
+            declare(cluster, *rest)
         elif what == "somebody creates":
             model_name, theirs = rest
             info = {"id": f"theirs-{number}", "db_model": True}
-            rules.create({"model_name": model_name, "litellm_params": theirs, "model_info": info})
-        elif rules.table:
-            rules.delete(sorted(rules.table)[rest[0] % len(rules.table)])
+            cluster.client().create(
+                {"model_name": model_name, "litellm_params": theirs, "model_info": info}
+            )
+        elif cluster.table:
+            cluster.client().delete(sorted(cluster.table)[rest[0] % len(cluster.table)])
 
 
-class Faulty(MergeRules):
-    """A gateway of which the answer to one write is lost, before or after it was done."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.lost: tuple[int, bool] | None = None
-
-    def _write(self, write: Callable[[], Any]) -> Any:
-        lost, done = self.lost or (-1, False)
-        if self.writes + 1 != lost:
-            return write()
-        self.lost = None
-        if done:
-            write()
-        raise OutcomeUnknown("the connection broke")
-
-    def create(self, body: Any) -> Any:
-        return self._write(lambda: MergeRules.create(self, body))
-
-    def update(self, model_id: str, body: Any) -> Any:
-        if not body:
-            return super().update(model_id, body)
-        return self._write(lambda: MergeRules.update(self, model_id, body))
-
-    def delete(self, model_id: str) -> bool:
-        deleted: bool = self._write(lambda: MergeRules.delete(self, model_id))
-        return deleted
-
-
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@pytest.mark.parametrize("version", ["1.83.14", "1.106.2"])
+@relaxed
 @given(
     history=st.lists(declarations, min_size=1, max_size=3),
     lost=st.integers(1, 6),
     done=st.booleans(),
     prune=st.booleans(),
 )
-def test_the_next_run_finishes_what_a_lost_answer_has_left(history, lost, done, prune):
-    rules = Faulty()
+def test_the_next_run_finishes_what_a_lost_answer_has_left(version, history, lost, done, prune):
+    cluster = Cluster(version)
     for declared in history[:-1]:
-        declare(rules, declared, prune)
-    rules.lost = (rules.writes + lost, done)
+        declare(cluster, declared, prune)
+    cluster.lose(lost, done)
     with contextlib.suppress(InvalidInput):
-        outcome = run(rules, history[-1], prune, False)
-        event("failed" if outcome.failures else "went well")
-    rules.lost = None
-    declare(rules, history[-1], prune)
+        outcomes = run(cluster, history[-1], prune, False)
+        event("failed" if failures(outcomes) else "went well")
+        for outcome in outcomes.values():
+            assert not (outcome.changes and outcome.action == "none")
+    cluster.faults.clear()
+    declare(cluster, history[-1], prune)

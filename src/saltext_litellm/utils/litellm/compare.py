@@ -9,21 +9,26 @@ from typing import Any
 
 from .secrets import is_mask_of
 
-_TRUE = frozenset(("true", "yes", "on", "1"))
-_FALSE = frozenset(("false", "no", "off", "0"))
+_TRUE = frozenset(("true", "yes", "on", "1", "t", "y"))
+_FALSE = frozenset(("false", "no", "off", "0", "f", "n"))
 
 
-def same(declared: Any, shown: Any, *, ordered: bool = True, masked: bool = False) -> bool:
+def same(
+    declared: Any,
+    shown: Any,
+    *,
+    ordered: bool = True,
+    masked: bool = False,
+    coerced: bool = False,
+) -> bool:
     """Compare by meaning.
-
-    LiteLLM coerces what has a type of its own (``"100"`` to 100, 30 to 30.0, ``"yes"`` to true),
-    and shows costs as numbers or strings.
 
     :param ordered: Whether the order of a list means anything.
     :param masked: Whether a mask may be shown instead of a value.
+    :param coerced: Whether LiteLLM makes a number or a boolean of what it is sent (``"100"``
+        becomes 100, ``"yes"`` true), and may show a number as a string. Anything else it keeps
+        to the letter: there ``"5"`` is not 5.
     """
-    if type(declared) is type(shown) and declared == shown:
-        return True
     if isinstance(declared, Mapping):
         return (
             isinstance(shown, Mapping)
@@ -32,16 +37,19 @@ def same(declared: Any, shown: Any, *, ordered: bool = True, masked: bool = Fals
         )
     if isinstance(declared, list):
         return _same_list(declared, shown, ordered, masked)
-    return _same_plain(declared, shown) or (masked and is_mask_of(shown, declared))
-
-
-def _same_plain(declared: Any, shown: Any) -> bool:
-    if isinstance(declared, bool) or isinstance(shown, bool):
-        return _truth(declared) is not None and _truth(declared) == _truth(shown)
-    if isinstance(declared, str) and isinstance(shown, str):
-        return declared == shown
     if declared is None:
         return shown in (None, "None")  # as LiteLLM 1.106.2 shows a null inside a list
+    return _same_plain(declared, shown, coerced) or (masked and is_mask_of(shown, declared))
+
+
+def _same_plain(declared: Any, shown: Any, coerced: bool) -> bool:
+    if type(declared) is type(shown) and declared == shown:
+        return True
+    if isinstance(declared, bool) or isinstance(shown, bool):
+        return coerced and _truth(declared) is not None and _truth(declared) == _truth(shown)
+    texts = [isinstance(value, str) for value in (declared, shown)]
+    if all(texts) or (any(texts) and not coerced):
+        return bool(declared == shown)
     number = _number(declared)
     return number is not None and number == _number(shown)
 

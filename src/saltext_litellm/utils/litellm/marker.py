@@ -5,6 +5,7 @@ A person meets it in LiteLLM's UI, so it is small and says what it means::
     saltext_litellm:
       version: 1
       name: gpt-4-proxy
+      id: 8ef3b055-53ef-5700-ac48-ae2612ce89d6
       keys: [blocked, litellm_params/api_key, model_info/tier]
       secrets: {litellm_params/api_key: 3f0c6d…}
       key_id: a7
@@ -13,26 +14,13 @@ A person meets it in LiteLLM's UI, so it is small and says what it means::
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import lru_cache
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+from .trees import Path, parse, spell
 
 KEY = "saltext_litellm"
 VERSION = 1
-
-# Where a value stands in a row: ("litellm_params", "extra_headers", "X-Team").
-Path = tuple[str, ...]
-
-
-@lru_cache(4096)
-def spell(path: Path) -> str:
-    """A path as one string, in the way of JSON pointers."""
-    return "/".join(part.replace("~", "~0").replace("/", "~1") for part in path)
-
-
-@lru_cache(4096)
-def _parse(spelt: str) -> Path:
-    return tuple(part.replace("~1", "/").replace("~0", "~") for part in spelt.split("/"))
 
 
 @dataclass(frozen=True)
@@ -41,17 +29,26 @@ class Marker:
 
     :param name: The name of the state that owns the row.
     :param set: The name of the ``managed`` state it belongs to, if any.
+    :param id: The row it was written for. In any other row it is a copy that somebody made.
     :param keys: What we manage; anything else in the row is somebody else's.
     :param secrets: A fingerprint for each managed value that cannot be read back.
     :param key_id: Which key the fingerprints were made with.
+    :param replaces: The row that this one takes the place of, until that is deleted.
+    :param tentative: Whether it was made before it could be seen what is there. Then it gives way
+        to any other row of its owner.
+    :param unserved: Whether LiteLLM could not serve the row as it was last written.
     :param version: The form it was stored in. One above ours is not to be touched.
     """
 
     name: str
     set: str | None = None
+    id: str | None = None
     keys: frozenset[Path] = frozenset()
     secrets: Mapping[Path, str] = field(default_factory=dict)
     key_id: str | None = None
+    replaces: str | None = None
+    tentative: bool = False
+    unserved: bool = False
     version: int = VERSION
 
     @property
@@ -59,11 +56,38 @@ class Marker:
         """Who owns the row, to be read by a person."""
         return self.name if self.set is None else f"{self.name} in {self.set}"
 
+    def says_same(self, stored: Marker | None) -> bool:
+        """Whether a stored marker need not be written again."""
+        return stored is not None and self == replace(stored, tentative=self.tentative)
+
+    def dropped(self, declared: Mapping[Path, Any]) -> frozenset[Path]:
+        """What we have set and is declared no longer."""
+        left = self.keys - declared.keys()
+        if not left:
+            return left
+        above = {path[:length] for path in declared for length in range(1, len(path))}
+        return frozenset(
+            path
+            for path in left - above
+            if not any(declared.get(path[:length], {}) != {} for length in range(1, len(path)))
+        )
+
+    def keeping(self, before: Marker, paths: frozenset[Path]) -> Marker:
+        """This marker, with some of what another one of the row manages."""
+        kept = {path: mark for path, mark in before.secrets.items() if path in paths}
+        key_id = self.key_id or (before.key_id if kept else None)
+        secrets = {**kept, **self.secrets}
+        return replace(self, keys=self.keys | paths, secrets=secrets, key_id=key_id)
+
     def dump(self) -> dict[str, Any]:
         """The marker as it is stored. Stable: equal markers are equal to the letter."""
         stored: dict[str, Any] = {"version": self.version, "name": self.name}
-        if self.set is not None:
-            stored["set"] = self.set
+        stored |= {
+            key: value
+            for key in ("set", "id", "replaces")
+            if (value := getattr(self, key)) is not None
+        }
+        stored |= {key: True for key in ("tentative", "unserved") if getattr(self, key)}
         stored["keys"] = sorted(spell(path) for path in self.keys)
         if self.secrets:
             stored["secrets"] = {spell(path): self.secrets[path] for path in sorted(self.secrets)}
@@ -76,23 +100,31 @@ class Marker:
 
         Somebody may have edited it: what makes no sense in it counts as not being there.
         """
-        if not isinstance(stored, Mapping) or not isinstance(stored.get("name"), str):
+        if not isinstance(stored, Mapping) or not _is_text(stored.get("name")):
             return None
-        if not isinstance(stored.get("set", ""), str):
+        if not _is_text(stored.get("set", "")):
             return None
         keys, secrets, version = (stored.get(key) for key in ("keys", "secrets", "version"))
         return cls(
             name=stored["name"],
             set=stored.get("set"),
-            keys=frozenset(map(_parse, filter(_is_text, keys if isinstance(keys, list) else ()))),
+            id=_text(stored.get("id")),
+            keys=frozenset(map(parse, filter(_is_text, keys if isinstance(keys, list) else ()))),
             secrets={
-                _parse(path): str(mark)
+                parse(path): str(mark)
                 for path, mark in (secrets if isinstance(secrets, Mapping) else {}).items()
             },
             key_id=stored.get("key_id"),
+            replaces=_text(stored.get("replaces")),
+            tentative=stored.get("tentative") is True,
+            unserved=stored.get("unserved") is True,
             version=version if isinstance(version, int) else VERSION,
         )
 
 
 def _is_text(value: Any) -> bool:
     return isinstance(value, str)
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None

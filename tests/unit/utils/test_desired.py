@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from saltext_litellm.utils import deployment
-from saltext_litellm.utils.errors import InvalidInput
+from saltext_litellm.utils.litellm.errors import InvalidInput
+from saltext_litellm.utils.models import desired as deployment
 
 MINIMAL = {
     "name": "gpt",
@@ -207,10 +207,13 @@ def test_a_cost_word_in_model_info_is_not_a_price():
 def test_a_partial_deployment_need_not_be_complete():
     wanted = deployment.desired({"name": "x", "rpm": 5}, lambda value: value, partial=True)
     assert wanted.values == {("litellm_params", "rpm"): 5}
+    assert wanted.model_name is None  # it stays as it is
 
 
-def test_ids_follow_from_names_and_from_each_other():
-    assert desired().derived_id == desired(rpm=5).derived_id
-    assert desired().derived_id != desired(name="other").derived_id
-    assert desired(model_id="mine").derived_id == "mine"
-    assert deployment.next_id("a") == deployment.next_id("a") != deployment.next_id("b")
+def test_a_secret_is_resolved_once():
+    """What a reference refers to may itself look like one."""
+    found = {"sdb://a": "sdb://b", "sdb://b": "wrong"}.get
+    wanted = desired(found, model_api_key="sdb://a")
+    assert wanted.values[("litellm_params", "api_key")] == "sdb://b"
+    wanted = desired(found, litellm_params={"extra_headers": {"X-Token": "sdb://a"}})
+    assert wanted.values[("litellm_params", "extra_headers", "X-Token")] == "sdb://b"

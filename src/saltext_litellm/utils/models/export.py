@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from . import deployment as fields
-from . import validate
-from .deployment import BLOCKED, INFO, MODEL, PARAMS, leaves
-from .errors import InvalidInput
-from .marker import Path
-from .row import Row, is_set, known_info, own_info
-from .secrets import holds_secret
+from ..litellm import checks
+from ..litellm.errors import InvalidInput
+from ..litellm.secrets import holds_secret
+from ..litellm.trees import Path, leaves
+from . import fields
+from .fields import BLOCKED, INFO, MODEL, PARAMS
+from .row import Row, is_set, known_info, left_out, own_info
 
 Arguments = dict[str, Any]
 Masks = Mapping[str, Any]
@@ -62,7 +62,7 @@ def _name(row: Row, taken: Mapping[str, Any]) -> str:
 def _arguments(name: str, row: Row, masks: Masks, cost_map: Mapping[str, Any]) -> Arguments:
     arguments: Arguments = {} if row.model_name == name else {"model_name": row.model_name}
     with contextlib.suppress(InvalidInput):  # an id that cannot stand in a URL is left out
-        arguments["model_id"] = validate.identifier("model_id", row.model_id)
+        arguments["model_id"] = checks.identifier("model_id", row.model_id)
     values = dict(_values(row, masks, cost_map))
     if values.get(MODEL) == fields.derived_model(values):
         del values[MODEL]
@@ -76,7 +76,7 @@ def _arguments(name: str, row: Row, masks: Masks, cost_map: Mapping[str, Any]) -
 def _values(row: Row, masks: Masks, cost_map: Mapping[str, Any]) -> Iterable[tuple[Path, Any]]:
     """What is set in a row, by path. A secret is there by its mask."""
     params = dict(row.data.get(PARAMS) or {})
-    params |= {key: mask for key, mask in masks.items() if not fields.is_readable((PARAMS, key))}
+    params |= left_out(masks)
     for key, value in params.items():
         if value is not None and is_set(value, (PARAMS, key)):
             yield from leaves((PARAMS, key), value)
@@ -89,8 +89,8 @@ def _values(row: Row, masks: Masks, cost_map: Mapping[str, Any]) -> Iterable[tup
 def _spoken(name: str, path: Path, value: Any) -> Any:
     """A value in the user's words; a secret as what stands for it."""
     if fields.is_secret_at(path) or holds_secret("", value):
-        return Secret(name, fields.argument_at(path) or ":".join(path))
-    return validate.per_million(value) if path in fields.COSTS else value
+        return Secret(name, fields.word(path))
+    return checks.per_million(value) if path in fields.COSTS else value
 
 
 def _declare(arguments: Arguments, path: Path, value: Any) -> None:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from math import inf
 from typing import Any
 
-from . import deployment as deployments
-from .deployment import INFO, PARAMS, Deployment
-from .errors import InvalidInput
+from ..litellm.errors import InvalidInput
+from ..litellm.secrets import Fingerprinter
+from . import fields, identity, plan
+from .desired import Deployment, desired
+from .fields import INFO, PARAMS, SECTIONS
+from .identity import Rows
 
 Arguments = dict[str, Any]
 
 _LIMITS = frozenset({"rpm", "tpm"})  # LiteLLM's router takes them beside litellm_params as well
 _ENTRY = frozenset({"model_name", PARAMS, INFO, *_LIMITS})
-_SECTIONS = (PARAMS, INFO)
 
 
 def read(name: str, models: Any, defaults: Any, resolve: Callable[[Any], Any]) -> list[Deployment]:
@@ -70,11 +74,11 @@ class _Entry:
             raise InvalidInput(f"LiteLLM's model_list has no {', '.join(unknown)}")
         if self.entry.get("model_name") is None:
             raise InvalidInput("model_name is missing")
-        sections = {key: dict(self.entry.get(key) or {}) for key in _SECTIONS}
+        sections = {key: dict(self.entry.get(key) or {}) for key in SECTIONS}
         model_id = sections[INFO].pop("id", None)
         for key in sorted(self.entry.keys() & _LIMITS):
             sections[PARAMS].setdefault(key, self.entry[key])
-        for key in [key for key in sections[INFO] if deployments.is_price(key)]:
+        for key in [key for key in sections[INFO] if fields.is_price(key)]:
             # In a config file a price may stand in model_info; in the database LiteLLM drops it.
             sections[PARAMS].setdefault(key, sections[INFO].pop(key))
         model_id = None if model_id is None else str(model_id)
@@ -92,24 +96,24 @@ def _deployment(
             arguments.pop("tier")
     else:
         raise InvalidInput("its arguments must be a mapping")
-    unknown = sorted(str(key) for key in (arguments.keys() | defaults.keys()) - deployments.NAMES)
+    unknown = sorted(str(key) for key in (arguments.keys() | defaults.keys()) - fields.NAMES)
     if unknown:
         raise InvalidInput(f"there is no argument {', '.join(unknown)}")
     merged = {**_under(defaults, arguments), "name": model}
     listed = isinstance(declared, _Entry)
-    return replace(deployments.desired(merged, resolve), set=name, listed=listed)
+    return replace(desired(merged, resolve), set=name, listed=listed)
 
 
 def _under(defaults: Arguments, arguments: Arguments) -> Arguments:
     """Arguments with defaults below them, wherever either says a thing."""
-    said = deployments.places(arguments)
+    said = fields.places(arguments)
     merged = {
         key: value
         for key, value in defaults.items()
-        if key not in _SECTIONS and deployments.place(key) not in said
+        if key not in SECTIONS and fields.place(key) not in said
     }
     merged |= {key: value for key, value in arguments.items() if value is not None}
-    for section in _SECTIONS:
+    for section in SECTIONS:
         below, above = defaults.get(section) or {}, arguments.get(section) or {}
         if not isinstance(below, Mapping) or not isinstance(above, Mapping):
             continue  # what is no mapping is refused with the other mistakes
@@ -126,3 +130,65 @@ def _deep(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
         both = isinstance(under, Mapping) and isinstance(value, Mapping)
         merged[key] = _deep(under, value) if both else value  # type: ignore[arg-type]
     return merged
+
+
+# ---------------------------------------------------------------- groups of one model name
+
+
+def matched(
+    name: str, deployments: Sequence[Deployment], rows: Rows, fingerprint: Fingerprinter
+) -> list[Deployment]:
+    """Deployments of lists, matched with the rows of their group that they are most like.
+
+    Entries that share a model name have nothing but their order to be told apart by. If one is
+    moved or taken out, the others shall keep their rows.
+    """
+    groups: dict[str | None, list[Deployment]] = {}
+    for wanted in deployments:
+        groups.setdefault(wanted.model_name, []).append(wanted)
+    owned: dict[str | None, list[str]] = {}
+    for row in rows:
+        if row.marker and row.marker.set == name:
+            owned.setdefault(row.model_name, []).append(row.marker.name)
+    taken = frozenset(one.model_id for one in deployments if one.model_id is not None)
+    found: list[Deployment] = []
+    spoken_for = {wanted.name for wanted in deployments}
+    for model_name, group in groups.items():
+        names = {wanted.name for wanted in group}
+        free = [one for one in owned.get(model_name, []) if one in names or one not in spoken_for]
+        listed = all(wanted.listed for wanted in group)
+        settled = not free or (len(group) == 1 and free == [group[0].name])
+        if settled or not listed:
+            found += group
+        else:
+            found += _assigned(group, free, partial(_distance, rows, fingerprint, taken))
+        spoken_for.update(wanted.name for wanted in found)
+    return found
+
+
+def _distance(
+    rows: Rows, fingerprint: Fingerprinter, taken: frozenset[str], wanted: Deployment, name: str
+) -> float:
+    """How much would have to change of the row of a name."""
+    named = replace(wanted, name=name)
+    try:
+        row = identity.find(named, rows, taken)
+        return inf if row is None else len(plan.update(named, row, fingerprint).changes)
+    except InvalidInput:
+        return inf  # said in full once the whole set is planned
+
+
+def _assigned(
+    group: list[Deployment], owned: list[str], distance: Callable[[Deployment, str], float]
+) -> list[Deployment]:
+    settled = {wanted.name for wanted in group if distance(wanted, wanted.name) == 0}
+    names = dict.fromkeys([*owned, *(wanted.name for wanted in group)])
+    free = [one for one in names if one not in settled]
+    assigned = []
+    for wanted in group:
+        name = wanted.name
+        if name not in settled:
+            name = min(free, key=partial(distance, wanted))
+            free.remove(name)
+        assigned.append(replace(wanted, name=name))
+    return assigned

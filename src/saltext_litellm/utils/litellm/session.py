@@ -1,7 +1,6 @@
-"""The only place that speaks HTTP: LiteLLM's model endpoints, one method each.
+"""The only place that speaks HTTP: one request, its retries, and its failures in one sentence.
 
-Absence is ``None`` or ``False``, never a parsed message. Everything else that goes wrong is a
-:class:`~.errors.GatewayError` of one sentence, without secrets.
+What goes wrong is a :class:`~.errors.GatewayError`, without secrets.
 """
 
 from __future__ import annotations
@@ -10,11 +9,9 @@ import ast
 import contextlib
 import json
 import logging
-import re
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from .errors import GatewayError, OutcomeUnknown
 from .profile import Profile
@@ -34,14 +31,12 @@ _BACKOFF = 0.5  # seconds before the first retry, doubled for each further one
 _LONGEST_WAIT = 30.0  # seconds; a retry-after beyond it is not waited for
 _LONGEST_REASON = 400  # characters of a gateway's reason that are passed on
 
-Row = dict[str, Any]
 
-
-class Client:
+class Session:
     """One keep-alive session with a gateway.
 
-    One session is one TCP connection, and so one worker of a gateway that has several: a write
-    is visible to the reads that follow it here, long before the other workers know.
+    One session is one TCP connection, and so one worker of a gateway that has several, unless a
+    balancer in between spreads the requests over them.
     """
 
     def __init__(self, profile: Profile) -> None:
@@ -59,134 +54,11 @@ class Client:
         request.headers["Authorization"] = f"Bearer {self._profile.api_key}"
         return request
 
-    # ------------------------------------------------------------------ reads
+    def reconnect(self) -> None:
+        """Let the next request open a new connection, which may reach another worker."""
+        self._session.close()
 
-    def rows(self) -> list[Row]:
-        """Every deployment, as this worker knows it."""
-        # The page size has no maximum; old versions ignore it and send everything.
-        return self._list({"size": 100_000})
-
-    def row(self, model_id: str) -> Row | None:
-        """One deployment: from this worker's router, else from the database."""
-        rows = self._list({"modelId": model_id})
-        return next((row for row in rows if _id(row) == model_id), None)
-
-    def masked_secrets(self, model_id: str) -> dict[str, Any] | None:
-        """The masked secrets of a served deployment; ``None`` if it is blocked or unknown."""
-        path = f"/credentials/by_model/{quote(model_id, safe='')}"
-        answer = self._call("GET", path, absent=(404,))
-        if answer is None:
-            return None
-        values = answer.get("credential_values") if isinstance(answer, dict) else None
-        return values if isinstance(values, dict) else {}
-
-    def providers(self) -> list[str]:
-        """The providers that this gateway's LiteLLM knows; empty where it cannot say."""
-        answer = self._call("GET", "/public/providers", absent=(404,))
-        return [str(item) for item in answer] if isinstance(answer, list) else []
-
-    def cost_map(self) -> dict[str, Any]:
-        """LiteLLM's cost map: what it knows of each model by itself."""
-        answer = self._call("GET", "/public/litellm_model_cost_map", absent=(404,))
-        return answer if isinstance(answer, dict) else {}
-
-    def version(self) -> str | None:
-        """LiteLLM's version; ``None`` where the gateway does not say."""
-        answer = self._call("GET", "/public/model_hub/info", absent=(404,))
-        version = answer.get("litellm_version") if isinstance(answer, dict) else None
-        return None if version is None else str(version)
-
-    def version_tuple(self) -> tuple[int, ...] | None:
-        """LiteLLM's version, to be compared; ``None`` where the gateway does not say."""
-        numbers = re.match(r"(\d+)\.(\d+)", self.version() or "")
-        return tuple(map(int, numbers.groups())) if numbers else None
-
-    def alive(self) -> bool:
-        """Whether the gateway answers."""
-        self._call("GET", "/health/liveliness")
-        return True
-
-    def health(self, model_id: str) -> Any:
-        """LiteLLM's own health check of one deployment. A real upstream call."""
-        return self._call("GET", "/health", params={"model_id": model_id})
-
-    def latest_health(self) -> dict[str, str]:
-        """The last known health by model id (or name); empty where LiteLLM keeps none."""
-        answer = self._call("GET", "/health/latest", absent=(401, 403, 404, 500))
-        checks = answer.get("latest_health_checks") if isinstance(answer, dict) else None
-        return {
-            model: str(check.get("status"))
-            for model, check in (checks if isinstance(checks, dict) else {}).items()
-            if isinstance(check, dict)
-        }
-
-    def test_connection(self, body: Mapping[str, Any]) -> Any:
-        """One upstream call with the given parameters. Costs tokens, so it is never repeated."""
-        return self._call("POST", "/health/test_connection", body, repeatable=False)
-
-    def can_block(self) -> bool:
-        """Whether this LiteLLM knows blocked deployments, which came in mid-2026.
-
-        An empty body is refused (422) where the endpoint exists, and changes nothing.
-        """
-        try:
-            return self._call("POST", "/model/block", {}, absent=(404, 405)) is not None
-        except GatewayError as err:
-            return err.status in (400, 401, 403, 422)  # it is there, and refuses
-
-    # ----------------------------------------------------------------- writes
-
-    def create(self, body: Mapping[str, Any]) -> Row:
-        """Create a deployment and return the raw row.
-
-        :raises OutcomeUnknown: The row may exist: look its id up before trying again.
-        """
-        row: Row = self._call("POST", "/model/new", body, repeatable=False)
-        return row
-
-    def update(self, model_id: str, body: Mapping[str, Any]) -> Row | None:
-        """Merge a body into a row and return the raw row; ``None`` if there is no such row.
-
-        An empty body changes nothing, but makes this worker reload every row.
-        """
-        path = f"/model/{quote(model_id, safe='')}/update"
-        row: Row | None = self._call("PATCH", path, body, absent=(404,))
-        return row
-
-    def delete(self, model_id: str) -> bool:
-        """Delete a row; ``False`` if the database has none of this id."""
-        try:
-            self._call("POST", "/model/delete", {"id": model_id})
-        except GatewayError as err:
-            # 400 is also the answer for a config-file row: it is not in the database either.
-            if err.status in (400, 404) and "not found in db" in str(err):
-                return False
-            raise
-        return True
-
-    def block(self, model_id: str, blocked: bool) -> bool:
-        """Pause or resume a row; ``False`` if there is no such row, or no such endpoint."""
-        path = "/model/block" if blocked else "/model/unblock"
-        return self._call("POST", path, {"model_id": model_id}, absent=(404, 405)) is not None
-
-    # --------------------------------------------------------------- plumbing
-
-    def _list(self, params: Mapping[str, Any]) -> list[Row]:
-        try:
-            answer = self._call("GET", "/v2/model/info", params=params)
-        except GatewayError as err:
-            # How some versions say that a gateway has no model at all.
-            if err.status == _SERVER_ERROR and "LLM Model List not loaded" in str(err):
-                return []
-            raise
-        data = answer.get("data") if isinstance(answer, dict) else answer
-        if isinstance(data, dict):  # a single row has been seen as an object instead of a list
-            data = [data]
-        if not isinstance(data, list):
-            raise GatewayError("The gateway's list of models is not in a form LiteLLM sends")
-        return [row for row in data if isinstance(row, dict)]
-
-    def _call(
+    def call(
         self,
         method: str,
         path: str,
@@ -279,12 +151,7 @@ class Client:
         try:
             return response.json()
         except ValueError:
-            raise GatewayError(f"{url} answers, but not as a LiteLLM gateway does") from None
-
-
-def _id(row: Row) -> Any:
-    info = row.get("model_info")
-    return info.get("id") if isinstance(info, dict) else None
+            raise OutcomeUnknown(f"{url} answers, but not as a LiteLLM gateway does") from None
 
 
 def _retry_after(response: requests.Response) -> float:

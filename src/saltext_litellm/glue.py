@@ -1,0 +1,85 @@
+"""Salt's side of the way to a gateway: profiles and references, the gateway of a run, errors."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from typing import Any
+
+import salt.utils.sdb
+from salt.exceptions import CommandExecutionError, SaltException, SaltInvocationError
+
+from saltext_litellm.utils.litellm import profile as profiles
+from saltext_litellm.utils.litellm.errors import InvalidInput, LiteLLMError
+from saltext_litellm.utils.litellm.secrets import Fingerprinter
+from saltext_litellm.utils.litellm.session import Session
+from saltext_litellm.utils.models.endpoints import Models
+from saltext_litellm.utils.run.gateway import Gateway
+
+# Where in Salt's __context__ the states of one run share their gateways.
+_RUN = "litellm_model.run"
+
+
+def open_run(context: MutableMapping[str, Any], run_id: Any) -> None:
+    """Let the states of a run share what they read of a gateway.
+
+    Only a state does so, and only for its own run: what an earlier run, or a call by hand, has
+    read may be out of date.
+
+    :param run_id: Salt's ``__instance_id__`` of the run, ``None`` where there is none.
+    """
+    if run_id is None:
+        context.pop(_RUN, None)
+    elif context.get(_RUN, {}).get("run") != run_id:
+        context[_RUN] = {"run": run_id, "gateways": {}}
+
+
+def gateway(
+    profile: Any,
+    context: Mapping[str, Any],
+    config: Callable[[str], Any],
+    resolve: Callable[[Any], Any],
+) -> Gateway:
+    """The gateway of a profile: the run's own if a state has opened one, else a new one.
+
+    :param config: Returns what stands under a config key, ``None`` if nothing does.
+    :param resolve: Replaces an ``sdb://`` reference by what it refers to.
+    """
+    gateways = context.get(_RUN, {}).get("gateways", {})
+    key = repr(profile)
+    if key not in gateways:
+        loaded = profiles.load(profile, config, resolve)
+        fingerprint = Fingerprinter(loaded.fingerprint_key or loaded.api_key)
+        gateways[key] = Gateway(Models(Session(loaded)), fingerprint)
+    found: Gateway = gateways[key]
+    return found
+
+
+def resolver(opts: Mapping[str, Any]) -> Callable[[Any], Any]:
+    """What replaces an ``sdb://`` reference by what it refers to, and leaves all else as it is."""
+
+    def resolve(value: Any) -> Any:
+        if not isinstance(value, str) or not value.startswith("sdb://"):
+            return value
+        try:
+            found = salt.utils.sdb.sdb_get(value, opts, strict=True)
+        except SaltException as err:
+            raise InvalidInput(f"Cannot resolve {value}: {err}") from None
+        except Exception as err:  # noqa: BLE001 - whatever a driver may raise
+            raise InvalidInput(f"Cannot resolve {value}: {type(err).__name__}") from None
+        if found is None:
+            raise InvalidInput(f"Cannot resolve {value}: there is nothing under this name")
+        return found
+
+    return resolve
+
+
+@contextlib.contextmanager
+def salt_errors() -> Iterator[None]:
+    """Turn our errors into Salt's, which it prints as one sentence."""
+    try:
+        yield
+    except InvalidInput as err:
+        raise SaltInvocationError(str(err)) from None
+    except LiteLLMError as err:
+        raise CommandExecutionError(str(err)) from None

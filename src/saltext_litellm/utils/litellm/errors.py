@@ -1,0 +1,47 @@
+"""What can go wrong: the input, the gateway, or an answer that never came."""
+
+
+class LiteLLMError(Exception):
+    """Base of the errors of this package; each is one sentence a person can act on."""
+
+
+class InvalidInput(LiteLLMError):
+    """What the user declared cannot be sent. Nothing was sent."""
+
+
+class GatewayError(LiteLLMError):
+    """The gateway refused, failed or could not be reached.
+
+    ``status`` is the HTTP status, ``None`` when there was no answer.
+    """
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class OutcomeUnknown(GatewayError):
+    """A write may or may not have happened: its answer was lost, or was a server error."""
+
+
+class NotSeen(OutcomeUnknown):
+    """A write may or may not have happened, and the gateway cannot be asked."""
+
+
+class AlreadyThere(GatewayError):
+    """A create failed in LiteLLM's database: as a rule because the id is taken."""
+
+
+class NotInDatabase(GatewayError):
+    """A change of a row that the database does not hold: deleted meanwhile, or a config-file row.
+
+    A worker that has not yet noticed the deletion takes the row for one of its config file.
+    """
+
+
+class NotServed(GatewayError):
+    """A write was saved to the database, but LiteLLM cannot serve the row."""
+
+
+class ServesLess(GatewayError):
+    """A write was saved and its row is served, but LiteLLM has stopped serving other rows."""

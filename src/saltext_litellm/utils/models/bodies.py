@@ -1,0 +1,201 @@
+"""What the gateway is sent: the bodies of writes, with LiteLLM's quirks."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+from ..litellm import marker as markers
+from ..litellm.errors import InvalidInput
+from ..litellm.marker import Marker
+from ..litellm.secrets import holds_secret
+from ..litellm.trees import Path, drop, leaves, nested, put
+from .desired import Deployment
+from .fields import (
+    BLOCKED,
+    INFO,
+    PARAMS,
+    RESET_INFO,
+    SECTIONS,
+    is_secret_at,
+    may_be_masked,
+)
+from .row import Row, known_info, left_out, own_info, stored_section
+
+_MASKED = "****"
+
+
+def create_body(wanted: Deployment, marker: Marker, model_id: str) -> dict[str, Any]:
+    """The body of ``/model/new``."""
+    body = nested(wanted.values)
+    body.setdefault(INFO, {}).update(_own_info(model_id, marker))
+    return {"model_name": wanted.model_name, **body}
+
+
+def probe_body(wanted: Deployment) -> dict[str, Any]:
+    """The body of ``/health/test_connection``."""
+    body = nested({path: value for path, value in wanted.values.items() if path != BLOCKED})
+    mode = body.get(INFO, {}).get("mode")
+    return body if mode is None else {**body, "mode": mode}
+
+
+def update_body(
+    row: Row,
+    wanted: Deployment,
+    touched: frozenset[Path],
+    removed: frozenset[Path],
+    removes: bool,
+) -> dict[str, Any]:
+    """The body of a PATCH.
+
+    :param touched: The declared values that are to be written.
+    :param removed: The values that are to go.
+    :param removes: Whether LiteLLM removes parameters that it is given the names of (from 1.109
+        on). A null asks for the others.
+    :raises InvalidInput: A mapping must be written whole, but holds a secret of somebody else's.
+    """
+    body: dict[str, Any] = {}
+    if wanted.model_name not in (None, row.model_name):
+        body["model_name"] = wanted.model_name
+    if BLOCKED in touched | removed:
+        body["blocked"] = wanted.values.get(BLOCKED, False)
+    for section in SECTIONS:
+        keys = sorted({path[1] for path in touched | removed if path[0] == section})
+        if keys:
+            body[section] = {
+                key: _whole((section, key), row, wanted.values, removed) for key in keys
+            }
+    if PARAMS in body:
+        params = body[PARAMS]
+        going = sorted(key for key, value in params.items() if value is None and removes)
+        if going:
+            body["litellm_params_to_remove"] = going
+        # LiteLLM 1.106.2 resets five booleans on any PATCH that does not send them, and the set
+        # grows with versions. So whatever boolean the row shows is sent back as it is.
+        shown = row.data.get(PARAMS, {})
+        kept = {key: value for key, value in shown.items() if isinstance(value, bool)}
+        body[PARAMS] = {k: v for k, v in {**kept, **params}.items() if k not in going}
+    if INFO in body:
+        body[INFO].update(_patched_info(row))
+    return body
+
+
+def marked(row: Row, marker: Marker, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The body of a PATCH that also, or only, stores a marker."""
+    body = dict(body or {})
+    info = {**body.get(INFO, {}), **_patched_info(row), markers.KEY: marker.dump()}
+    return {**body, INFO: info}
+
+
+def replacement_body(
+    wanted: Deployment,
+    row: Row,
+    stored: Mapping[str, Any],
+    removed: frozenset[Path],
+    marker: Marker,
+    model_id: str,
+) -> dict[str, Any]:
+    """The body of ``/model/new`` for a row that takes another's place.
+
+    :param row: The other, as read: what it shows of others' settings is taken over.
+    :param stored: The same as a write returned it: just what is stored, strings encrypted.
+    :raises InvalidInput: It holds a secret of somebody else's, which would be lost.
+    """
+    tree: dict[str, Any] = {}
+    for section in SECTIONS:
+        kept = copy.deepcopy(stored_section(stored, section))
+        for path in removed:
+            if path[0] == section:
+                drop(kept, path[1:])
+        tree[section] = {
+            key: _survivor((section, key), value, row)
+            if (section, key) not in wanted.values
+            else value
+            for key, value in kept.items()
+            if value is not None
+        }
+    for path, value in wanted.values.items():
+        put(tree, path, value)
+    if stored.get("blocked") and BLOCKED not in removed:
+        tree.setdefault("blocked", True)
+    tree[INFO].update(_own_info(model_id, marker))
+    return {"model_name": wanted.model_name or row.model_name, **tree}
+
+
+def as_stored(
+    row: Row,
+    wanted: Deployment,
+    removed: frozenset[Path],
+    masks: Mapping[str, Any] | None,
+    cost_map: Mapping[str, Any],
+) -> dict[str, Any]:
+    """What is stored of a row, as far as reads tell, in the form in which a write returns it.
+
+    :param masks: Of the secrets that reads leave out.
+    :raises InvalidInput: It seems that a secret of somebody else's would be lost by replacing
+        the row.
+    """
+    if masks is None:
+        raise InvalidInput(f"The gateway does not say which secrets {row.model_id} has")
+    params = {**row.data.get(PARAMS, {}), **left_out(masks)}
+    for key, value in params.items():
+        for path, leaf in leaves((PARAMS, key), value):
+            ours = path in wanted.values or path in removed
+            if not ours and (is_secret_at(path) or holds_secret("", leaf)):
+                raise _lost(path)
+    info = dict(own_info(row, known_info(row, cost_map)))
+    return {PARAMS: params, INFO: info, "blocked": row.get(BLOCKED)}
+
+
+def _own_info(model_id: str, marker: Marker) -> dict[str, Any]:
+    return {"id": model_id, "db_model": True, markers.KEY: marker.dump()}
+
+
+def _patched_info(row: Row) -> dict[str, Any]:
+    """What any PATCH with model_info must send: else LiteLLM stores a random id there."""
+    reset = {RESET_INFO[1]: True} if row.get(RESET_INFO) is True else {}
+    return {"id": row.model_id, "db_model": True, **reset}
+
+
+def _survivor(path: Path, value: Any, row: Row) -> Any:
+    """A value that somebody else set, as it is to be sent again."""
+    if path[0] != PARAMS or not isinstance(value, str):
+        return value  # only the strings of litellm_params are encrypted
+    shown = row.get(path)
+    masked = is_secret_at(path) or (may_be_masked(path) and _MASKED in str(shown))
+    if masked or not isinstance(shown, str):
+        raise _lost(path)
+    return shown
+
+
+def _lost(path: Path) -> InvalidInput:
+    return InvalidInput(
+        f"LiteLLM cannot clear everything in place, so the deployment would have to be replaced, "
+        f"but {':'.join(path)}, which is not declared, cannot be read back and would be lost: "
+        "declare it too"
+    )
+
+
+def _whole(top: Path, row: Row, declared: Mapping[Path, Any], removed: frozenset[Path]) -> Any:
+    """The value to send for a top-level key, ``None`` to remove it.
+
+    A PATCH replaces a mapping whole, so what others keep in it is sent back.
+    """
+    current = row.get(top)
+    if top in declared and declared[top] != {}:
+        return declared[top]
+    tree: dict[str, Any] = copy.deepcopy(dict(current)) if isinstance(current, Mapping) else {}
+    for path in removed:
+        if path[:2] == top:
+            drop(tree, path[2:])
+    ours = {path: value for path, value in declared.items() if path[:2] == top and path != top}
+    for path, value in leaves(top, tree) if tree else ():
+        if path not in ours and (is_secret_at(path) or holds_secret("", value)):
+            raise InvalidInput(
+                f"{':'.join(path)} is not declared and cannot be read back, but "
+                f"{':'.join(top)} can only be written whole: declare it too"
+            )
+    for path, value in ours.items():
+        put(tree, path[2:], value)
+    return tree if tree or top in declared else None

@@ -1,0 +1,199 @@
+"""LiteLLM's model endpoints, one method each.
+
+Absence is ``None`` or ``False``, never a parsed message. What LiteLLM says only in the text of an
+error becomes an error of its own here, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from ..litellm.errors import (
+    AlreadyThere,
+    GatewayError,
+    NotInDatabase,
+    NotServed,
+    OutcomeUnknown,
+    ServesLess,
+)
+from ..litellm.session import Session
+
+Listed = dict[str, Any]
+
+_SERVER_ERROR = 500
+# What matches every name in the database, to which it goes as a pattern, and no name in a router,
+# which looks for it to the letter. One alone may stand in a name: `%` in a URL-encoded one.
+EVERY_NAME = "%%"
+
+
+class Models:
+    """The model endpoints of one gateway."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.url = session.url
+
+    def elsewhere(self, seconds: float) -> None:
+        """Wait, and let the next request open a new connection, which may reach another worker."""
+        self._session.reconnect()
+        time.sleep(seconds)
+
+    # ------------------------------------------------------------------ reads
+
+    def database(self, pattern: str = EVERY_NAME) -> list[Listed]:
+        """The rows of the database whose model name matches a pattern, as they are now.
+
+        Also those that are not served; never those of the config file. The list is empty while
+        the router of this worker is (LiteLLM 1.83.14 to 1.109.1), and cut short or empty if it
+        has a row that LiteLLM cannot read.
+        """
+        return self._list({"search": pattern, "size": 100_000})
+
+    def router(self) -> list[Listed]:
+        """What the router of this worker serves, as it last read it; also the config file's."""
+        # The page size has no maximum; old versions ignore it and send everything.
+        return self._list({"size": 100_000})
+
+    def masked_secrets(self, model_id: str) -> dict[str, Any] | None:
+        """The masked secrets of a served deployment; ``None`` if it is blocked or unknown."""
+        path = f"/credentials/by_model/{quote(model_id, safe='')}"
+        answer = self._session.call("GET", path, absent=(404,))
+        if answer is None:
+            return None
+        values = answer.get("credential_values") if isinstance(answer, dict) else None
+        return values if isinstance(values, dict) else {}
+
+    def providers(self) -> list[str]:
+        """The providers that this gateway's LiteLLM knows; empty where it cannot say."""
+        answer = self._session.call("GET", "/public/providers", absent=(404,))
+        return [str(item) for item in answer] if isinstance(answer, list) else []
+
+    def cost_map(self) -> dict[str, Any]:
+        """LiteLLM's cost map: what it knows of each model by itself."""
+        answer = self._session.call("GET", "/public/litellm_model_cost_map", absent=(404,))
+        return answer if isinstance(answer, dict) else {}
+
+    def version(self) -> str | None:
+        """LiteLLM's version; ``None`` where the gateway does not say."""
+        answer = self._session.call("GET", "/public/model_hub/info", absent=(404,))
+        version = answer.get("litellm_version") if isinstance(answer, dict) else None
+        return None if version is None else str(version)
+
+    def alive(self) -> bool:
+        """Whether the gateway answers."""
+        self._session.call("GET", "/health/liveliness")
+        return True
+
+    def health(self, model_id: str) -> Any:
+        """LiteLLM's own health check of one deployment. A real upstream call."""
+        return self._session.call("GET", "/health", params={"model_id": model_id})
+
+    def latest_health(self) -> dict[str, str]:
+        """The last known health by model id (or name); empty where LiteLLM keeps none."""
+        answer = self._session.call("GET", "/health/latest", absent=(401, 403, 404, 500))
+        checks = answer.get("latest_health_checks") if isinstance(answer, dict) else None
+        return {
+            model: str(check.get("status"))
+            for model, check in (checks if isinstance(checks, dict) else {}).items()
+            if isinstance(check, dict)
+        }
+
+    def test_connection(self, body: Mapping[str, Any]) -> Any:
+        """One upstream call with the given parameters. Costs tokens, so it is never repeated."""
+        return self._session.call("POST", "/health/test_connection", body, repeatable=False)
+
+    # ----------------------------------------------------------------- writes
+
+    def create(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Create a deployment and return the raw row.
+
+        :raises AlreadyThere: The database refused it.
+        :raises NotServed: It is there, but LiteLLM cannot serve it.
+        :raises ServesLess: It is there, but LiteLLM has stopped serving others.
+        :raises OutcomeUnknown: The row may exist: look before trying again.
+        """
+        model_id = body["model_info"]["id"]
+        try:
+            row = self._session.call("POST", "/model/new", body, repeatable=False)
+        except OutcomeUnknown as err:
+            if "Failed to add model to db" in str(err):
+                raise AlreadyThere(str(err), err.status) from None
+            raise _as_saved(err, model_id) from None
+        return self._confirmed(row, model_id, "POST /model/new")
+
+    def update(self, model_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Merge a body into a row and return the raw row.
+
+        An empty body changes nothing, but makes this worker read every row again.
+
+        :raises NotInDatabase: There is no such row.
+        :raises NotServed: It is changed, but LiteLLM cannot serve it.
+        :raises ServesLess: It is changed, but LiteLLM has stopped serving others.
+        """
+        return self._change("PATCH", f"/model/{quote(model_id, safe='')}/update", model_id, body)
+
+    def delete(self, model_id: str) -> bool:
+        """Delete a row; ``False`` if the database has none of this id."""
+        try:
+            self._session.call("POST", "/model/delete", {"id": model_id})
+        except GatewayError as err:
+            # 400 is also the answer for a config-file row: it is not in the database either.
+            if err.status in (400, 404) and "not found in db" in str(err):
+                return False
+            raise
+        return True
+
+    def block(self, model_id: str, blocked: bool) -> None:
+        """Pause or resume a row.
+
+        :raises NotInDatabase: There is no such row, or LiteLLM is too old.
+        """
+        path = "/model/block" if blocked else "/model/unblock"
+        self._change("POST", path, model_id, {"model_id": model_id})
+
+    # --------------------------------------------------------------- plumbing
+
+    def _change(
+        self, method: str, path: str, model_id: str, body: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        try:
+            row = self._session.call(method, path, body)
+        except OutcomeUnknown as err:
+            raise _as_saved(err, model_id) from None
+        except GatewayError as err:
+            if err.status == 404 or "Cannot edit config-based model" in str(err):  # noqa: PLR2004
+                raise NotInDatabase(str(err), err.status) from None
+            raise
+        return self._confirmed(row, model_id, f"{method} {path}")
+
+    def _confirmed(self, row: Any, model_id: str, request: str) -> dict[str, Any]:
+        """An answer of a write, which names the row that was written: not every 200 does."""
+        if isinstance(row, dict) and row.get("model_id") == model_id:
+            return row
+        raise OutcomeUnknown(f"{self.url} answered {request}, but not as a LiteLLM gateway does")
+
+    def _list(self, params: Mapping[str, Any]) -> list[Listed]:
+        try:
+            answer = self._session.call("GET", "/v2/model/info", params=params)
+        except GatewayError as err:
+            # How some versions say that a gateway has no model at all.
+            if err.status == _SERVER_ERROR and "LLM Model List not loaded" in str(err):
+                return []
+            raise
+        data = answer.get("data") if isinstance(answer, dict) else answer
+        if isinstance(data, dict):  # a single row has been seen as an object instead of a list
+            data = [data]
+        if not isinstance(data, list):
+            raise GatewayError("The gateway's list of models is not in a form LiteLLM sends")
+        return [row for row in data if isinstance(row, dict)]
+
+
+def _as_saved(err: OutcomeUnknown, model_id: str) -> GatewayError:
+    """What LiteLLM's 500 means that says that a write was saved (1.106.2)."""
+    if "saved to the database" not in str(err):
+        return err
+    kind = NotServed if repr(model_id) in str(err) else ServesLess
+    return kind(str(err), err.status)

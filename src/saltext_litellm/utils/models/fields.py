@@ -1,0 +1,199 @@
+"""LiteLLM's names: what a model's row consists of, and which argument declares which part of it.
+
+Nothing else in this package knows LiteLLM's field names. A row is a table of values by path, such
+as ``("litellm_params", "rpm")``. A mapping is taken apart into its keys, so that each is ours or
+somebody else's by itself; a list is one value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from ..litellm import checks
+from ..litellm import marker as markers
+from ..litellm.secrets import NOT_SECRET, is_secret
+from ..litellm.trees import Path
+
+PARAMS = "litellm_params"
+INFO = "model_info"
+SECTIONS = (PARAMS, INFO)
+BLOCKED: Path = ("blocked",)
+MODEL: Path = (PARAMS, "model")
+PROVIDER: Path = (PARAMS, "custom_llm_provider")
+BASE_MODEL: Path = (INFO, "base_model")
+MODEL_SOURCES = frozenset({PROVIDER, BASE_MODEL})
+TIER: Path = (INFO, "tier")
+MODE: Path = (INFO, "mode")
+COSTS: frozenset[Path] = frozenset(
+    {(PARAMS, "input_cost_per_token"), (PARAMS, "output_cost_per_token")}
+)
+
+# Each argument's place in a row, and its check.
+ARGUMENTS: dict[str, tuple[Path, Callable[[str, Any], Any]]] = {
+    "custom_llm_provider": (PROVIDER, checks.text),
+    "base_model": (BASE_MODEL, checks.text),
+    "model_api_key": ((PARAMS, "api_key"), checks.text),
+    "model_api_base": ((PARAMS, "api_base"), checks.text),
+    "api_version": ((PARAMS, "api_version"), checks.version),
+    "tier": (TIER, checks.text),
+    "mode": (MODE, checks.text),
+    "tpm": ((PARAMS, "tpm"), checks.limit),
+    "rpm": ((PARAMS, "rpm"), checks.limit),
+    "input_cost_per_million_tokens": ((PARAMS, "input_cost_per_token"), checks.per_token),
+    "output_cost_per_million_tokens": ((PARAMS, "output_cost_per_token"), checks.per_token),
+    "aws_access_key_id": ((PARAMS, "aws_access_key_id"), checks.text),
+    "aws_secret_access_key": ((PARAMS, "aws_secret_access_key"), checks.text),
+    "aws_region_name": ((PARAMS, "aws_region_name"), checks.text),
+    "blocked": (BLOCKED, checks.flag),
+}
+_ARGUMENT_AT = {path: argument for argument, (path, _) in ARGUMENTS.items()}
+# Every argument that says something of a deployment.
+NAMES = frozenset({*ARGUMENTS, "model_name", "model_id", *SECTIONS})
+
+TIERS = ("free", "paid")
+# The modes of LiteLLM 1.106.2's cost map, and the published contract's. Such a list ages.
+MODES = frozenset(
+    ("audio_speech", "audio_transcription", "batch", "chat", "completion", "embedding")
+    + ("evaluation", "extraction", "guardrail", "image_edit", "image_generation", "moderation")
+    + ("ocr", "realtime", "rerank", "responses", "search", "vector_store", "video_generation")
+)
+MODE_SPELLINGS = {"embeddings": "embedding"}  # the contract's word: LiteLLM's word
+# Providers that LiteLLM 1.83 to 1.109 know, so that the gateway need not be asked for them.
+PROVIDERS = frozenset(
+    ("anthropic", "azure", "azure_ai", "bedrock", "cohere", "databricks", "deepseek")
+    + ("fireworks_ai", "gemini", "groq", "hosted_vllm", "huggingface", "mistral", "nvidia_nim")
+    + ("ollama", "ollama_chat", "openai", "openrouter", "perplexity", "replicate", "sagemaker")
+    + ("together_ai", "vertex_ai", "watsonx", "xai")
+)
+
+# LiteLLM encrypts strings at rest but not mappings, so a mapping is sent as a JSON string.
+JSON_STRINGS = frozenset({(PARAMS, "vertex_credentials"), (PARAMS, "vertex_ai_credentials")})
+# Left out of every read by LiteLLM 1.106.2. That one does not show does not mean it is unset.
+_UNREADABLE = JSON_STRINGS | {
+    (PARAMS, key)
+    for key in ("api_key", "client_secret", "aws_access_key_id", "aws_secret_access_key")
+}
+# The secrets that /credentials/by_model knows of (LiteLLM 1.83.14 and 1.106.2).
+VERIFIABLE = ("api_key", "aws_access_key_id", "aws_secret_access_key", "vertex_credentials")
+# Lists whose order means nothing.
+UNORDERED = frozenset({(PARAMS, "tags"), (INFO, "tags"), (INFO, "access_groups")})
+# LiteLLM 1.106.2 has a value for them in every row, so false is as good as not set.
+FALSE_UNLESS_SET = frozenset(
+    (PARAMS, key)
+    for key in ("allow_client_keepalive_override", "merge_reasoning_content_in_choices")
+    + ("use_in_pass_through", "use_litellm_proxy", "use_xai_oauth")
+)
+# What LiteLLM declares as a number or a boolean, beside prices, and so makes one of what it is
+# sent (1.83.14 and 1.106.2). It keeps anything else to the letter: "5" stays a string.
+_COERCED = FALSE_UNLESS_SET | {
+    (PARAMS, key)
+    for key in ("auto_router_max_input_chars", "default_api_key_rpm_limit", "drop_params")
+    + ("default_api_key_tpm_limit", "fireworks_forward_user_id", "itpm", "keepalive_seconds")
+    + ("max_budget", "max_file_size_mb", "max_retries", "otpm", "output_vector_size", "rpm")
+    + ("tpm", "use_chat_completions_api")
+}
+# What a null clears in place from LiteLLM 1.106 on.
+_CLEARED_BY_NULL = frozenset(
+    (PARAMS, key)
+    for key in ("cache_control_injection_points", "cache_creation_input_token_cost")
+    + ("cache_read_input_token_cost", "input_cost_per_character", "input_cost_per_token")
+    + ("litellm_credential_name", "output_cost_per_character", "output_cost_per_token")
+    + ("tiered_pricing",)
+)
+# A PATCH with model_info sets it to false unless it is sent (LiteLLM 1.106.2).
+RESET_INFO: Path = (INFO, "member_auto_router")
+# What LiteLLM 1.106.2 adds to model_info on reads, beside the model's entry in its cost map.
+SERVER_KEYS = frozenset(
+    ("access_via_team_ids", "blocked", "created_at", "created_by", "db_model", "direct_access")
+    + ("id", "key", "litellm_provider", "member_auto_router", "pricing_overrides")
+    + ("supported_openai_params", "updated_at", "updated_by", markers.KEY)
+)
+# LiteLLM's own entries in model_info, with what to say instead.
+RESERVED = {
+    "id": "use model_id",
+    "blocked": "use blocked",
+    "db_model": "LiteLLM sets it itself",
+    markers.KEY: "it is the marker of this extension",
+}
+_PRICE = re.compile(r"(^|_)cost_per_|_token_cost|^tiered_pricing$")
+
+
+def place(argument: str) -> Path | None:
+    """The place in a row that an argument declares."""
+    return ARGUMENTS[argument][0] if argument in ARGUMENTS else None
+
+
+def places(arguments: Mapping[str, Any]) -> set[Path]:
+    """The places that arguments declare; of a mapping in a section its key."""
+    said = {path for name, (path, _) in ARGUMENTS.items() if arguments.get(name) is not None}
+    for section in SECTIONS:
+        declared = arguments.get(section)
+        if isinstance(declared, Mapping):
+            said |= {
+                (section, key)
+                for key, value in declared.items()
+                if value is not None and not isinstance(value, Mapping)
+            }
+    return said
+
+
+def word(path: Path) -> str:
+    """What a user calls a place in a row: its argument, or the way to it."""
+    return _ARGUMENT_AT.get(path) or ":".join(path)
+
+
+def argument_at(path: Path) -> str | None:
+    """The argument that declares a place in a row."""
+    return _ARGUMENT_AT.get(path)
+
+
+def derived_model(values: Mapping[Path, Any]) -> str | None:
+    """The upstream model that provider and base model make together."""
+    provider, base_model = (values.get(path) for path in (PROVIDER, BASE_MODEL))
+    return f"{provider}/{base_model}" if provider and base_model else None
+
+
+@lru_cache(4096)
+def is_price(key: str) -> bool:
+    """Whether LiteLLM takes a key for a price, which it drops from ``model_info``."""
+    return _PRICE.search(key) is not None and not key.startswith("cost_per_ptu")
+
+
+@lru_cache(4096)
+def is_coerced(path: Path) -> bool:
+    """Whether LiteLLM makes a number or a boolean of whatever is written to a place."""
+    return path in _COERCED or (is_top(path) and path[0] == PARAMS and is_price(path[1]))
+
+
+def is_limit(path: Path) -> bool:
+    """Whether a place holds a limit or a price, which LiteLLM can serve whatever it is."""
+    return is_coerced(path) and path not in FALSE_UNLESS_SET
+
+
+def is_cleared_by_null(path: Path) -> bool:
+    """Whether a null clears a place, from LiteLLM 1.106 on."""
+    return path in _CLEARED_BY_NULL
+
+
+@lru_cache(4096)
+def is_secret_at(path: Path) -> bool:
+    """Whether a place in a row is one for secrets."""
+    return any(is_secret(key) for key in path[1:])
+
+
+def is_top(path: Path) -> bool:
+    """Whether a place is a key of a section itself, not inside a mapping."""
+    return len(path) == len(MODEL)
+
+
+def may_be_masked(path: Path) -> bool:
+    """Whether some version of LiteLLM masks a place that is none for secrets."""
+    return path[0] == PARAMS and path[-1] in NOT_SECRET
+
+
+def is_readable(path: Path) -> bool:
+    """Whether reads show a place in a row at all, be it masked."""
+    return path not in _UNREADABLE

@@ -1,0 +1,246 @@
+"""Pure: which of a gateway's rows a deployment is about."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Set
+from itertools import count
+
+from ..litellm.errors import InvalidInput
+from ..litellm.marker import Marker
+from .desired import Deployment
+from .row import Row
+
+Owner = tuple[str | None, str]
+
+# Names the ids we choose. Never to be changed: it would make every create a duplicate.
+_NAMESPACE = uuid.UUID("5b0ad5cf-6c4b-5d8e-9d0c-1f6a3f0b8f6e")
+
+
+class Rows:
+    """The rows of a gateway, found by id, by owner or by model name without a search."""
+
+    def __init__(self, rows: Iterable[Row] = ()) -> None:
+        self._by_id: dict[str, Row] = {}
+        self._by_owner: defaultdict[Owner, dict[str, Row]] = defaultdict(dict)
+        self._by_name: defaultdict[str | None, dict[str, Row]] = defaultdict(dict)
+        for row in rows:
+            self.add(row)
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self._by_id.values())
+
+    def __contains__(self, model_id: str) -> bool:
+        return model_id in self._by_id
+
+    def add(self, row: Row) -> None:
+        """Add a row, in place of the one of its id."""
+        self.drop(row.model_id)
+        self._by_id[row.model_id] = row
+        self._by_name[row.model_name][row.model_id] = row
+        if row.marker:
+            self._by_owner[_owner(row.marker)][row.model_id] = row
+
+    def drop(self, model_id: str) -> None:
+        """Forget a row."""
+        row = self._by_id.pop(model_id, None)
+        if row is not None:
+            self._by_name[row.model_name].pop(model_id)
+            if row.marker:
+                self._by_owner[_owner(row.marker)].pop(model_id)
+
+    def get(self, model_id: str | None) -> Row | None:
+        """The row of an id."""
+        return None if model_id is None else self._by_id.get(model_id)
+
+    def owned(self, wanted: Deployment) -> list[Row]:
+        """The rows with a deployment's marker."""
+        return self.of(wanted.set, wanted.name)
+
+    def of(self, set_: str | None, name: str) -> list[Row]:
+        """The rows of an owner."""
+        return list(self._by_owner.get((set_, name), {}).values())
+
+    def named(self, model_name: str | None) -> list[Row]:
+        """The rows of a model name."""
+        return list(self._by_name.get(model_name, {}).values())
+
+
+def _owner(marker: Marker) -> Owner:
+    return marker.set, marker.name
+
+
+def derived_ids(wanted: Deployment) -> Iterator[str]:
+    """The ids that a create may choose, in this order: the same for the same name in every run."""
+    for number in count():
+        named = [wanted.set, wanted.name, *([number] if number else [])]
+        yield str(uuid.uuid5(_NAMESPACE, json.dumps(named, ensure_ascii=False)))
+
+
+def free_id(wanted: Deployment, rows: Rows) -> str:
+    """The id that a create chooses: the first that no row has."""
+    return wanted.model_id or next(one for one in derived_ids(wanted) if one not in rows)
+
+
+def next_id(row: Row) -> str:
+    """The id of the row that replaces a row; it too can be worked out again after a crash."""
+    before = [row.marker.replaces] if row.marker and row.marker.replaces else []
+    return str(uuid.uuid5(_NAMESPACE, json.dumps(["replaces", row.model_id, *before])))
+
+
+def find(wanted: Deployment, rows: Rows, taken: Set[str] = frozenset()) -> Row | None:
+    """The row that a deployment is about, ``None`` if it is still to be created.
+
+    :param taken: The ids of rows that are those of other deployments.
+    :raises InvalidInput: It cannot be told, or it is somebody else's.
+    """
+    owned = _latest(rows.owned(wanted), wanted.model_id)
+    row = rows.get(wanted.model_id)
+    if row is not None and not any(_replaces(other, row) for other in owned):
+        return _not_of_others(row, wanted)
+    owned = [row for row in owned if row.model_id not in taken]
+    if owned:
+        return _only(owned, f"carry the marker of {wanted.name!r}")
+    if wanted.model_id is not None:
+        return None
+    for row in map(rows.get, derived_ids(wanted)):
+        if row is None:
+            break
+        if row.model_id not in taken and _is_free(row, wanted):
+            return row
+    free = [
+        row
+        for row in rows.named(wanted.model_name)
+        if row.model_id not in taken and _is_free(row, wanted)
+    ]
+    return _only(free, f"are named {wanted.model_name!r}") if free else None
+
+
+def _not_of_others(row: Row, wanted: Deployment) -> Row:
+    """A row that is asked for by its id: the deployment's own, nobody's, or of its set."""
+    marker = row.marker
+    ours = _is_free(row, wanted) or (wanted.set is not None and marker and marker.set == wanted.set)
+    if ours or (marker and _owner(marker) == (wanted.set, wanted.name)):
+        return row
+    raise InvalidInput(_belongs(row))
+
+
+def _belongs(row: Row) -> str:
+    owner = row.marker.owner if row.marker else "nobody"
+    return f"{row.model_id} belongs to {owner!r}, and what is another's is left alone"
+
+
+def _is_free(row: Row, wanted: Deployment) -> bool:
+    """Whether a row may be adopted: it is nobody's, or of the state that now is in a set."""
+    if row.marker is None:
+        return True
+    return wanted.set is not None and _owner(row.marker) == (None, wanted.name)
+
+
+def _latest(owned: list[Row], model_id: str | None) -> list[Row]:
+    """The rows of an owner, without those that another of them replaces, or that give way."""
+    if len(owned) > 1:
+        owned = [row for row in owned if not is_tentative(row)] or owned
+
+    def goes(row: Row) -> bool:
+        return any(
+            _replaces(other, row) and not (_replaces(row, other) and row is _elder([row, other]))
+            for other in owned
+        )
+
+    def _elder(pair: list[Row]) -> Row:
+        # Each replaces the other where a record could not be cleared (LiteLLM 1.83.14): both are
+        # whole, and one is to stay.
+        return min(pair, key=lambda row: (row.model_id != model_id, row.model_id))
+
+    return [row for row in owned if not goes(row)]
+
+
+def is_tentative(row: Row) -> bool:
+    """Whether a row gives way to any other of its owner."""
+    return row.marker is not None and row.marker.tentative
+
+
+def _replaces(row: Row, other: Row) -> bool:
+    return row.marker is not None and row.marker.replaces == other.model_id
+
+
+def leftovers(row: Row, rows: Rows, taken: Set[str] = frozenset()) -> list[Row]:
+    """The rows that are to go, as this one has taken their place.
+
+    Only what its marker records as replaced, and what was made before this one could be seen.
+
+    :param taken: The ids of rows that are those of other deployments.
+    """
+    if row.marker is None:
+        return []
+    set_, name = _owner(row.marker)
+    found = [
+        one
+        for one in rows.of(set_, name)
+        if one is not row and is_tentative(one) and not is_tentative(row)
+    ]
+    before = rows.get(row.marker.replaces)
+    if before is not None and before.marker is not None and before not in found:
+        old = _owner(before.marker)
+        if old == (set_, name) or (set_ is not None and old in ((None, name), (set_, old[1]))):
+            found.append(before)
+    return [one for one in found if one.model_id not in taken]
+
+
+def superseded(row: Row, wanted: Deployment, rows: Rows, taken: Set[str]) -> Row | None:
+    """The row that a deployment had before it was given the id of another one."""
+    is_own = row.marker is not None and _owner(row.marker) == (wanted.set, wanted.name)
+    if is_own or row.copied or wanted.model_id != row.model_id:
+        return None
+    owned = [one for one in _latest(rows.owned(wanted), None) if one.model_id not in taken]
+    return owned[0] if len(owned) == 1 else None
+
+
+def _only(rows: list[Row], what: str) -> Row:
+    if len(rows) == 1:
+        return rows[0]
+    ids = sorted(row.model_id for row in rows)
+    raise InvalidInput(
+        f"Several deployments {what}: {', '.join(ids)}; say which one, as `model_id: {ids[0]}`"
+    )
+
+
+def look_up(wanted: Deployment, rows: Rows) -> Row | None:
+    """The row that a person means: by its id, the name of its state, or its model name.
+
+    :raises InvalidInput: The name is that of several.
+    """
+    if wanted.model_id is not None:
+        return rows.get(wanted.model_id)
+    owned = _latest(rows.owned(wanted), None)
+    if owned:
+        return _only(owned, f"carry the marker of {wanted.name!r}")
+    named = rows.named(wanted.name)
+    return _only(named, f"are named {wanted.name!r}") if named else None
+
+
+def to_remove(wanted: Deployment, rows: Rows) -> Row | None:
+    """The row that is to be gone, of those that are not somebody else's.
+
+    :raises InvalidInput: The name is that of several, or the id that of somebody else's row.
+    """
+    if wanted.model_id is not None:
+        row = rows.get(wanted.model_id)
+        return None if row is None else _not_of_others(row, wanted)
+    owned = _latest(rows.owned(wanted), None)
+    if owned:
+        return _only(owned, f"carry the marker of {wanted.name!r}")
+    free = [row for row in rows.named(wanted.model_name) if row.marker is None]
+    return _only(free, f"are named {wanted.model_name!r}") if free else None
+
+
+def of_others(wanted: Deployment, rows: Rows) -> list[Row]:
+    """The rows of a deployment's model name that belong to other owners."""
+    return [
+        row
+        for row in rows.named(wanted.model_name)
+        if row.marker is not None and _owner(row.marker) != (wanted.set, wanted.name)
+    ]

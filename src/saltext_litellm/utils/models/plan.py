@@ -1,0 +1,291 @@
+"""Pure: desired, observed and marker → what to do, and the changes a person reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ..litellm.checks import per_million
+from ..litellm.compare import same
+from ..litellm.errors import InvalidInput
+from ..litellm.marker import VERSION, Marker
+from ..litellm.secrets import REDACTED, Fingerprinter, holds_secret, redact
+from ..litellm.trees import Path
+from . import fields
+from .desired import Deployment
+from .fields import word
+from .row import MISSING, Row, is_set
+
+NONE, CREATE, UPDATE, DELETE = "none", "create", "update", "delete"
+_REFERENCE = "os.environ/"
+
+Changes = dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be done about one deployment.
+
+    :param action: ``none``, ``create``, ``update`` or ``delete``.
+    :param model_id: The row it is about; of a create the one that is to be.
+    :param changes: ``{key: {old, new}}`` in the user's words, without secrets.
+    :param notes: What else the user should know, a sentence each.
+    :param touched: The values that are written.
+    :param removed: The values that must be gone afterwards.
+    :param marker: The marker the row has afterwards.
+    :param moves_to: The id it must get instead of its own.
+    :param leftovers: The rows that it has replaced and that are still there.
+    """
+
+    action: str
+    model_id: str | None = None
+    row: Row | None = field(default=None, repr=False)
+    changes: Changes = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    touched: frozenset[Path] = frozenset()
+    removed: frozenset[Path] = frozenset()
+    marker: Marker | None = None
+    moves_to: str | None = None
+    leftovers: tuple[Row, ...] = ()
+
+
+def create(
+    wanted: Deployment, fingerprint: Fingerprinter, model_id: str, *, tentative: bool = False
+) -> Plan:
+    """Plan a new row.
+
+    :param tentative: It cannot be seen what is there.
+    """
+    values = wanted.values
+    changes = {word(path): _change(path, MISSING, value) for path, value in _told(values, values)}
+    return Plan(
+        action=CREATE,
+        model_id=model_id,
+        changes={"model_name": {"old": None, "new": wanted.model_name}, **changes},
+        touched=frozenset(values),
+        marker=replace(marker_of(wanted, fingerprint, model_id), tentative=tentative),
+    )
+
+
+def update(
+    wanted: Deployment,
+    row: Row,
+    fingerprint: Fingerprinter,
+    *,
+    leftovers: Sequence[Row] = (),
+    supersedes: Row | None = None,
+    partial: bool = False,
+) -> Plan:
+    """Plan a row's way to what is desired.
+
+    Only what is declared is compared; what we set before and is declared no longer is removed;
+    anything else is somebody else's.
+
+    :param leftovers: The rows that it has replaced.
+    :param supersedes: The row that it is to replace, being asked for by its id.
+    :param partial: Change what is declared and leave the rest, ownership included.
+    """
+    if row.marker is not None and row.marker.version > VERSION:
+        raise InvalidInput(
+            f"{row.model_id} was last managed by a newer saltext-litellm; upgrade this one"
+        )
+    declared = marker_of(wanted, fingerprint, row.model_id)
+    marker = _refreshed(row.marker, declared) if partial else declared
+    if supersedes is not None and marker is not None:
+        marker = replace(marker, replaces=supersedes.model_id)
+    touched = frozenset(
+        path
+        for path, value in wanted.values.items()
+        if not _settled(path, value, row, declared.secrets.get(path))
+    )
+    dropped = () if partial or row.marker is None else row.marker.dropped(wanted.values)
+    removed = frozenset(path for path in dropped if _is_there(path, row))
+    changes = _changes(wanted, row, touched, removed)
+    changes |= _ownership(row.marker, marker, touched | removed)
+    moves_to = None if wanted.model_id in (None, row.model_id) else wanted.model_id
+    gone = [*leftovers, *([supersedes] if supersedes else [])]
+    if moves_to or gone:
+        old = ", ".join(one.model_id for one in gone) or row.model_id
+        changes["model_id"] = {"old": old, "new": moves_to or row.model_id}
+    if not changes:
+        return Plan(action=NONE, model_id=row.model_id, row=row, marker=row.marker)
+    return Plan(
+        action=UPDATE,
+        model_id=row.model_id,
+        row=row,
+        changes=changes,
+        notes=tuple(_notes(row, marker, touched)),
+        touched=touched,
+        removed=removed,
+        marker=marker,
+        moves_to=moves_to,
+        leftovers=tuple(leftovers),
+    )
+
+
+def delete(row: Row, leftovers: Sequence[Row] = ()) -> Plan:
+    """Plan a row's end, and that of the rows that it has replaced."""
+    ids = ", ".join(one.model_id for one in (row, *leftovers))
+    return Plan(
+        action=DELETE,
+        model_id=row.model_id,
+        row=row,
+        changes={
+            "model_name": {"old": row.model_name, "new": None},
+            "model_id": {"old": ids, "new": None},
+        },
+        leftovers=tuple(leftovers),
+    )
+
+
+def _settled(path: Path, value: Any, row: Row, fingerprint: str | None) -> bool:
+    """Whether a row already has a declared value, as far as can be told.
+
+    :param fingerprint: Of the value, if it cannot be compared as it is read.
+    """
+    shown = row.get(path)
+    if value == {}:
+        return isinstance(shown, Mapping)  # we manage none of its keys
+    if fingerprint is None:
+        return shown is not MISSING and same(
+            value,
+            shown,
+            ordered=path not in fields.UNORDERED,
+            masked=fields.may_be_masked(path),
+            coerced=fields.is_coerced(path),
+        )
+    known = row.marker is not None and row.marker.secrets.get(path) == fingerprint
+    if shown is MISSING and fields.is_top(path) and _is_reference(value):
+        return known  # LiteLLM 1.106.2 shows nothing if its environment has no such variable
+    if shown is MISSING:
+        return known and not fields.is_readable(path) and path not in row.unset
+    if _is_reference(value):
+        # Versions differ in whether they show the reference or what it refers to.
+        return known or (not fields.is_secret_at(path) and shown == value)
+    return known and same(value, shown, masked=True)
+
+
+def _is_reference(value: Any) -> bool:
+    """Whether LiteLLM takes a value from its own environment."""
+    return isinstance(value, str) and value.startswith(_REFERENCE)
+
+
+def _is_hidden(path: Path, value: Any) -> bool:
+    """Whether a value cannot be compared as it is read, and so has a fingerprint."""
+    return _is_reference(value) or fields.is_secret_at(path) or holds_secret("", value)
+
+
+def _is_there(path: Path, row: Row) -> bool:
+    """Whether there is anything to remove at a place."""
+    shown = row.get(path)
+    if isinstance(shown, Mapping) and shown:
+        return False  # we made the mapping, others filled it
+    if shown is MISSING:
+        # LiteLLM 1.106.2 does not show a reference to a variable that its environment lacks.
+        hidden = fields.is_top(path) and row.marker is not None and path in row.marker.secrets
+        return (hidden or not fields.is_readable(path)) and path not in row.unset
+    return is_set(shown, path)
+
+
+# ---------------------------------------------------------------- markers
+
+
+def marker_of(wanted: Deployment, fingerprint: Fingerprinter, model_id: str) -> Marker:
+    """The marker of a row that is as desired."""
+    hidden = {p: v for p, v in wanted.values.items() if _is_hidden(p, v)}
+    return Marker(
+        name=wanted.name,
+        set=wanted.set,
+        id=model_id,
+        keys=frozenset(wanted.values),
+        secrets={path: fingerprint(model_id, path, value) for path, value in hidden.items()},
+        key_id=fingerprint.key_id() if hidden else None,
+    )
+
+
+def _refreshed(marker: Marker | None, declared: Marker) -> Marker | None:
+    """A row's own marker, its fingerprints in step with the secrets that are now declared."""
+    if marker is None:
+        return None
+    secrets = {path: declared.secrets.get(path, mark) for path, mark in marker.secrets.items()}
+    return replace(marker, secrets=secrets)
+
+
+# ---------------------------------------------------------------- words
+
+
+def _changes(
+    wanted: Deployment, row: Row, touched: frozenset[Path], removed: frozenset[Path]
+) -> Changes:
+    changes: Changes = {}
+    if wanted.model_name not in (None, row.model_name):
+        changes["model_name"] = {"old": row.model_name, "new": wanted.model_name}
+    differing = {path: value for path, value in wanted.values.items() if path in touched}
+    for path, value in _told(differing, wanted.values):
+        changes[word(path)] = _change(path, _before(path, row), value)
+    for path in sorted(removed):
+        changes[word(path)] = _change(path, _before(path, row), MISSING)
+    return changes
+
+
+def _before(path: Path, row: Row) -> Any:
+    """What stood at a place, also where reads leave it out but we know that we set it."""
+    shown = row.get(path)
+    return REDACTED if shown is MISSING and row.marker and path in row.marker.secrets else shown
+
+
+def _ownership(old: Marker | None, new: Marker | None, told: Set[Path]) -> Changes:
+    """What changes in the marker alone: the owner, keys that have their values already, and
+    whether the row could be served."""
+    if new is None:
+        return {}
+    if old is None or (old.set, old.name) != (new.set, new.name):
+        return {"owner": {"old": None if old is None else old.owner, "new": new.owner}}
+    changes: Changes = {}
+    lost, gained = old.keys - new.keys - told, new.keys - old.keys - told
+    if lost or gained:
+        changes["managed_keys"] = {
+            "old": sorted(map(word, lost)),
+            "new": sorted(map(word, gained)),
+        }
+    if old.unserved and not new.unserved:
+        changes["served"] = {"old": False, "new": True}
+    return changes
+
+
+def _told(
+    differing: Mapping[Path, Any], declared: Mapping[Path, Any]
+) -> Iterator[tuple[Path, Any]]:
+    """The values to report. The upstream model goes without saying if what it is made of does."""
+    derived = fields.derived_model(declared)
+    for path, value in differing.items():
+        if path == fields.MODEL and value == derived and fields.MODEL_SOURCES & differing.keys():
+            continue
+        yield path, value
+
+
+def _change(path: Path, old: Any, new: Any) -> dict[str, Any]:
+    return {"old": _shown(path, old), "new": _shown(path, new)}
+
+
+def _shown(path: Path, value: Any) -> Any:
+    if fields.is_secret_at(path):
+        return None if value is MISSING else REDACTED
+    if value is MISSING:
+        return None
+    return per_million(value) if path in fields.COSTS else redact(value)
+
+
+def _notes(row: Row, marker: Marker | None, touched: Set[Path]) -> Iterator[str]:
+    old = row.marker
+    if old is None and marker is not None:
+        yield "It was there already and is managed by Salt from now on"
+    if (
+        old is not None
+        and marker is not None
+        and old.key_id is not None
+        and old.key_id != marker.key_id
+        and any(path in old.secrets for path in touched)
+    ):
+        yield "Its secrets are written again because the key of their fingerprints has changed"

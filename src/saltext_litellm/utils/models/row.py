@@ -1,0 +1,236 @@
+"""What the gateway reports: LiteLLM's rows, as they are read and as they become by our writes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ..litellm import marker as markers
+from ..litellm.marker import Marker
+from ..litellm.secrets import redact
+from ..litellm.trees import Path
+from .fields import (
+    BLOCKED,
+    FALSE_UNLESS_SET,
+    INFO,
+    MODEL,
+    PARAMS,
+    PROVIDER,
+    SECTIONS,
+    SERVER_KEYS,
+    VERIFIABLE,
+    is_price,
+    is_readable,
+)
+
+MISSING: Any = type("Missing", (), {"__repr__": lambda _: "MISSING"})()
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row as the gateway reports it.
+
+    :param model_id: The primary key.
+    :param model_name: The public name; of a team's row the one the team uses, not the internal one.
+    :param from_database: ``False`` for a row of the gateway's config file.
+    :param marker: Whose it is, ``None`` for nobody of us.
+    :param data: The row as read. Masked where it is secret.
+    :param unset: What reads leave out, and is known not to be there.
+    :param copied: The owner that the marker names of the row that this one was copied from.
+    :param stored: The row as a write of this run has returned it: just what is stored.
+    :param kept: What LiteLLM has kept in this run, though it was asked to clear it.
+    """
+
+    model_id: str
+    model_name: str
+    from_database: bool
+    marker: Marker | None
+    data: Mapping[str, Any] = field(repr=False)
+    unset: frozenset[Path] = frozenset()
+    copied: str | None = None
+    stored: Mapping[str, Any] | None = field(default=None, repr=False)
+    kept: frozenset[Path] = frozenset()
+
+    def get(self, path: Path) -> Any:
+        """The value at a path, or ``MISSING``."""
+        if path == BLOCKED:
+            return bool(self.data.get(INFO, {}).get("blocked", self.data.get("blocked", False)))
+        value: Any = self.data
+        for key in path:
+            value = value.get(key) if isinstance(value, dict) else None
+            if value is None:
+                return MISSING
+        return value
+
+
+def parse_all(listed: list[dict[str, Any]]) -> list[Row]:
+    """The rows of a list, without the agents that LiteLLM lists as ``a2a/…`` beside them."""
+    found = (parse(data) for data in listed)
+    return [row for row in found if row and (row.marker or not row.model_name.startswith("a2a/"))]
+
+
+def parse(data: Mapping[str, Any]) -> Row | None:
+    """A row of a list; ``None`` where it is not one."""
+    info = data.get(INFO)
+    if not isinstance(info, Mapping) or not isinstance(info.get("id"), str):
+        return None
+    public_name = info.get("team_public_model_name") if info.get("team_id") else None
+    marker = Marker.load(info.get(markers.KEY))
+    copied = None
+    if marker is not None and marker.id not in (None, info["id"]):
+        copied, marker = marker.owner, None  # LiteLLM's UI copies a row with its marker
+    return Row(
+        model_id=info["id"],
+        model_name=str(public_name or data.get("model_name") or ""),
+        from_database=bool(info.get("db_model")),
+        marker=marker,
+        data=data,
+        copied=copied,
+    )
+
+
+def created(body: Mapping[str, Any], answer: Mapping[str, Any] | None = None) -> Row:
+    """The row that a create makes.
+
+    :param answer: The row as the write returned it.
+    """
+    row = parse(body)
+    assert row is not None  # noqa: S101 - the body of a create has an id
+    return replace(row, stored=answer)
+
+
+def changed(row: Row, body: Mapping[str, Any], answer: Mapping[str, Any] | None) -> Row:
+    """The row that a PATCH makes of a row.
+
+    :param answer: The row as the write returned it: what it holds no longer is gone.
+    """
+    data, sent = dict(row.data), set()
+    for section in SECTIONS:
+        values = {k: v for k, v in (body.get(section) or {}).items() if v is not None}
+        data[section] = {**(data.get(section) or {}), **values}
+        sent |= {(section, key) for key in values}
+    if "blocked" in body:
+        data[INFO]["blocked"] = body["blocked"]
+    asked = asked_to_go(body)
+    kept = frozenset(path for path in asked if answer is None or is_stored(answer, path))
+    for section, key in asked - kept:
+        data[section].pop(key, None)
+    marker = Marker.load(data[INFO].get(markers.KEY)) if (INFO, markers.KEY) in sent else row.marker
+    if marker is not None and row.marker is not None:
+        # What has stayed is still ours to remove.
+        stayed = frozenset(path for path in row.marker.keys if path[:2] in kept)
+        marker = marker.keeping(row.marker, stayed)
+    return replace(
+        row,
+        model_name=str(body.get("model_name", row.model_name)),
+        marker=marker,
+        data=data,
+        unset=(row.unset - sent) | (asked - kept),
+        copied=None if marker else row.copied,
+        stored=answer if answer is not None else row.stored,
+        kept=row.kept | kept,
+    )
+
+
+def asked_to_go(body: Mapping[str, Any]) -> frozenset[Path]:
+    """The places that a PATCH asks LiteLLM to clear."""
+    nulls = {
+        (section, key)
+        for section in SECTIONS
+        for key, value in (body.get(section) or {}).items()
+        if value is None
+    }
+    return frozenset(nulls | {(PARAMS, key) for key in body.get("litellm_params_to_remove", ())})
+
+
+def with_masks(row: Row, masks: Mapping[str, Any] | None) -> Row:
+    """A row with the masks of the secrets that reads leave out.
+
+    :param masks: From ``/credentials/by_model``; ``None`` where the gateway cannot say.
+    """
+    if masks is None:
+        return row
+    data = {**row.data, PARAMS: {**row.data.get(PARAMS, {}), **left_out(masks)}}
+    unset = frozenset((PARAMS, key) for key in VERIFIABLE if masks.get(key) is None)
+    return replace(row, data=data, unset=unset)
+
+
+def left_out(masks: Mapping[str, Any]) -> dict[str, Any]:
+    """The masks of what reads leave out."""
+    return {key: mask for key, mask in masks.items() if not is_readable((PARAMS, key))}
+
+
+def is_set(value: Any, path: Path) -> bool:
+    """Whether a value at a place is there to be removed."""
+    if path == BLOCKED or path in FALSE_UNLESS_SET:
+        return value is True
+    return value is not MISSING
+
+
+def stored_section(answer: Mapping[str, Any], section: str) -> dict[str, Any]:
+    """A section of the raw row, which a write returns."""
+    value = answer.get(section) or {}
+    return dict(json.loads(value) if isinstance(value, str) else value)
+
+
+def is_stored(answer: Mapping[str, Any], path: Path) -> bool:
+    """Whether the raw row, which a write returns, holds a value at a path."""
+    value: Any = stored_section(answer, path[0])
+    for key in path[1:]:
+        if not isinstance(value, Mapping) or value.get(key) is None:
+            return False
+        value = value[key]
+    return is_set(value, path)
+
+
+def summary(row: Row, health: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """A row in short.
+
+    :param health: The last known health by model id.
+    """
+    marker = row.marker
+    return {
+        "model_name": row.model_name,
+        "model_id": row.model_id,
+        "model": _or_none(row.get(MODEL)),
+        "provider": _or_none(row.get(PROVIDER)),
+        "blocked": row.get(BLOCKED),
+        "owner": None if marker is None else marker.owner,
+        "source": "database" if row.from_database else "config",
+        "health": (health or {}).get(row.model_id),
+    }
+
+
+def whole(row: Row) -> dict[str, Any]:
+    """A row with everything that the gateway shows of it, but for secrets and unset keys."""
+    sections = {section: redact(row.data.get(section) or {}) for section in SECTIONS}
+    short = {key: value for key, value in summary(row).items() if key != "health"}
+    return short | {
+        section: {key: value for key, value in values.items() if value is not None}
+        for section, values in sections.items()
+    }
+
+
+def _or_none(value: Any) -> Any:
+    return None if value is MISSING else value
+
+
+def own_info(row: Row, known: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """What is stored in a row's ``model_info``: not what LiteLLM adds to it on reads."""
+    for key, value in (row.data.get(INFO) or {}).items():
+        derived = key in SERVER_KEYS or is_price(key) or key.endswith(("_cost", "_costs"))
+        if value is not None and not derived and known.get(key, MISSING) != value:
+            yield key, value
+
+
+def known_info(row: Row, cost_map: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The cost map's entry for a row's model, as LiteLLM looks it up."""
+    names = [row.get((INFO, "key")), row.get((INFO, "base_model")), row.get(MODEL)]
+    names += [str(name).partition("/")[2] for name in names]
+    for name in names:
+        entry = cost_map.get(name) if isinstance(name, str) else None
+        if isinstance(entry, Mapping):
+            return entry
+    return {}

@@ -1,0 +1,440 @@
+"""Makes deployments as they are desired: plan all, then step by step until nothing is left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence, Set
+from dataclasses import replace
+from functools import partial
+
+from ..litellm.errors import GatewayError, InvalidInput, LiteLLMError, NotSeen, NotServed
+from ..litellm.secrets import Fingerprinter
+from ..models import fields, identity, sets
+from ..models import plan as plans
+from ..models.desired import Deployment
+from ..models.endpoints import Models
+from ..models.plan import CREATE, DELETE, NONE, UPDATE, Changes, Plan
+from ..models.row import Row, changed, created, with_masks
+from .capabilities import OLD
+from .decide import Create, Learn, Patch, Step, next_step
+from .decide import plan as decide
+from .execute import Executor, Surprise
+from .known import Known
+from .outcome import Options, Outcome
+
+Planned = list[tuple[Deployment, Plan]]
+
+# What these statuses say holds for every further request as well.
+_HOPELESS = (None, 401, 403)
+_LOOKS, _PAUSE = 8, 0.3  # how often, and after how many seconds, to look again
+_FEW = 3  # how often to look whether a row is served by now
+_MOST_STEPS = 20  # for one deployment; a replacement with a chosen id takes nine
+
+
+class Converge:
+    """One convergence of some deployments, which are all of a set or of none."""
+
+    def __init__(
+        self, models: Models, known: Known, fingerprint: Fingerprinter, options: Options
+    ) -> None:
+        self._models, self._known, self._fingerprint = models, known, fingerprint
+        self._options = options
+        self._executor = Executor(models, known)
+        self._verified: set[str] = set()
+        self._asked: frozenset[str] = frozenset()  # ids, which are nobody else's
+        self._first: dict[str, Plan] = {}
+        self._replaced: set[str] = set()
+        self._outcomes: dict[str, Outcome] = {}
+
+    def run(self, wanted: Sequence[Deployment]) -> list[Outcome]:
+        """Make them as they are desired.
+
+        :raises InvalidInput: With every mistake that is found before the first write.
+        """
+        planned = self._plan_all(wanted)
+        if self._options.test:
+            return [*self._predict(planned), *self._predict_pruning(planned)]
+        self._first = {one.name: plan for one, plan in planned}
+        goes_on = self._apply(planned)
+        self._prove(planned)
+        pruned = list(self._prune(planned, goes_on)) if self._options.prune else []
+        return [*(self._outcomes[one.name] for one, _ in planned), *pruned]
+
+    # ---------------------------------------------------------------- planning
+
+    def _plan_all(self, wanted: Sequence[Deployment]) -> Planned:
+        """The plans of all deployments, with the rows as they are known."""
+        planned = self._plan_calmly(wanted)
+        if any(map(_needs_router, (plan for _, plan in planned))) or self._options.prune:
+            reads = self._known.reads
+            self._known.look_beside(self._options.test)
+            if self._known.blind and (self._options.test or not planned):
+                self._known.look_again()
+            if self._known.reads != reads:
+                planned = self._plan_each(wanted)
+        self._refuse(planned, self._check)
+        return planned
+
+    def _plan_calmly(self, wanted: Sequence[Deployment]) -> Planned:
+        """The plans; where somebody else is just finding out what is there, after that."""
+        for _ in range(_LOOKS):
+            try:
+                return self._plan_each(wanted)
+            except InvalidInput:
+                if not any(map(identity.is_tentative, self._rows())):
+                    raise
+                self._models.elsewhere(_PAUSE)
+                self._known.read_again()
+        return self._plan_each(wanted)
+
+    def _plan_each(self, wanted: Sequence[Deployment]) -> Planned:
+        rows, name = self._rows(), self._options.set
+        if name is not None:
+            wanted = sets.matched(name, wanted, rows, self._fingerprint)
+        planned: Planned = []
+        mistakes: list[str] = []
+        self._asked = frozenset(one.model_id for one in wanted if one.model_id is not None)
+        adopted: set[str] = set()
+        for one in wanted:
+            try:
+                plan = self._plan(one, adopted)
+                self._step(one, plan)
+            except InvalidInput as err:
+                mistakes.append(self._told(one, err))
+            else:
+                planned.append((one, plan))
+                if plan.row is not None:
+                    adopted.add(plan.row.model_id)  # the next that could adopt it may not
+        if mistakes:
+            raise InvalidInput("; ".join(mistakes))
+        return planned
+
+    def _refuse(self, planned: Planned, check: Callable[[Deployment, Plan], None]) -> None:
+        mistakes = []
+        for one, plan in planned:
+            try:
+                check(one, plan)
+            except InvalidInput as err:
+                mistakes.append(self._told(one, err))
+        if mistakes:
+            raise InvalidInput("; ".join(mistakes))
+
+    def _told(self, wanted: Deployment, err: InvalidInput) -> str:
+        return str(err) if self._options.set is None else f"{wanted.name}: {err}"
+
+    def _plan(self, wanted: Deployment, adopted: Set[str] = frozenset()) -> Plan:
+        def planned() -> Plan:
+            return decide(
+                wanted,
+                self._rows(),
+                self._fingerprint,
+                taken=self._asked | adopted,
+                tentative=self._executor.tentative,
+                blind=self._known.blind,
+                partial=self._options.partial,
+            )
+
+        plan = planned()
+        row = plan.row
+        if row is None or not self._options.verify_secrets or row.model_id in self._verified:
+            return plan
+        self._verified.add(row.model_id)
+        self._known.put(with_masks(row, self._models.masked_secrets(row.model_id)))
+        return planned()
+
+    def _rows(self) -> identity.Rows:
+        return self._known.rows(forecast=self._options.test)
+
+    def _step(self, wanted: Deployment, plan: Plan) -> Step | None:
+        can = OLD
+        if plan.action == UPDATE:
+            can = self._known.capabilities(removing=bool(plan.removed))
+        return next_step(wanted, plan, can, self._fingerprint)
+
+    def _check(self, wanted: Deployment, plan: Plan) -> None:
+        """Refuse what the gateway would take and then not serve, and what is not ours to take.
+
+        :raises InvalidInput: It does not know the provider, or blocked deployments; or the id is
+            one of its config file.
+        """
+        if plan.action == CREATE and wanted.model_id is not None:
+            refuse_config(self._known, wanted.model_id)
+        if plan.action != CREATE and self._options.create_only:
+            raise InvalidInput(f"{wanted.name!r} is there already, as {plan.model_id}")
+        provider = wanted.values.get(fields.PROVIDER)
+        if fields.PROVIDER in plan.touched and provider not in fields.PROVIDERS:
+            known = self._models.providers()
+            if known and provider not in known:
+                raise InvalidInput(f"The gateway's LiteLLM does not know the provider {provider!r}")
+        if fields.BLOCKED in plan.touched and wanted.values[fields.BLOCKED]:
+            require_blocking(self._known)
+
+    # ---------------------------------------------------------------- predicting
+
+    def _predict(self, planned: Planned) -> list[Outcome]:
+        outcomes = []
+        for wanted, plan in planned:
+            step = self._step(wanted, plan)
+            outcome = self._outcome(wanted, plan, plan.changes)
+            if self._is_flagged(wanted, plan):
+                outcome = replace(outcome, action=NONE, changes={}, failure=_NOT_SERVED)
+            elif step is not None:
+                outcome = replace(outcome, notes=(*outcome.notes, *_foreseen(plan, step)))
+                self._known.predict(
+                    _predicted(plan, step), [one.model_id for one in plan.leftovers]
+                )
+            outcomes.append(outcome)
+        return outcomes
+
+    def _predict_pruning(self, planned: Planned) -> Iterator[Outcome]:
+        for row in self._orphans(planned) if self._options.prune else ():
+            plan = plans.delete(row)
+            self._known.predict(None, [row.model_id])
+            yield Outcome(_name(row), DELETE, row.model_id, plan.changes)
+
+    # ---------------------------------------------------------------- doing
+
+    def _apply(self, planned: Planned) -> bool:
+        """Do what is due. Returns whether to go on: not if the gateway is out of reach."""
+        due = [one.name for one, plan in planned if plan.action != NONE]
+        reads, done = self._known.reads, 0
+        for number, (one, plan) in enumerate(planned):
+            error: LiteLLMError | None = None
+            try:
+                self._settle(one, plan if reads == self._known.reads else self._plan_anew(one))
+            except LiteLLMError as err:
+                error = self._undone(one, err)
+            self._outcomes[one.name] = self._done(one, error)
+            if isinstance(error, GatewayError) and error.status in _HOPELESS:
+                for left, _ in planned[number + 1 :]:
+                    self._outcomes[left.name] = Outcome(left.name, NONE, tried=left.name not in due)
+                return False
+            if one.name in due:
+                done += 1
+                self._options.progress(done, len(due), one.name)
+        return True
+
+    def _undone(self, wanted: Deployment, err: LiteLLMError) -> LiteLLMError:
+        """What failed; if it should not have been begun, what was made is deleted again."""
+        try:
+            for row in self._rows().owned(wanted) if isinstance(err, InvalidInput) else ():
+                if row.model_id in self._executor.tentative:
+                    self._executor.delete(row)
+        except GatewayError as again:
+            return GatewayError(f"{err}; and what was created is there: {again}", again.status)
+        return err
+
+    def _plan_anew(self, wanted: Deployment) -> Plan:
+        self._first[wanted.name] = plan = self._plan(wanted)
+        return plan
+
+    def _settle(self, wanted: Deployment, plan: Plan) -> None:
+        """Step by step, deciding again after each."""
+        for _ in range(_MOST_STEPS):
+            step = self._step(wanted, plan)
+            if step is None:
+                return
+            if self._is_flagged(wanted, plan):
+                raise NotServed(_NOT_SERVED)
+            if isinstance(step, Create) and step.instead is not None:
+                self._replaced.add(wanted.name)
+            try:
+                self._executor.do(step, wanted)
+            except Surprise:
+                plan = self._plan_anew(wanted)
+            else:
+                plan = self._plan(wanted)
+                if not self._executor.tentative.isdisjoint(one.model_id for one in plan.leftovers):
+                    self._first[wanted.name] = plan  # what was created is as if it had not been
+        raise GatewayError("It does not come to rest: somebody else changes it at the same time")
+
+    def _done(self, wanted: Deployment, error: LiteLLMError | None) -> Outcome:
+        """What has become of a deployment: what was planned, but for what is left to be done."""
+        first = self._first[wanted.name]
+        try:
+            left = self._plan(wanted)
+        except InvalidInput:
+            left = first
+        changes = {
+            key: change for key, change in first.changes.items() if left.changes.get(key) != change
+        }
+        before, now = first.row, left.row
+        if before and now and before.model_id != now.model_id and "model_id" not in changes:
+            changes["model_id"] = {"old": before.model_id, "new": now.model_id}
+        outcome = self._outcome(wanted, first if changes else left, changes)
+        notes = [*outcome.notes, *self._executor.notes]
+        if wanted.name in self._replaced and changes:
+            notes.append(_replaced(first, now))
+        self._executor.notes.clear()
+        return replace(
+            outcome,
+            action=first.action if changes else NONE,
+            model_id=now.model_id if now else None,
+            notes=tuple(notes),
+            failure=None if error is None else str(error),
+            unknown=isinstance(error, NotSeen),
+        )
+
+    def _outcome(self, wanted: Deployment, plan: Plan, changes: Changes) -> Outcome:
+        notes = [*plan.notes, *self._beside(wanted, plan)]
+        return Outcome(wanted.name, plan.action, plan.model_id, changes, tuple(notes))
+
+    def _beside(self, wanted: Deployment, plan: Plan) -> Iterator[str]:
+        """What else bears the name, and is left alone."""
+        rows = self._rows()
+        for row in rows.named(wanted.model_name):
+            if row.copied is not None and plan.row is not None and row.copied == _owner(wanted):
+                yield (
+                    f"{row.model_id} is a copy of it, with its marker, and is left alone; to "
+                    f"manage that too, give a state of its own `model_id: {row.model_id}`"
+                )
+        if plan.action == CREATE:
+            for row in identity.of_others(wanted, rows):
+                yield f"{row.model_id} of {_name(row)!r} bears the same model name"
+        if self._known.compared and (said := config_beside(wanted, self._known)):
+            yield said
+
+    # ---------------------------------------------------------------- afterwards
+
+    def _prove(self, planned: Planned) -> None:
+        """Where LiteLLM does not vouch for what it saved: look whether it serves it."""
+        expected = {
+            str(self._outcomes[one.name].model_id): partial(self._is_served, one)
+            for one, _ in planned
+            if not self._outcomes[one.name].failure
+        }
+        failures = self._executor.prove(expected)
+        for name, outcome in self._outcomes.items():
+            failure = failures.get(str(outcome.model_id))
+            if failure is not None:
+                gone = str(outcome.model_id) not in self._known.rows()
+                self._outcomes[name] = replace(
+                    outcome,
+                    action=NONE if gone else outcome.action,
+                    changes={} if gone else outcome.changes,
+                    failure=failure,
+                )
+
+    def _is_served(self, wanted: Deployment, row: Row) -> bool:
+        """Whether a row, as it is served, is as desired."""
+        plan = plans.update(wanted, row, self._fingerprint, partial=self._options.partial)
+        return plan.changes.keys() <= {"served"}
+
+    def _is_flagged(self, wanted: Deployment, plan: Plan) -> bool:
+        """Whether a row could not be served as it is, and still cannot."""
+        if plan.changes.keys() != {"served"}:
+            return False
+        expected = {str(plan.model_id): partial(self._is_served, wanted)}
+        return bool(self._executor.unserved(expected, _FEW))
+
+    def _orphans(self, planned: Planned) -> list[Row]:
+        """What the set owns and does not declare."""
+        declared = {one.name for one, _ in planned}
+        used = {plan.model_id for _, plan in planned}
+        return [
+            row
+            for row in self._rows()
+            if row.marker
+            and row.marker.set == self._options.set
+            and row.marker.name not in declared
+            and row.model_id not in used
+        ]
+
+    def _prune(self, planned: Planned, goes_on: bool) -> Iterator[Outcome]:
+        """Delete what the set owns and does not declare, if all else is in place."""
+        orphans = self._orphans(planned)
+        failed = not goes_on or any(one.failure for one in self._outcomes.values())
+        if orphans and not failed and any(one.changes for one in self._outcomes.values()):
+            self._known.read_again()  # the writes have taken their time
+            orphans = self._orphans([(one, self._plan(one)) for one, _ in planned])
+        for number, row in enumerate(orphans):
+            outcome = Outcome(_name(row), NONE, row.model_id, tried=not failed)
+            if not failed:
+                try:
+                    self._executor.delete(row)
+                    outcome = replace(outcome, action=DELETE, changes=plans.delete(row).changes)
+                except GatewayError as err:
+                    outcome = replace(outcome, failure=str(err))
+                    failed = err.status in _HOPELESS
+                self._options.progress(number + 1, len(orphans), outcome.name)
+            yield outcome
+
+
+def _needs_router(plan: Plan) -> bool:
+    """Whether a row is made, adopted or deleted, or something is to be said about serving."""
+    row = plan.row
+    if plan.action != UPDATE or row is None:
+        return plan.action == CREATE
+    return row.marker is None or row.marker.unserved or bool(plan.leftovers or plan.moves_to)
+
+
+_NOT_SERVED = "LiteLLM does not serve it since it was last changed; its log says why"
+
+
+def _foreseen(plan: Plan, step: Step) -> Iterator[str]:
+    """What there is to say beforehand of how it would be done."""
+    words = ", ".join(sorted(map(fields.word, plan.removed)))
+    if plan.leftovers:
+        ids = ", ".join(row.model_id for row in plan.leftovers)
+        yield f"{ids}, which it has replaced, would be deleted"
+    elif plan.moves_to:
+        yield "It would be replaced, because LiteLLM cannot change an id"
+    elif isinstance(step, Learn | Create) and plan.action == UPDATE:
+        yield f"It needs a new row, because LiteLLM cannot clear {words} in place"
+    elif isinstance(step, Patch) and step.uncertain:
+        words = ", ".join(sorted(map(fields.word, step.uncertain)))
+        yield f"It may need a new row, because LiteLLM cannot always clear {words} in place"
+
+
+def _replaced(first: Plan, now: Row | None) -> str:
+    """How a row was replaced."""
+    old, new = first.row, now
+    words = ", ".join(sorted(map(fields.word, first.removed)))
+    why = f"LiteLLM cannot clear {words} in place" if words else "LiteLLM cannot change an id"
+    if old is None or new is None or old.model_id == new.model_id:
+        return f"Its row was made anew under its id, because {why}"
+    return f"It was replaced by {new.model_id} (was {old.model_id}), because {why}"
+
+
+def _predicted(plan: Plan, step: Step) -> Row | None:
+    """The row that there would be."""
+    if isinstance(step, Create):
+        return created(step.body)
+    row = plan.row
+    if row is None:
+        return None
+    if isinstance(step, Patch):
+        row = changed(row, step.body, {})
+    return replace(row, marker=plan.marker, stored=None)
+
+
+def _name(row: Row) -> str:
+    return row.marker.name if row.marker else row.model_id
+
+
+def _owner(wanted: Deployment) -> str:
+    return wanted.name if wanted.set is None else f"{wanted.name} in {wanted.set}"
+
+
+def config_beside(wanted: Deployment, known: Known) -> str | None:
+    """That the gateway's config file defines deployments of this name, if it does."""
+    ids = [row.model_id for row in known.config().named(wanted.model_name)]
+    if not ids:
+        return None
+    return (
+        f"The gateway's config file defines {wanted.model_name} ({', '.join(ids)}), "
+        "which Salt never touches"
+    )
+
+
+def refuse_config(known: Known, model_id: str | None) -> None:
+    """Refuse an id of the gateway's config file."""
+    if model_id is not None and model_id in known.config():
+        raise InvalidInput(
+            f"{model_id} belongs to the gateway's config file, which Salt never touches"
+        )
+
+
+def require_blocking(known: Known) -> None:
+    """Refuse to pause deployments where LiteLLM cannot."""
+    if not known.capabilities().blocks:
+        raise InvalidInput("The gateway's LiteLLM is too old to block deployments")

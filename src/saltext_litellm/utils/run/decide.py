@@ -1,0 +1,179 @@
+"""Pure: what is to be done next about one deployment.
+
+A plan says what differs. Here it becomes one request; what that has come to is observed, and
+decided by again, until nothing is left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ..litellm.errors import InvalidInput
+from ..litellm.secrets import Fingerprinter
+from ..litellm.trees import Path
+from ..models import bodies, fields, identity
+from ..models import plan as plans
+from ..models.desired import Deployment
+from ..models.identity import Rows, next_id
+from ..models.plan import CREATE, DELETE, NONE, UPDATE, Plan, marker_of
+from ..models.row import Row, asked_to_go
+from .capabilities import Capabilities
+
+
+@dataclass(frozen=True)
+class Create:
+    """Make a row.
+
+    :param instead: The row whose place it takes.
+    """
+
+    body: Mapping[str, Any] = field(repr=False)
+    instead: Row | None = None
+
+
+@dataclass(frozen=True)
+class Patch:
+    """Change a row in place.
+
+    :param uncertain: What LiteLLM may keep, though the body asks it to clear it.
+    """
+
+    row: Row
+    body: Mapping[str, Any] = field(repr=False)
+    uncertain: frozenset[Path] = frozenset()
+
+
+@dataclass(frozen=True)
+class Learn:
+    """Find out what is stored of a row that is to be replaced."""
+
+    row: Row
+    removed: frozenset[Path]
+
+
+@dataclass(frozen=True)
+class Delete:
+    """Delete a row.
+
+    :param replaced_by: The row that has taken its place.
+    """
+
+    row: Row
+    replaced_by: Row | None = None
+
+
+Step = Create | Patch | Learn | Delete
+
+
+def plan(
+    wanted: Deployment,
+    rows: Rows,
+    fingerprint: Fingerprinter,
+    *,
+    taken: Set[str] = frozenset(),
+    tentative: Set[str] = frozenset(),
+    blind: bool = False,
+    partial: bool = False,
+) -> Plan:
+    """What is to be done about a deployment in all.
+
+    :param taken: The ids of rows that are those of other deployments.
+    :param tentative: The ids of rows that this run has made before it could see what is there.
+        They give way to the row that it would have taken else.
+    :param blind: It cannot be seen what is there.
+    :param partial: Change what is declared of a row that is there, and leave the rest.
+    :raises InvalidInput: It cannot be told which row is meant, or there is none to change.
+    """
+    if partial:
+        row = identity.look_up(wanted, rows)
+        if row is None:
+            raise InvalidInput(f"There is no deployment {wanted.name!r} to update")
+        return plans.update(wanted, row, fingerprint, partial=True)
+    made = [row for row in rows.owned(wanted) if row.model_id in tentative]
+    before = Rows(row for row in rows if row.model_id not in tentative) if made else Rows()
+    row = identity.find(wanted, before, taken)
+    if row is not None:
+        # Nobody need know of them: they are as if they had never been.
+        found = plans.update(wanted, row, fingerprint)
+        return replace(found, action=UPDATE, leftovers=tuple(made))
+    row = identity.find(wanted, rows, taken)
+    if row is None:
+        model_id = identity.free_id(wanted, rows)
+        return plans.create(wanted, fingerprint, model_id, tentative=blind)
+    others = taken - {wanted.model_id}
+    return plans.update(
+        wanted,
+        row,
+        fingerprint,
+        leftovers=identity.leftovers(row, rows, others),
+        supersedes=identity.superseded(row, wanted, rows, others),
+    )
+
+
+def next_step(
+    wanted: Deployment, plan: Plan, can: Capabilities, fingerprint: Fingerprinter
+) -> Step | None:
+    """The next step of a plan, ``None`` if nothing is left to do.
+
+    :raises InvalidInput: It would lose a secret of somebody else's.
+    """
+    if plan.action == NONE:
+        return None
+    if plan.action == CREATE:
+        assert plan.marker is not None  # noqa: S101 - such a plan has one
+        return Create(bodies.create_body(wanted, plan.marker, str(plan.model_id)))
+    assert plan.row is not None  # noqa: S101 - such a plan has one
+    if plan.action == DELETE:
+        return Delete((*plan.leftovers, plan.row)[0])
+    if plan.leftovers:
+        marker, before = plan.row.marker, plan.leftovers[0]
+        replaced = marker is not None and marker.replaces == before.model_id
+        return Delete(before, replaced_by=plan.row if replaced else None)
+    return _change(wanted, plan, plan.row, can, fingerprint)
+
+
+def _change(
+    wanted: Deployment, plan: Plan, row: Row, can: Capabilities, fingerprint: Fingerprinter
+) -> Step:
+    body = bodies.update_body(row, wanted, plan.touched, plan.removed, can.removes)
+    going = asked_to_go(body)
+    asked = frozenset(path for path in plan.removed if path[:2] in going)
+    # LiteLLM has kept it before in this run; or is so old that it clears nothing, and stops
+    # serving for the time of a PATCH, so that none is sent in vain.
+    kept = asked and (not can.serves_while_patching or not row.kept.isdisjoint(going))
+    if kept and plan.marker is not None and plan.marker.replaces:
+        # A row that is taken over is first made the one that replaces the deployment's own.
+        before = row.marker or plan.marker
+        return Patch(row, bodies.marked(row, plan.marker.keeping(before, plan.removed)))
+    if (plan.moves_to or kept) and row.stored is None:
+        return Learn(row, plan.removed)
+    if plan.moves_to or kept:
+        return _replace(wanted, plan, row, fingerprint)
+    uncertain = frozenset(path for path in asked if not _is_cleared(path, can))
+    # What is not certain to go stays ours until it is gone.
+    marker = plan.marker and plan.marker.keeping(row.marker or plan.marker, uncertain)
+    if marker is not None and not marker.says_same(row.marker):
+        body = bodies.marked(row, marker, body)
+    return Patch(row, body, uncertain)
+
+
+def _is_cleared(path: Path, can: Capabilities) -> bool:
+    """Whether LiteLLM is known to clear a place."""
+    if can.removes and path[0] == fields.PARAMS:
+        return True
+    return can.clears and fields.is_cleared_by_null(path)
+
+
+def _replace(wanted: Deployment, plan: Plan, row: Row, fingerprint: Fingerprinter) -> Create:
+    """The row that takes the place of one that cannot be made as desired.
+
+    With an id that was chosen it is one of another id first: so the row is there at any moment,
+    with all that others have set, until it has moved back.
+    """
+    assert row.stored is not None  # noqa: S101 - learnt before
+    model_id = plan.moves_to or next_id(row)
+    marker = replace(marker_of(wanted, fingerprint, model_id), replaces=row.model_id)
+    body = bodies.replacement_body(wanted, row, row.stored, plan.removed, marker, model_id)
+    return Create(body, instead=row)

@@ -1,0 +1,314 @@
+"""Does one step at a time, and turns each answer, or each lost answer, into what is known."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from ..litellm.errors import (
+    AlreadyThere,
+    GatewayError,
+    InvalidInput,
+    NotInDatabase,
+    NotSeen,
+    NotServed,
+    OutcomeUnknown,
+    ServesLess,
+)
+from ..models import bodies
+from ..models.desired import Deployment
+from ..models.endpoints import Models
+from ..models.fields import PARAMS, is_limit
+from ..models.identity import Rows
+from ..models.row import Row, changed, created, parse_all
+from .decide import Create, Delete, Learn, Patch, Step
+from .known import Known
+
+log = logging.getLogger(__name__)
+
+_LOOKS = 36  # how often to look whether some worker serves a row
+_AT_ONCE = 6  # so often without a pause
+_PAUSE = 0.3  # seconds
+
+
+class Surprise(Exception):
+    """Somebody else was faster: what was planned is to be planned anew, from what is there now."""
+
+
+class Executor:
+    """What can be done to a gateway.
+
+    :ivar tentative: The rows that were made before it could be seen what is there.
+    :ivar unproven: The rows that were written to a LiteLLM that does not say whether it serves
+        them, and whether they were created.
+    :ivar notes: What else the gateway has said, a sentence each.
+    """
+
+    def __init__(self, models: Models, known: Known) -> None:
+        self._models = models
+        self._known = known
+        self.tentative: set[str] = set()
+        self.unproven: dict[str, bool] = {}
+        self.notes: list[str] = []
+        self._lost: tuple[Mapping[str, Any], OutcomeUnknown] | None = None
+
+    def do(self, step: Step, wanted: Deployment) -> None:
+        """Do a step.
+
+        :raises Surprise: Plan anew.
+        :raises GatewayError: It was not done; or it was, and LiteLLM does not serve the row.
+        """
+        if isinstance(step, Create):
+            self._create(step)
+        elif isinstance(step, Patch):
+            self._patch(step)
+        elif isinstance(step, Learn):
+            self._learn(step, wanted)
+        else:
+            self._delete(step)
+
+    # ---------------------------------------------------------------- create
+
+    def _create(self, step: Create) -> None:
+        row = created(step.body)
+        answer = None
+        try:
+            answer = self._models.create(step.body)
+        except AlreadyThere as err:
+            self._find(row.model_id, err)
+            raise Surprise from None
+        except NotServed as err:
+            self.delete(row)
+            raise NotServed(
+                f"LiteLLM saved it but cannot serve it, so it was taken back: {err}", err.status
+            ) from None
+        except ServesLess as err:
+            self.notes.append(str(err))
+        except OutcomeUnknown as err:
+            if self._find(row.model_id, err).marker != row.marker:
+                raise Surprise from None
+            return
+        if self._known.blind:
+            self.tentative.add(row.model_id)
+            self._known.see(row.model_id)
+        self._known.put(replace(row, stored=answer))
+        self._doubt(row, step.body, made=True)
+
+    def _find(self, model_id: str, err: GatewayError) -> Row:
+        """The row of a create that did not say what it has come to.
+
+        :raises GatewayError: There is none.
+        """
+        self._read_again(err)
+        if model_id not in self._known.rows():
+            # The router of this worker may be empty, and with it the view of the database. A
+            # PATCH that changes nothing finds the row, and fills the router.
+            try:
+                self._models.update(model_id, {})
+            except NotInDatabase:
+                raise err from None
+            except GatewayError as again:
+                log.debug("Looking for %s: %s", model_id, again)
+            self._known.see(model_id)
+        row = self._known.rows().get(model_id)
+        if row is None:
+            raise err
+        return row
+
+    def _read_again(self, err: GatewayError) -> None:
+        try:
+            self._known.read_again()
+        except GatewayError as again:
+            raise NotSeen(
+                f"{err}; whether that was done cannot be seen: {again}", again.status
+            ) from None
+
+    # ---------------------------------------------------------------- patch
+
+    def _patch(self, step: Patch) -> None:
+        row, answer = step.row, None
+        if self._lost is not None and self._lost[0] == step.body:
+            raise self._lost[1]  # it was not done, and is not simply sent once more
+        try:
+            answer = self._models.update(row.model_id, step.body)
+        except NotInDatabase:
+            self._gone(row)
+        except NotServed as err:
+            self._flag(changed(row, step.body, None))
+            raise NotServed(
+                f"LiteLLM saved the change but cannot serve it: {err}", err.status
+            ) from None
+        except ServesLess as err:
+            self.notes.append(str(err))
+        except OutcomeUnknown as err:
+            self._read_again(err)
+            self._lost = (step.body, err)
+            return
+        self._known.put(changed(row, step.body, answer))
+        self._doubt(row, step.body, made=False)
+
+    def _gone(self, row: Row) -> None:
+        """A row was deleted by somebody else meanwhile."""
+        self._known.drop(row.model_id)
+        self._known.read_again()
+        raise Surprise
+
+    def _flag(self, row: Row) -> None:
+        """Remember in the marker that a row is not served, lest the next run take it for done."""
+        self._known.put(row)
+        if row.marker is None or row.marker.unserved:
+            return
+        body = bodies.marked(row, replace(row.marker, unserved=True))
+        try:
+            self._models.update(row.model_id, body)
+        except NotServed:
+            pass  # but saved
+        except GatewayError as err:
+            self.notes.append(f"That could not be noted in its marker: {err}")
+            return
+        self._known.put(changed(row, body, None))
+
+    def _learn(self, step: Learn, wanted: Deployment) -> None:
+        stored = (
+            None if self._known.capabilities().serves_while_patching else self._shown(step, wanted)
+        )
+        stored = stored or self._stored(step.row)
+        self._known.put(replace(step.row, stored=stored))
+
+    def _shown(self, step: Learn, wanted: Deployment) -> dict[str, Any] | None:
+        """What is stored of a row, by reads alone, if they can tell."""
+        row = step.row
+        if not any(one.data == row.data for one in self._known.router()):
+            return None  # this worker, which is to tell of the secrets, has another state of it
+        masks, costs = self._models.masked_secrets(row.model_id), self._models.cost_map()
+        try:
+            return bodies.as_stored(row, wanted, step.removed, masks, costs)
+        except InvalidInput:
+            return None
+
+    def _stored(self, row: Row) -> dict[str, Any]:
+        try:
+            return self._models.update(row.model_id, {})
+        except NotInDatabase:
+            self._gone(row)
+            raise
+
+    # ---------------------------------------------------------------- delete
+
+    def _delete(self, step: Delete) -> None:
+        if step.replaced_by is None:
+            self.delete(step.row)
+        elif self._is_replaced(step.row, step.replaced_by):
+            self.delete(step.row)
+            self._forget_record(step.replaced_by.model_id)
+
+    def _is_replaced(self, row: Row, successor: Row) -> bool:
+        """Whether a row may be deleted: its replacement is there, and is served.
+
+        :raises NotServed: It is there, but not served, and was taken back.
+        """
+        self._known.read_again()
+        now = self._known.rows().get(row.model_id)
+        if now is None or now.marker != row.marker or successor.model_id not in self._known.rows():
+            return False  # somebody else has finished this, and perhaps made the row anew
+        vouched = successor.stored is not None and self._known.capabilities().vouches
+        if not vouched and not self._is_served(successor):
+            self.delete(successor)
+            raise NotServed(
+                f"LiteLLM cannot serve {successor.model_id}, which was to take the place of "
+                f"{row.model_id}, so it was taken back"
+            )
+        return True
+
+    def _is_served(self, row: Row) -> bool:
+        """Whether a row of an earlier run is served."""
+        if not self._known.capabilities().vouches:
+            return not self.unserved({row.model_id: lambda _: True}, _LOOKS)
+        try:
+            self._known.put(replace(row, stored=self._models.update(row.model_id, {})))
+        except NotServed:
+            return False
+        return True
+
+    def delete(self, row: Row) -> None:
+        """Delete a row."""
+        try:
+            self._models.delete(row.model_id)
+        except OutcomeUnknown as err:
+            self._read_again(err)
+            if row.model_id in self._known.rows():
+                raise
+        self._known.drop(row.model_id)
+        self.unproven.pop(row.model_id, None)
+
+    def _forget_record(self, model_id: str) -> None:
+        """Take out of a marker which row it has replaced, as that is gone now.
+
+        Else a row that somebody makes under that id later would be taken for it.
+        """
+        row = self._known.rows().get(model_id)
+        patches = self._known.capabilities().serves_while_patching
+        if row is None or row.marker is None or not row.marker.replaces or not patches:
+            return
+        body = bodies.marked(row, replace(row.marker, replaces=None))
+        try:
+            self._known.put(changed(row, body, self._models.update(model_id, body)))
+        except GatewayError as err:
+            log.debug("Forgetting what %s has replaced: %s", model_id, err)
+
+    # ---------------------------------------------------------------- served?
+
+    def _doubt(self, row: Row, body: Mapping[str, Any], made: bool) -> None:
+        """Whether it must be looked up that LiteLLM serves what it has saved.
+
+        1.83.14 never says. 1.106.2 says of a create, but of a change only if the row is served in
+        no form: it goes on serving a row as it was if it cannot serve it as it is.
+        """
+        harmless = made or all(
+            is_limit((PARAMS, key)) or row.data.get(PARAMS, {}).get(key) == value
+            for key, value in (body.get(PARAMS) or {}).items()
+        )
+        if not harmless or not self._known.capabilities().vouches:
+            self.unproven[row.model_id] = self.unproven.get(row.model_id, False) or made
+
+    def unserved(self, expected: Mapping[str, Callable[[Row], bool]], looks: int) -> list[str]:
+        """The ids of the rows that no worker serves as expected.
+
+        :param looks: How often to look, which may reach another worker each time.
+        """
+        left = list(expected)
+        for attempt in range(looks):
+            if attempt:
+                self._models.elsewhere(_PAUSE if attempt > _AT_ONCE else 0)
+            served = Rows(parse_all(self._models.router()))
+            left = [
+                one for one in left if (row := served.get(one)) is None or not expected[one](row)
+            ]
+            if not left:
+                break
+        return left
+
+    def prove(self, expected: Mapping[str, Callable[[Row], bool]]) -> dict[str, str]:
+        """What has become of the rows that LiteLLM did not vouch for; by id, why it is not well."""
+        doubted = {one: expected[one] for one in self.unproven if one in expected}
+        failures = {}
+        for model_id in self.unserved(doubted, _LOOKS) if doubted else ():
+            before = self._known.rows().get(model_id)
+            self._known.see(model_id)
+            row = self._known.rows().get(model_id) or before
+            if row is None or not expected[model_id](row):
+                failures[model_id] = "Somebody else has changed or deleted it at the same time"
+            elif self.unproven[model_id]:
+                self.delete(row)
+                failures[model_id] = (
+                    "LiteLLM saved it but does not serve it, so it was taken back; its log says why"
+                )
+            else:
+                self._flag(row)
+                failures[model_id] = (
+                    "LiteLLM saved the change but does not serve it; its log says why"
+                )
+        self.unproven.clear()
+        return failures

@@ -1,0 +1,118 @@
+"""One gateway during one run: the one way in to what is known of it and can be done to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..litellm.errors import InvalidInput
+from ..litellm.secrets import Fingerprinter
+from ..models import identity
+from ..models import plan as plans
+from ..models.desired import Deployment
+from ..models.endpoints import Models
+from ..models.plan import NONE
+from ..models.row import Row
+from .converge import Converge, config_beside, refuse_config, require_blocking
+from .execute import Executor
+from .known import Known
+from .outcome import Options, Outcome
+
+
+class Gateway:
+    """A gateway, what is known of it, and what can be done to it."""
+
+    def __init__(self, models: Models, fingerprint: Fingerprinter) -> None:
+        self.models = models
+        self.known = Known(models, fingerprint.prepare)
+        self._fingerprint = fingerprint
+
+    def apply(self, wanted: Sequence[Deployment], options: Options | None = None) -> list[Outcome]:
+        """Make deployments as they are desired, or say what would be done.
+
+        :returns: What became of each, and of each row that was pruned.
+        :raises InvalidInput: With every mistake that is found before the first write.
+        """
+        options = options or Options()
+        return Converge(self.models, self.known, self._fingerprint, options).run(wanted)
+
+    def remove(self, wanted: Deployment, *, test: bool = False, any_owner: bool = True) -> Outcome:
+        """Delete the row of a deployment.
+
+        :param any_owner: Also one that another state owns, if the model name is unambiguous.
+        :returns: ``failure`` says what of this name is left that could not be deleted.
+        """
+        row = self._to_remove(wanted, test, any_owner)
+        reads = self.known.reads
+        self.known.look_beside(test)
+        if self.known.blind:
+            self.known.look_again()
+        if self.known.reads != reads:
+            row = self._to_remove(wanted, test, any_owner)
+        rows = self.known.rows(forecast=test)
+        if row is None:
+            refuse_config(self.known, wanted.model_id)
+        replaced = identity.leftovers(row, rows) if row is not None else []
+        plan = plans.Plan(NONE) if row is None else plans.delete(row, replaced)
+        left = None if wanted.model_id else self._left(wanted, row, rows, any_owner)
+        gone = [] if row is None else [*replaced, row]
+        if test:
+            self.known.predict(None, [one.model_id for one in gone])
+        executor = Executor(self.models, self.known)
+        for one in () if test else gone:
+            executor.delete(one)
+        notes = self._namesakes(wanted, row, rows)
+        return Outcome(wanted.name, plan.action, plan.model_id, plan.changes, notes, left)
+
+    def look_up(self, wanted: Deployment) -> Row | None:
+        """The row that a person means, also one of the config file.
+
+        :raises InvalidInput: The name is that of several.
+        """
+        row = identity.look_up(wanted, self.known.rows())
+        if row is None:
+            self.known.look_beside(test=True)
+            row = identity.look_up(wanted, self.known.rows())
+        return row or identity.look_up(wanted, self.known.config())
+
+    def all_rows(self) -> list[Row]:
+        """Every row, those of the config file last."""
+        self.known.look_beside(test=True)
+        return [*self.known.rows(), *self.known.config()]
+
+    def block(self, wanted: Deployment, blocked: bool) -> None:
+        """Pause a deployment, or resume it."""
+        row = identity.look_up(wanted, self.known.rows())
+        if row is None:
+            raise InvalidInput(f"There is no deployment {wanted.name!r}")
+        require_blocking(self.known)
+        self.models.block(row.model_id, blocked)
+
+    def _to_remove(self, wanted: Deployment, test: bool, any_owner: bool) -> Row | None:
+        find = identity.look_up if any_owner else identity.to_remove
+        return find(wanted, self.known.rows(forecast=test))
+
+    def _left(
+        self, wanted: Deployment, row: Row | None, rows: identity.Rows, any_owner: bool
+    ) -> str | None:
+        """What of this name is left that cannot be deleted."""
+        beside = config_beside(wanted, self.known)
+        if beside or any_owner:
+            return beside
+        others = [one for one in identity.of_others(wanted, rows) if one is not row]
+        if not others:
+            return None
+        told = ", ".join(f"{one.model_id} of {one.marker.owner!r}" for one in others if one.marker)
+        return f"The gateway still has {wanted.model_name}: {told}, which is left alone"
+
+    def _namesakes(
+        self, wanted: Deployment, row: Row | None, rows: identity.Rows
+    ) -> tuple[str, ...]:
+        """What of this name nobody owns, if one that is owned was deleted."""
+        if row is None or row.marker is None or wanted.model_id is not None:
+            return ()
+        ids = [one.model_id for one in rows.named(wanted.model_name) if one.marker is None]
+        return (
+            (f"Others of this name are still there, which nobody owns: {', '.join(ids)}",)
+            if ids
+            else ()
+        )

@@ -1,0 +1,226 @@
+"""What is known of a gateway's rows during a run: read once, and kept true by our own writes.
+
+What is decided and said rests on the database, which LiteLLM shows the same on every worker. What
+this worker serves is looked at beside it, once, when a row is to be made, adopted or deleted; the
+two check each other.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from ..litellm.errors import GatewayError, NotInDatabase
+from ..models.endpoints import Models
+from ..models.identity import Rows
+from ..models.row import Row, parse_all
+from .capabilities import OLD, RECENT, Capabilities, by_rows, by_version
+
+log = logging.getLogger(__name__)
+
+_LOOKS = 2  # how often to look again where nothing is seen
+_PAUSE = 0.3  # seconds between two looks: LiteLLM 1.83.14 serves nothing for up to 0.2 s
+_DOUBTED = 3  # how many rows to ask about that only one view shows
+
+
+class Known:
+    """The rows of a gateway, as far as they are known.
+
+    :param meanwhile: What else is to be done, in the time in which the gateway makes its list.
+    """
+
+    def __init__(self, models: Models, meanwhile: Callable[[], object]) -> None:
+        self._models = models
+        self._meanwhile = meanwhile
+        self._rows: Rows | None = None
+        self._forecast: Rows | None = None
+        self._router: list[Row] | None = None
+        self._config: Rows | None = None
+        self._capabilities: Capabilities | None = None
+        self._version_asked = False
+        self.compared = False  # whether the two views have checked each other
+        self._trusted = True
+        self._looked = False  # again and again, and there was nothing
+        self.reads = 0  # of the database
+        # Whether nothing at all was seen. Then the router of this worker is empty, and with it
+        # LiteLLM's view of the database, whatever is in there.
+        self.blind = False
+
+    # ---------------------------------------------------------------- rows
+
+    def rows(self, forecast: bool = False) -> Rows:
+        """Every row of the database, read once.
+
+        :param forecast: As they would be after what was only predicted in this run.
+        """
+        if self._rows is None:
+            with ThreadPoolExecutor(1) as background:
+                background.submit(self._meanwhile)
+                self._read()
+        assert self._rows is not None  # noqa: S101 - just read
+        return self._forecast or self._rows if forecast else self._rows
+
+    def config(self) -> Rows:
+        """The rows of the gateway's config file, which stay the same."""
+        if self._config is None:
+            self._config = Rows(row for row in self.router() if not row.from_database)
+        return self._config
+
+    def router(self) -> list[Row]:
+        """What this worker serves, read once."""
+        if self._router is None:
+            self._router = parse_all(self._models.router())
+        return self._router
+
+    def read_again(self) -> None:
+        """Something came otherwise than expected: see the database as it is now."""
+        seen = self._rows is not None and any(True for _ in self._rows)
+        self._forecast = self._router = None
+        self._read()
+        self._looked = not seen
+        self.look_again()
+
+    def put(self, row: Row) -> None:
+        """A row was written."""
+        for rows in filter(None, (self._rows, self._forecast)):
+            rows.add(row)
+
+    def drop(self, model_id: str) -> None:
+        """A row is not there any more."""
+        for rows in filter(None, (self._rows, self._forecast)):
+            rows.drop(model_id)
+
+    def predict(self, row: Row | None, gone: Collection[str]) -> None:
+        """A row would be written, and others deleted."""
+        if self._forecast is None:
+            self._forecast = Rows(self.rows())
+        for model_id in gone:
+            self._forecast.drop(model_id)
+        if row is not None:
+            self._forecast.add(row)
+
+    # ---------------------------------------------------------------- capabilities
+
+    def capabilities(self, removing: bool = False) -> Capabilities:
+        """What the gateway's LiteLLM can do.
+
+        :param removing: Something is to be removed. How LiteLLM does that does not show in its
+            rows, from which all else can be told without another request.
+        """
+        if self._capabilities is None:
+            self._capabilities = by_rows(self.rows())
+        vague = self._capabilities is None or (removing and self._capabilities is RECENT)
+        if vague and not self._version_asked:
+            self._version_asked = True
+            self._capabilities = by_version(self._models.version())
+        return self._capabilities or OLD
+
+    # ---------------------------------------------------------------- the two views
+
+    def look_beside(self, test: bool) -> None:
+        """Before a row is made, adopted or deleted: let the two views check each other.
+
+        :param test: Nothing may be written.
+        """
+        if self.compared:
+            return
+        self.compared = True
+        self.rows()
+        self.config()
+        if self._trusted and self._doubt(test):
+            self._fall_back(test)
+
+    def look_again(self) -> None:
+        """Where nothing was seen at all, look more than once: on other workers, at other times."""
+        for _ in range(0 if self._looked else _LOOKS):
+            if not self.blind:
+                return
+            self._models.elsewhere(_PAUSE)
+            self._read()
+        self._looked = self.blind
+
+    def see(self, model_id: str) -> None:
+        """Read the database until it shows a row that was just made."""
+        for attempt in range(_LOOKS * 3):
+            if attempt:
+                self._models.elsewhere(_PAUSE)
+            self.read_again()
+            if model_id in self.rows():
+                return
+
+    def _read(self) -> None:
+        self.reads += 1
+        rows = parse_all(self._models.database())
+        for attempt in range(_LOOKS):
+            if rows or not self._shows_rows():
+                break
+            # Read at a bad moment, or from a worker that has not loaded anything yet.
+            self._models.elsewhere(_PAUSE * bool(attempt))
+            rows = parse_all(self._models.database())
+        self.blind = not rows and (not self.router() or self._shows_rows())
+        before, self._rows = self._rows, Rows(row for row in rows if row.from_database)
+        for row in before or ():
+            self._remember(row)
+        if not self._trusted:
+            self.blind = False
+            for row in self.router():
+                if row.from_database and row.model_id not in self._rows:
+                    self._rows.add(row)
+
+    def _shows_rows(self) -> bool:
+        """Whether this worker serves rows of the database."""
+        return any(row.from_database for row in self.router())
+
+    def _remember(self, before: Row) -> None:
+        """Keep what a write of this run has told of a row, if nobody has written it since."""
+        assert self._rows is not None  # noqa: S101 - just read
+        now = self._rows.get(before.model_id)
+        if before.stored is not None and now is not None and now.marker == before.marker:
+            self._rows.add(replace(now, stored=before.stored, kept=before.kept))
+
+    def _doubt(self, test: bool) -> bool:
+        """Whether the view of the database lacks rows that are there."""
+        assert self._rows is not None  # noqa: S101 - read before
+        lacking = [
+            row for row in self.router() if row.from_database and row.model_id not in self._rows
+        ]
+        return any(self._is_there(row, test) for row in lacking[-_DOUBTED:])
+
+    def _is_there(self, row: Row, test: bool) -> bool:
+        """Whether the database holds a row that its view lacks.
+
+        The name with a wildcard in it is one that only the database finds, and no other row that
+        LiteLLM cannot read comes in between.
+        """
+        assert self._rows is not None  # noqa: S101 - read before
+        found = parse_all(self._models.database("_" + row.model_name[1:].replace("\\", "_")))
+        if any(one.model_id == row.model_id for one in found):
+            return True
+        if test or any(True for _ in self._rows):
+            return test and not any(True for _ in self._rows)
+        try:
+            self._models.update(row.model_id, {})
+        except NotInDatabase:
+            return False
+        except GatewayError as err:
+            log.debug("Asking for %s: %s", row.model_id, err)
+        return True
+
+    def _fall_back(self, test: bool) -> None:
+        """Take what this worker serves for what is there."""
+        log.info(
+            "%s does not show all of its database; going by what its worker serves",
+            self._models.url,
+        )
+        self._trusted = False
+        self._capabilities = self._capabilities or by_rows(self.router()) or OLD
+        database = [row for row in self.router() if row.from_database]
+        if database and not test and self._capabilities.serves_while_patching:
+            # A PATCH that changes nothing lets this worker read its database again.
+            try:
+                self._models.update(database[-1].model_id, {})
+            except GatewayError as err:
+                log.debug("Reloading: %s", err)
+        self.read_again()
