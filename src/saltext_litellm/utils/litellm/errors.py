@@ -9,6 +9,17 @@ class InvalidInput(LiteLLMError):
     """What the user declared cannot be sent. Nothing was sent."""
 
 
+class Ambiguous(InvalidInput):
+    """It cannot be told which of several rows is meant.
+
+    :ivar passing: Somebody is just finding out, so that it may be told in a moment.
+    """
+
+    def __init__(self, message: str, passing: bool) -> None:
+        super().__init__(message)
+        self.passing = passing
+
+
 class GatewayError(LiteLLMError):
     """The gateway refused, failed or could not be reached.
 

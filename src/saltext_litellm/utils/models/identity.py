@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Set
 from itertools import count
 
-from ..litellm.errors import InvalidInput
+from ..litellm.errors import Ambiguous, InvalidInput
 from ..litellm.marker import Marker
 from .desired import Deployment
 from .row import Row
@@ -203,8 +203,9 @@ def _only(rows: list[Row], what: str) -> Row:
     if len(rows) == 1:
         return rows[0]
     ids = sorted(row.model_id for row in rows)
-    raise InvalidInput(
-        f"Several deployments {what}: {', '.join(ids)}; say which one, as `model_id: {ids[0]}`"
+    raise Ambiguous(
+        f"Several deployments {what}: {', '.join(ids)}; say which one, as `model_id: {ids[0]}`",
+        passing=any(map(is_tentative, rows)),
     )
 
 

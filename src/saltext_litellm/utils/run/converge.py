@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import replace
 from functools import partial
 
-from ..litellm.errors import GatewayError, InvalidInput, LiteLLMError, NotSeen, NotServed
+from ..litellm.errors import Ambiguous, GatewayError, InvalidInput, LiteLLMError, NotSeen, NotServed
 from ..litellm.secrets import Fingerprinter
 from ..models import fields, identity, sets
 from ..models import plan as plans
@@ -79,8 +79,8 @@ class Converge:
         for _ in range(_LOOKS):
             try:
                 return self._plan_each(wanted)
-            except InvalidInput:
-                if not any(map(identity.is_tentative, self._rows())):
+            except Ambiguous as err:
+                if not err.passing:
                     raise
                 self._models.elsewhere(_PAUSE)
                 self._known.read_again()
@@ -92,6 +92,7 @@ class Converge:
             wanted = sets.matched(name, wanted, rows, self._fingerprint)
         planned: Planned = []
         mistakes: list[str] = []
+        passing = False
         self._asked = frozenset(one.model_id for one in wanted if one.model_id is not None)
         adopted: set[str] = set()
         for one in wanted:
@@ -100,12 +101,13 @@ class Converge:
                 self._step(one, plan)
             except InvalidInput as err:
                 mistakes.append(self._told(one, err))
+                passing |= isinstance(err, Ambiguous) and err.passing
             else:
                 planned.append((one, plan))
                 if plan.row is not None:
                     adopted.add(plan.row.model_id)  # the next that could adopt it may not
         if mistakes:
-            raise InvalidInput("; ".join(mistakes))
+            raise Ambiguous("; ".join(mistakes), passing)
         return planned
 
     def _refuse(self, planned: Planned, check: Callable[[Deployment, Plan], None]) -> None:

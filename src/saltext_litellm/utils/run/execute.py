@@ -180,7 +180,7 @@ class Executor:
     def _shown(self, step: Learn, wanted: Deployment) -> dict[str, Any] | None:
         """What is stored of a row, by reads alone, if they can tell."""
         row = step.row
-        if not any(one.data == row.data for one in self._known.router()):
+        if not any(_is_same_state(one, row) for one in self._known.router()):
             return None  # this worker, which is to tell of the secrets, has another state of it
         masks, costs = self._models.masked_secrets(row.model_id), self._models.cost_map()
         try:
@@ -312,3 +312,14 @@ class Executor:
                 )
         self.unproven.clear()
         return failures
+
+
+def _is_same_state(served: Row, row: Row) -> bool:
+    """Whether a worker has loaded a row as it is.
+
+    The rest of model_info cannot tell: in LiteLLM 1.83.14 a row that was made while another of
+    its model was there shows keys of that one inside its own mappings.
+    """
+    marks, known = (one.marker.secrets.items() if one.marker else () for one in (row, served))
+    same = served.data.get(PARAMS) == row.data.get(PARAMS)
+    return served.model_id == row.model_id and same and set(marks) <= set(known)
