@@ -13,9 +13,10 @@ from ..models import plan as plans
 from ..models.desired import Deployment
 from ..models.endpoints import Models
 from ..models.plan import CREATE, DELETE, NONE, UPDATE, Changes, Plan
-from ..models.row import Row, changed, created, with_masks
+from ..models.row import Row, with_masks
+from . import notes
 from .capabilities import OLD
-from .decide import Create, Learn, Patch, Step, next_step
+from .decide import Create, Step, expected, next_step
 from .decide import plan as decide
 from .execute import Executor, Surprise
 from .known import Known
@@ -159,7 +160,7 @@ class Converge:
             one of its config file.
         """
         if plan.action == CREATE and wanted.model_id is not None:
-            refuse_config(self._known, wanted.model_id)
+            self._known.refuse_config(wanted.model_id)
         if plan.action != CREATE and self._options.create_only:
             raise InvalidInput(f"{wanted.name!r} is there already, as {plan.model_id}")
         provider = wanted.values.get(fields.PROVIDER)
@@ -168,7 +169,7 @@ class Converge:
             if known and provider not in known:
                 raise InvalidInput(f"The gateway's LiteLLM does not know the provider {provider!r}")
         if fields.BLOCKED in plan.touched and wanted.values[fields.BLOCKED]:
-            require_blocking(self._known)
+            self._known.require_blocking()
 
     # ---------------------------------------------------------------- predicting
 
@@ -178,12 +179,10 @@ class Converge:
             step = self._step(wanted, plan)
             outcome = self._outcome(wanted, plan, plan.changes)
             if self._is_flagged(wanted, plan):
-                outcome = replace(outcome, action=NONE, changes={}, failure=_NOT_SERVED)
+                outcome = replace(outcome, action=NONE, changes={}, failure=notes.NOT_SERVED)
             elif step is not None:
-                outcome = replace(outcome, notes=(*outcome.notes, *_foreseen(plan, step)))
-                self._known.predict(
-                    _predicted(plan, step), [one.model_id for one in plan.leftovers]
-                )
+                outcome = replace(outcome, notes=(*outcome.notes, *notes.foreseen(plan, step)))
+                self._known.predict(expected(plan, step), [one.model_id for one in plan.leftovers])
             outcomes.append(outcome)
         return outcomes
 
@@ -191,7 +190,7 @@ class Converge:
         for row in self._orphans(planned) if self._options.prune else ():
             plan = plans.delete(row)
             self._known.predict(None, [row.model_id])
-            yield Outcome(_name(row), DELETE, row.model_id, plan.changes)
+            yield Outcome(notes.owner(row), DELETE, row.model_id, plan.changes)
 
     # ---------------------------------------------------------------- doing
 
@@ -236,7 +235,7 @@ class Converge:
             if step is None:
                 return
             if self._is_flagged(wanted, plan):
-                raise NotServed(_NOT_SERVED)
+                raise NotServed(notes.NOT_SERVED)
             if isinstance(step, Create) and step.instead is not None:
                 self._replaced.add(wanted.name)
             try:
@@ -263,48 +262,33 @@ class Converge:
         if before and now and before.model_id != now.model_id and "model_id" not in changes:
             changes["model_id"] = {"old": before.model_id, "new": now.model_id}
         outcome = self._outcome(wanted, first if changes else left, changes)
-        notes = [*outcome.notes, *self._executor.notes]
+        said = [*outcome.notes, *self._executor.notes]
         if wanted.name in self._replaced and changes:
-            notes.append(_replaced(first, now))
+            said.append(notes.replaced(first, now))
         self._executor.notes.clear()
         return replace(
             outcome,
             action=first.action if changes else NONE,
             model_id=now.model_id if now else None,
-            notes=tuple(notes),
+            notes=tuple(said),
             failure=None if error is None else str(error),
             unknown=isinstance(error, NotSeen),
         )
 
     def _outcome(self, wanted: Deployment, plan: Plan, changes: Changes) -> Outcome:
-        notes = [*plan.notes, *self._beside(wanted, plan)]
-        return Outcome(wanted.name, plan.action, plan.model_id, changes, tuple(notes))
-
-    def _beside(self, wanted: Deployment, plan: Plan) -> Iterator[str]:
-        """What else bears the name, and is left alone."""
-        rows = self._rows()
-        for row in rows.named(wanted.model_name):
-            if row.copied is not None and plan.row is not None and row.copied == _owner(wanted):
-                yield (
-                    f"{row.model_id} is a copy of it, with its marker, and is left alone; to "
-                    f"manage that too, give a state of its own `model_id: {row.model_id}`"
-                )
-        if plan.action == CREATE:
-            for row in identity.of_others(wanted, rows):
-                yield f"{row.model_id} of {_name(row)!r} bears the same model name"
-        if self._known.compared and (said := config_beside(wanted, self._known)):
-            yield said
+        found = notes.beside(wanted, plan, self._rows(), self._known)
+        return Outcome(wanted.name, plan.action, plan.model_id, changes, (*plan.notes, *found))
 
     # ---------------------------------------------------------------- afterwards
 
     def _prove(self, planned: Planned) -> None:
         """Where LiteLLM does not vouch for what it saved: look whether it serves it."""
-        expected = {
+        served = {
             str(self._outcomes[one.name].model_id): partial(self._is_served, one)
             for one, _ in planned
             if not self._outcomes[one.name].failure
         }
-        failures = self._executor.prove(expected)
+        failures = self._executor.prove(served)
         for name, outcome in self._outcomes.items():
             failure = failures.get(str(outcome.model_id))
             if failure is not None:
@@ -325,8 +309,8 @@ class Converge:
         """Whether a row could not be served as it is, and still cannot."""
         if plan.changes.keys() != {"served"}:
             return False
-        expected = {str(plan.model_id): partial(self._is_served, wanted)}
-        return bool(self._executor.unserved(expected, _FEW))
+        served = {str(plan.model_id): partial(self._is_served, wanted)}
+        return bool(self._executor.unserved(served, _FEW))
 
     def _orphans(self, planned: Planned) -> list[Row]:
         """What the set owns and does not declare."""
@@ -349,7 +333,7 @@ class Converge:
             self._known.read_again()  # the writes have taken their time
             orphans = self._orphans([(one, self._plan(one)) for one, _ in planned])
         for number, row in enumerate(orphans):
-            outcome = Outcome(_name(row), NONE, row.model_id, tried=not failed)
+            outcome = Outcome(notes.owner(row), NONE, row.model_id, tried=not failed)
             if not failed:
                 try:
                     self._executor.delete(row)
@@ -367,76 +351,3 @@ def _needs_router(plan: Plan) -> bool:
     if plan.action != UPDATE or row is None:
         return plan.action == CREATE
     return row.marker is None or row.marker.unserved or bool(plan.leftovers or plan.moves_to)
-
-
-_NOT_SERVED = "LiteLLM does not serve it since it was last changed; its log says why"
-
-
-def _foreseen(plan: Plan, step: Step) -> Iterator[str]:
-    """What there is to say beforehand of how it would be done."""
-    words = ", ".join(sorted(map(fields.word, plan.removed)))
-    if plan.leftovers:
-        ids = ", ".join(row.model_id for row in plan.leftovers)
-        yield f"{ids}, which it has replaced, would be deleted"
-    elif plan.moves_to:
-        yield "It would be replaced, because LiteLLM cannot change an id"
-    elif isinstance(step, Learn | Create) and plan.action == UPDATE:
-        yield f"It needs a new row, because LiteLLM cannot clear {words} in place"
-    elif isinstance(step, Patch) and step.uncertain:
-        words = ", ".join(sorted(map(fields.word, step.uncertain)))
-        yield f"It may need a new row, because LiteLLM cannot always clear {words} in place"
-
-
-def _replaced(first: Plan, now: Row | None) -> str:
-    """How a row was replaced."""
-    old, new = first.row, now
-    words = ", ".join(sorted(map(fields.word, first.removed)))
-    why = f"LiteLLM cannot clear {words} in place" if words else "LiteLLM cannot change an id"
-    if old is None or new is None or old.model_id == new.model_id:
-        return f"Its row was made anew under its id, because {why}"
-    return f"It was replaced by {new.model_id} (was {old.model_id}), because {why}"
-
-
-def _predicted(plan: Plan, step: Step) -> Row | None:
-    """The row that there would be."""
-    if isinstance(step, Create):
-        return created(step.body)
-    row = plan.row
-    if row is None:
-        return None
-    if isinstance(step, Patch):
-        row = changed(row, step.body, {})
-    return replace(row, marker=plan.marker, stored=None)
-
-
-def _name(row: Row) -> str:
-    return row.marker.name if row.marker else row.model_id
-
-
-def _owner(wanted: Deployment) -> str:
-    return wanted.name if wanted.set is None else f"{wanted.name} in {wanted.set}"
-
-
-def config_beside(wanted: Deployment, known: Known) -> str | None:
-    """That the gateway's config file defines deployments of this name, if it does."""
-    ids = [row.model_id for row in known.config().named(wanted.model_name)]
-    if not ids:
-        return None
-    return (
-        f"The gateway's config file defines {wanted.model_name} ({', '.join(ids)}), "
-        "which Salt never touches"
-    )
-
-
-def refuse_config(known: Known, model_id: str | None) -> None:
-    """Refuse an id of the gateway's config file."""
-    if model_id is not None and model_id in known.config():
-        raise InvalidInput(
-            f"{model_id} belongs to the gateway's config file, which Salt never touches"
-        )
-
-
-def require_blocking(known: Known) -> None:
-    """Refuse to pause deployments where LiteLLM cannot."""
-    if not known.capabilities().blocks:
-        raise InvalidInput("The gateway's LiteLLM is too old to block deployments")

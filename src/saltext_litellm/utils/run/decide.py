@@ -18,7 +18,7 @@ from ..models import plan as plans
 from ..models.desired import Deployment
 from ..models.identity import Rows, next_id
 from ..models.plan import CREATE, DELETE, NONE, UPDATE, Plan, marker_of
-from ..models.row import Row, asked_to_go
+from ..models.row import Row, asked_to_go, changed, created
 from .capabilities import Capabilities
 
 
@@ -177,3 +177,15 @@ def _replace(wanted: Deployment, plan: Plan, row: Row, fingerprint: Fingerprinte
     marker = replace(marker_of(wanted, fingerprint, model_id), replaces=row.model_id)
     body = bodies.replacement_body(wanted, row, row.stored, plan.removed, marker, model_id)
     return Create(body, instead=row)
+
+
+def expected(plan: Plan, step: Step) -> Row | None:
+    """The row that there would be, if all went well."""
+    if isinstance(step, Create):
+        return created(step.body)
+    row = plan.row
+    if row is None:
+        return None
+    if isinstance(step, Patch):
+        row = changed(row, step.body, {})
+    return replace(row, marker=plan.marker, stored=None)

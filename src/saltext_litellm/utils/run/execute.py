@@ -225,7 +225,7 @@ class Executor:
     def _is_served(self, row: Row) -> bool:
         """Whether a row of an earlier run is served."""
         if not self._known.capabilities().vouches:
-            return not self.unserved({row.model_id: lambda _: True}, _LOOKS)
+            return not self._still_unserved({row.model_id: lambda _: True})
         try:
             self._known.put(replace(row, stored=self._models.update(row.model_id, {})))
         except NotServed:
@@ -290,11 +290,23 @@ class Executor:
                 break
         return left
 
+    def _still_unserved(self, expected: Mapping[str, Callable[[Row], bool]]) -> list[str]:
+        left = self.unserved(expected, _LOOKS)
+        if left and not self._known.capabilities().vouches:
+            # A poll of 1.83.14 may drop a row that it was too early to see. A PATCH that changes
+            # nothing lets the worker read its database again.
+            try:
+                self._models.update(left[0], {})
+            except GatewayError as err:
+                log.debug("Reloading for %s: %s", left[0], err)
+            left = self.unserved({one: expected[one] for one in left}, _AT_ONCE)
+        return left
+
     def prove(self, expected: Mapping[str, Callable[[Row], bool]]) -> dict[str, str]:
         """What has become of the rows that LiteLLM did not vouch for; by id, why it is not well."""
         doubted = {one: expected[one] for one in self.unproven if one in expected}
         failures = {}
-        for model_id in self.unserved(doubted, _LOOKS) if doubted else ():
+        for model_id in self._still_unserved(doubted) if doubted else ():
             before = self._known.rows().get(model_id)
             self._known.see(model_id)
             row = self._known.rows().get(model_id) or before

@@ -12,9 +12,10 @@ from ..models.desired import Deployment
 from ..models.endpoints import Models
 from ..models.plan import NONE
 from ..models.row import Row
-from .converge import Converge, config_beside, refuse_config, require_blocking
+from .converge import Converge
 from .execute import Executor
 from .known import Known
+from .notes import config_beside
 from .outcome import Options, Outcome
 
 
@@ -50,7 +51,7 @@ class Gateway:
             row = self._to_remove(wanted, test, any_owner)
         rows = self.known.rows(forecast=test)
         if row is None:
-            refuse_config(self.known, wanted.model_id)
+            self.known.refuse_config(wanted.model_id)
         replaced = identity.leftovers(row, rows) if row is not None else []
         plan = plans.Plan(NONE) if row is None else plans.delete(row, replaced)
         left = None if wanted.model_id else self._left(wanted, row, rows, any_owner)
@@ -84,7 +85,7 @@ class Gateway:
         row = identity.look_up(wanted, self.known.rows())
         if row is None:
             raise InvalidInput(f"There is no deployment {wanted.name!r}")
-        require_blocking(self.known)
+        self.known.require_blocking()
         self.models.block(row.model_id, blocked)
 
     def _to_remove(self, wanted: Deployment, test: bool, any_owner: bool) -> Row | None:

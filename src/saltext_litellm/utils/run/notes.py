@@ -1,0 +1,80 @@
+"""What there is to say beside the changes, a sentence each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..models import identity
+from ..models.desired import Deployment
+from ..models.fields import word
+from ..models.identity import Rows
+from ..models.plan import CREATE, UPDATE, Plan
+from ..models.row import Row
+from .decide import Create, Learn, Patch, Step
+from .known import Known
+
+NOT_SERVED = "LiteLLM does not serve it since it was last changed; its log says why"
+
+
+def beside(wanted: Deployment, plan: Plan, rows: Rows, known: Known) -> Iterator[str]:
+    """What else bears the name of a deployment, and is left alone."""
+    ours = wanted.name if wanted.set is None else f"{wanted.name} in {wanted.set}"
+    for row in rows.named(wanted.model_name):
+        if row.copied == ours and plan.row is not None:
+            yield (
+                f"{row.model_id} is a copy of it, with its marker, and is left alone; to "
+                f"manage that too, give a state of its own `model_id: {row.model_id}`"
+            )
+    if plan.action == CREATE:
+        for row in identity.of_others(wanted, rows):
+            yield f"{row.model_id} of {owner(row)!r} bears the same model name"
+    if known.compared and (said := config_beside(wanted, known)):
+        yield said
+
+
+def config_beside(wanted: Deployment, known: Known) -> str | None:
+    """That the gateway's config file defines deployments of this name, if it does."""
+    ids = [row.model_id for row in known.config().named(wanted.model_name)]
+    if not ids:
+        return None
+    return (
+        f"The gateway's config file defines {wanted.model_name} ({', '.join(ids)}), "
+        "which Salt never touches"
+    )
+
+
+def foreseen(plan: Plan, step: Step) -> Iterator[str]:
+    """How it would be done."""
+    if plan.leftovers:
+        ids = ", ".join(row.model_id for row in plan.leftovers)
+        yield f"{ids}, which it has replaced, would be deleted"
+    elif plan.moves_to:
+        yield "It would be replaced, because LiteLLM cannot change an id"
+    elif isinstance(step, Learn | Create) and plan.action == UPDATE:
+        yield f"It needs a new row, because LiteLLM cannot clear {_words(plan.removed)} in place"
+    elif isinstance(step, Patch) and step.uncertain:
+        words = _words(step.uncertain)
+        yield f"It may need a new row, because LiteLLM cannot always clear {words} in place"
+
+
+def replaced(first: Plan, now: Row | None) -> str:
+    """How a row was replaced.
+
+    :param first: What was planned.
+    :param now: The row that there is now.
+    """
+    old = first.row
+    words = _words(first.removed)
+    why = f"LiteLLM cannot clear {words} in place" if words else "LiteLLM cannot change an id"
+    if old is None or now is None or old.model_id == now.model_id:
+        return f"Its row was made anew under its id, because {why}"
+    return f"It was replaced by {now.model_id} (was {old.model_id}), because {why}"
+
+
+def owner(row: Row) -> str:
+    """The name of the state that owns a row, or else its id."""
+    return row.marker.name if row.marker else row.model_id
+
+
+def _words(paths: frozenset[tuple[str, ...]]) -> str:
+    return ", ".join(sorted(map(word, paths)))
