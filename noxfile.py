@@ -7,7 +7,7 @@ nox.options.reuse_existing_virtualenvs = True
 
 
 @nox.session
-@nox.parametrize("litellm", ["1.106.2", "1.83.14"])
+@nox.parametrize("litellm", ["1.106.2", "1.83.14", "1.109.1"])
 @nox.parametrize("salt", ["3006", "3008"])
 def tests(session: nox.Session, salt: str, litellm: str) -> None:
     """All tests, with one version of Salt against one of LiteLLM."""

@@ -293,7 +293,8 @@ def test_a_chosen_id_is_kept(api, pinned, recorder, name):
 
 def test_clients_notice_nothing_of_a_row_that_is_made_anew(api, gateway, pinned, name):
     with hammering(gateway, name) as answers:
-        assert pinned(LESS)["result"] is True
+        result = pinned(LESS)
+    assert result["result"] is True, result["comment"]
     assert [answer for answer in answers if answer[0] != 200] == []
 
 
