@@ -32,7 +32,10 @@ class Rows:
     def __iter__(self) -> Iterator[Row]:
         return iter(self._by_id.values())
 
-    def __contains__(self, model_id: str) -> bool:
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def __contains__(self, model_id: str | None) -> bool:
         return model_id in self._by_id
 
     def add(self, row: Row) -> None:

@@ -86,10 +86,7 @@ def update(
     :param supersedes: The row that it is to replace, being asked for by its id.
     :param partial: Change what is declared and leave the rest, ownership included.
     """
-    if row.marker is not None and row.marker.version > VERSION:
-        raise InvalidInput(
-            f"{row.model_id} was last managed by a newer saltext-litellm; upgrade this one"
-        )
+    _refuse_newer(row)
     declared = marker_of(wanted, fingerprint, row.model_id)
     marker = _refreshed(row.marker, declared) if partial else declared
     if supersedes is not None and marker is not None:
@@ -104,10 +101,9 @@ def update(
     changes = _changes(wanted, row, touched, removed)
     changes |= _ownership(row.marker, marker, touched | removed)
     moves_to = None if wanted.model_id in (None, row.model_id) else wanted.model_id
-    gone = [*leftovers, *([supersedes] if supersedes else [])]
+    gone = ", ".join(one.model_id for one in (*leftovers, supersedes) if one)
     if moves_to or gone:
-        old = ", ".join(one.model_id for one in gone) or row.model_id
-        changes["model_id"] = {"old": old, "new": moves_to or row.model_id}
+        changes["model_id"] = {"old": gone or row.model_id, "new": moves_to or row.model_id}
     if not changes:
         return Plan(action=NONE, model_id=row.model_id, row=row, marker=row.marker)
     return Plan(
@@ -122,6 +118,13 @@ def update(
         moves_to=moves_to,
         leftovers=tuple(leftovers),
     )
+
+
+def _refuse_newer(row: Row) -> None:
+    if row.marker is not None and row.marker.version > VERSION:
+        raise InvalidInput(
+            f"{row.model_id} was last managed by a newer saltext-litellm; upgrade this one"
+        )
 
 
 def delete(row: Row, leftovers: Sequence[Row] = ()) -> Plan:

@@ -284,15 +284,15 @@ class Converge:
     def _prove(self, planned: Planned) -> None:
         """Where LiteLLM does not vouch for what it saved: look whether it serves it."""
         served = {
-            str(self._outcomes[one.name].model_id): partial(self._is_served, one)
+            outcome.model_id: partial(self._is_served, one)
             for one, _ in planned
-            if not self._outcomes[one.name].failure
+            if not (outcome := self._outcomes[one.name]).failure and outcome.model_id
         }
         failures = self._executor.prove(served)
         for name, outcome in self._outcomes.items():
-            failure = failures.get(str(outcome.model_id))
+            failure = failures.get(outcome.model_id or "")
             if failure is not None:
-                gone = str(outcome.model_id) not in self._known.rows()
+                gone = outcome.model_id not in self._known.rows()
                 self._outcomes[name] = replace(
                     outcome,
                     action=NONE if gone else outcome.action,
@@ -307,9 +307,9 @@ class Converge:
 
     def _is_flagged(self, wanted: Deployment, plan: Plan) -> bool:
         """Whether a row could not be served as it is, and still cannot."""
-        if plan.changes.keys() != {"served"}:
+        if plan.changes.keys() != {"served"} or plan.row is None:
             return False
-        served = {str(plan.model_id): partial(self._is_served, wanted)}
+        served = {plan.row.model_id: partial(self._is_served, wanted)}
         return bool(self._executor.unserved(served, _FEW))
 
     def _orphans(self, planned: Planned) -> list[Row]:

@@ -122,8 +122,8 @@ def next_step(
     if plan.action == NONE:
         return None
     if plan.action == CREATE:
-        assert plan.marker is not None  # noqa: S101 - such a plan has one
-        return Create(bodies.create_body(wanted, plan.marker, str(plan.model_id)))
+        assert plan.marker and plan.model_id  # noqa: S101, PT018 - such a plan has them
+        return Create(bodies.create_body(wanted, plan.marker, plan.model_id))
     assert plan.row is not None  # noqa: S101 - such a plan has one
     if plan.action == DELETE:
         return Delete((*plan.leftovers, plan.row)[0])

@@ -60,7 +60,7 @@ class Known:
                 background.submit(self._meanwhile)
                 self._read()
         assert self._rows is not None  # noqa: S101 - just read
-        return self._forecast or self._rows if forecast else self._rows
+        return self._rows if self._forecast is None or not forecast else self._forecast
 
     def config(self) -> Rows:
         """The rows of the gateway's config file, which stay the same."""
@@ -76,7 +76,7 @@ class Known:
 
     def read_again(self) -> None:
         """Something came otherwise than expected: see the database as it is now."""
-        seen = self._rows is not None and any(True for _ in self._rows)
+        seen = bool(self._rows)
         self._forecast = self._router = None
         self._read()
         self._looked = not seen
@@ -84,13 +84,16 @@ class Known:
 
     def put(self, row: Row) -> None:
         """A row was written."""
-        for rows in filter(None, (self._rows, self._forecast)):
+        for rows in self._both():
             rows.add(row)
 
     def drop(self, model_id: str) -> None:
         """A row is not there any more."""
-        for rows in filter(None, (self._rows, self._forecast)):
+        for rows in self._both():
             rows.drop(model_id)
+
+    def _both(self) -> list[Rows]:
+        return [rows for rows in (self._rows, self._forecast) if rows is not None]
 
     def predict(self, row: Row | None, gone: Collection[str]) -> None:
         """A row would be written, and others deleted."""
@@ -210,8 +213,10 @@ class Known:
         found = parse_all(self._models.database("_" + row.model_name[1:].replace("\\", "_")))
         if any(one.model_id == row.model_id for one in found):
             return True
-        if test or any(True for _ in self._rows):
-            return test and not any(True for _ in self._rows)
+        if self._rows:
+            return False  # the view shows what is there
+        if test:
+            return True  # all else would be a write
         try:
             self._models.update(row.model_id, {})
         except NotInDatabase:
