@@ -49,9 +49,10 @@ class Workers(Api):
 
 
 def told(row):
-    """What a row says of whose it is."""
-    info = row["model_info"]
-    return f"{row['model_name']} {info['id']} {info.get('saltext_litellm')}"
+    """Which row it is, and whose."""
+    info, marker = row["model_info"], row["model_info"].get("saltext_litellm") or {}
+    owner = f"of {marker.get('name')} in {marker.get('set')}" if marker else "of nobody"
+    return f"{row['model_name']} {info['id']} {owner}"
 
 
 def id_of(row):
@@ -202,7 +203,7 @@ class Rounds:
         for test in (True, False, False):
             again = self.states.run(managed, test=test)
             assert (again["result"], again["changes"]) == (True, {}), again
-        ours = [row["model_name"] for row in self.api.database(f"'set-{self.name}'")]
+        ours = [row["model_name"] for row in self.api.database(f" in set-{self.name}")]
         assert sorted(ours) == sorted(names)
         return done["changes"]
 
@@ -246,12 +247,12 @@ def rounds_on(loaders, name):
 
 @contextmanager
 def somebody_patching(api, model_id):
-    """Somebody else changes a row once a second."""
+    """Somebody else changes a row a few times a second."""
     over = threading.Event()
 
     def patch():
         numbers = count(1)
-        while not over.wait(1):
+        while not over.wait(0.3):
             api.patch(model_id, litellm_params={"rpm": next(numbers)})
 
     with ThreadPoolExecutor(1) as pool:

@@ -3,7 +3,7 @@ Make the models of LiteLLM gateways match what is declared.
 
 Only what is declared is compared and changed; what was declared before and is declared no longer
 is removed; anything else, in a deployment and on the gateway, is left alone. What there is to
-decide by is read from the gateway itself, once a run: there is no state file.
+decide by is read from the gateway's database, once a run: there is no state file.
 
 Where the gateway is and how to log in comes from a profile; see the
 :py:mod:`execution module <saltext_litellm.modules.litellm_model>`.
@@ -144,7 +144,8 @@ def present(
 
     model_id
         The row's id (string, ``model_info.id``), if it is to be a certain one, or to say which of
-        several deployments is meant. By default the id is derived from ``name``.
+        several deployments is meant. That of another owner's row is refused. By default the id is
+        derived from ``name``.
 
     verify_secrets
         Also ask the gateway whether it still has the secrets that were given to it, and repair
@@ -166,14 +167,16 @@ def absent(name, model_id=None, profile="litellm"):
 
     .. versionadded:: 1.0.0
 
-    A deployment of the gateway's own config file cannot be removed from here: it is left alone,
-    and the state fails and says so.
+    What of this name belongs to another state or set, or to the gateway's own config file, is left
+    alone, and the state fails and says whose it is.
 
     name
-        Name of the state that manages it, or else its model name, if that is unambiguous.
+        Name of the state that manages it, or else its model name, if nobody owns it and that is
+        unambiguous.
 
     model_id
         The row's id (string, ``model_info.id``), to say which of several deployments is meant.
+        That of another owner's row is refused.
 
     profile
         Config key of the gateway, or a mapping with its url and api_key. Defaults to ``litellm``.

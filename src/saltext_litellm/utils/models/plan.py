@@ -105,11 +105,11 @@ def update(
     if moves_to or gone:
         changes["model_id"] = {"old": gone or row.model_id, "new": moves_to or row.model_id}
     if not changes:
-        return Plan(action=NONE, model_id=row.model_id, row=row, marker=row.marker)
+        return Plan(NONE, row.model_id, row, marker=row.marker)
     return Plan(
-        action=UPDATE,
-        model_id=row.model_id,
-        row=row,
+        UPDATE,
+        row.model_id,
+        row,
         changes=changes,
         notes=tuple(_notes(row, marker, touched)),
         touched=touched,
