@@ -46,7 +46,7 @@ PRESENT = """
 NOTHING = PRESENT.replace("litellm_model.present", "test.nop")
 MANAGED = "bench:\n  litellm_model.managed:\n    - pillar: models\n"
 STATES = ("managed", "present")
-FEW, MANY = 3, 9  # runs of what takes minutes, and of what takes a second
+MANY = 9  # runs of what takes a second
 
 
 @dataclass
@@ -232,7 +232,7 @@ class Change:
         return declared
 
 
-def measure(bench: Bench, number: int) -> None:
+def measure(bench: Bench, number: int, first_runs: int) -> None:
     """All figures for one number of deployments."""
     declared = models(number)
     floor = Floor(bench, declared)
@@ -240,7 +240,7 @@ def measure(bench: Bench, number: int) -> None:
     bare = bench.medians({"bare": bench.bare}, MANY)["bare"]
     table = Table(number, bare)
     creating = {"floor": floor.create_all} | {state: bench.apply(state) for state in STATES}
-    first = bench.medians(creating, FEW, bench.empty)
+    first = bench.medians(creating, first_runs, bench.empty)
     for state in STATES:
         bench.empty()
         sent = bench.counted(declared, state)
@@ -315,6 +315,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--counts", default="10,100,500", help="numbers of deployments")
     parser.add_argument("--own", default="500,2000", help="numbers of rows for our own side")
+    parser.add_argument("--first", type=int, default=3, help="runs of each first converge")
     options = parser.parse_args()
     root = Path(tempfile.mkdtemp(prefix="litellm-bench-"))
     try:
@@ -324,9 +325,9 @@ def main() -> None:
             bench.bare()
             version = gateway.request("GET", "/public/model_hub/info").json()["litellm_version"]
             print(f"LiteLLM {version}, Python {platform.python_version()}, {os.cpu_count()} cores,")
-            print(f"medians of {FEW} first converges and of {MANY} runs of all else")
+            print(f"medians of {options.first} first converges and of {MANY} runs of all else")
             for number in map(int, options.counts.split(",")):
-                measure(bench, number)
+                measure(bench, number, options.first)
             if options.own:
                 measure_own_side(bench, tuple(map(int, options.own.split(","))))
     finally:

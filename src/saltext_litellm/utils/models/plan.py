@@ -96,8 +96,7 @@ def update(
         for path, value in wanted.values.items()
         if not _settled(path, value, row, declared.secrets.get(path))
     )
-    dropped = () if partial or row.marker is None else row.marker.dropped(wanted.values)
-    removed = frozenset(path for path in dropped if _is_there(path, row))
+    removed = frozenset() if partial else _removed(wanted, row)
     changes = _changes(wanted, row, touched, removed)
     changes |= _ownership(row.marker, marker, touched | removed)
     moves_to = None if wanted.model_id in (None, row.model_id) else wanted.model_id
@@ -110,10 +109,10 @@ def update(
         UPDATE,
         row.model_id,
         row,
-        changes=changes,
-        notes=tuple(_notes(row, marker, touched)),
-        touched=touched,
-        removed=removed,
+        changes,
+        tuple(_notes(row, marker, touched)),
+        touched,
+        removed,
         marker=marker,
         moves_to=moves_to,
         leftovers=tuple(leftovers),
@@ -177,6 +176,12 @@ def _is_reference(value: Any) -> bool:
 def _is_hidden(path: Path, value: Any) -> bool:
     """Whether a value cannot be compared as it is read, and so has a fingerprint."""
     return _is_reference(value) or fields.is_secret_at(path) or holds_secret("", value)
+
+
+def _removed(wanted: Deployment, row: Row) -> frozenset[Path]:
+    """What we have set of a row, is there and is declared no longer."""
+    dropped = row.marker.dropped(wanted.values) if row.marker else ()
+    return frozenset(path for path in dropped if _is_there(path, row))
 
 
 def _is_there(path: Path, row: Row) -> bool:

@@ -199,6 +199,9 @@ class Converge:
         due = [one.name for one, plan in planned if plan.action != NONE]
         reads, done = self._known.reads, 0
         for number, (one, plan) in enumerate(planned):
+            if plan.action == NONE and reads == self._known.reads:
+                self._outcomes[one.name] = self._outcome(one, plan, {})
+                continue
             error: LiteLLMError | None = None
             try:
                 self._settle(one, plan if reads == self._known.reads else self._plan_anew(one))
