@@ -312,6 +312,50 @@ def test_a_row_deleted_meanwhile_is_made_anew(api, states, recorder, name):
     assert api.one(name)["litellm_params"]["rpm"] == 6
 
 
+def test_a_create_that_cannot_be_taken_back_is_not_green(api, states, recorder, name):
+    api.create(f"{name}-other")
+    recorder.fault(method="POST", path="/model/delete", status=500, body="no", times=1)
+    result = states.present(name, **UNSERVABLE)
+    assert result["result"] is False
+    assert "taking it back has failed" in result["comment"]
+    assert result["changes"]["model_name"] == {"old": None, "new": name}
+    assert len(api.in_database(name)) == 1
+    assert states.present(name, **UNSERVABLE)["result"] is False
+
+
+def test_a_read_that_fails_after_a_write_does_not_hide_it(api, states, recorder, name):
+    states.present(name, model_api_base="https://a.example.com")
+    written = []
+
+    def after(record):
+        written.extend([1] if record.method == "PATCH" else [])
+        return bool(written) and record.method == "GET"
+
+    recorder.fault(when=after, status=500, json={"detail": {"error": "no"}})
+    result = states.present(name, model_api_base="https://b.example.com")
+    assert result["result"] is False
+    assert list(result["changes"]) == ["model_api_base"]
+    assert "whether LiteLLM serves it could not be seen" in result["comment"]
+
+
+def test_a_prune_that_cannot_look_again_tells_what_was_done(api, states, recorder, name):
+    models = {f"{name}-{n}": MODEL for n in "ab"}
+    states.run(managed(name, models))
+    made = []
+
+    def after(record):
+        made.extend([1] if record.path == "/model/new" else [])
+        return bool(made) and record.method == "GET"
+
+    del models[f"{name}-a"]
+    models[f"{name}-c"] = MODEL
+    recorder.fault(when=after, status=500, json={"detail": {"error": "no"}})
+    result = states.run(managed(name, models, prune=True))
+    assert (result["result"], list(result["changes"])) == (False, [f"{name}-c"])
+    assert f"{name}-a failed: " in result["comment"]
+    assert len(api.in_database(f"{name}-a")) == 1
+
+
 # ---------------------------------------------------------------- the two views
 
 
@@ -422,6 +466,8 @@ def test_a_first_converge_of_an_empty_gateway(gateway_factory, recorder_for, loa
     result = states.run(("managed", {"name": "all", "models": models}))
     assert (result["result"], len(result["changes"])) == (True, 20)
     assert len(sent(recorder)) <= 20 + 3
-    recorder.clear()
-    assert states.run(("managed", {"name": "all", "models": models}))["changes"] == {}
-    assert len(sent(recorder)) == 1
+    for prune in (False, True):
+        recorder.clear()
+        rests = states.run(("managed", {"name": "all", "models": models, "prune": prune}))
+        assert (rests["result"], rests["changes"]) == (True, {})
+        assert len(sent(recorder)) == 1

@@ -65,7 +65,8 @@ class Converge:
     def _plan_all(self, wanted: Sequence[Deployment]) -> Planned:
         """The plans of all deployments, with the rows as they are known."""
         planned = self._plan_calmly(wanted)
-        if any(map(_needs_router, (plan for _, plan in planned))) or self._options.prune:
+        prunes = self._options.prune and (self._known.blind or self._orphans(planned))
+        if prunes or any(_needs_router(plan) for _, plan in planned):
             reads = self._known.reads
             self._known.look_beside(self._options.test)
             if self._known.blind and (self._options.test or not planned):
@@ -245,6 +246,7 @@ class Converge:
                 self._executor.do(step, wanted)
             except Surprise:
                 plan = self._plan_anew(wanted)
+                self._check(wanted, plan)
             else:
                 plan = self._plan(wanted)
                 if not self._executor.tentative.isdisjoint(one.model_id for one in plan.leftovers):
@@ -319,6 +321,7 @@ class Converge:
         """What the set owns and does not declare."""
         declared = {one.name for one, _ in planned}
         used = {plan.model_id for _, plan in planned}
+        used |= {outcome.model_id for outcome in self._outcomes.values()}
         return [
             row
             for row in self._rows()
@@ -330,20 +333,27 @@ class Converge:
 
     def _prune(self, planned: Planned, goes_on: bool) -> Iterator[Outcome]:
         """Delete what the set owns and does not declare, if all else is in place."""
-        orphans = self._orphans(planned)
+        orphans, error = self._orphans(planned), None
         failed = not goes_on or any(one.failure for one in self._outcomes.values())
         if orphans and not failed and any(one.changes for one in self._outcomes.values()):
-            self._known.read_again()  # the writes have taken their time
-            orphans = self._orphans([(one, self._plan(one)) for one, _ in planned])
+            try:
+                self._known.read_again()  # the writes have taken their time
+                orphans = self._orphans(planned)
+            except GatewayError as err:
+                error = err
         for number, row in enumerate(orphans):
             outcome = Outcome(notes.owner(row), NONE, row.model_id, tried=not failed)
             if not failed:
                 try:
-                    self._executor.delete(row)
-                    outcome = replace(outcome, action=DELETE, changes=plans.delete(row).changes)
+                    if error is None:
+                        self._executor.delete(row)
                 except GatewayError as err:
-                    outcome = replace(outcome, failure=str(err))
-                    failed = err.status in _HOPELESS
+                    error = err
+                if error is None:
+                    outcome = replace(outcome, action=DELETE, changes=plans.delete(row).changes)
+                else:
+                    outcome = replace(outcome, failure=str(error))
+                    failed, error = error.status in _HOPELESS, None
                 self._options.progress(number + 1, len(orphans), outcome.name)
             yield outcome
 

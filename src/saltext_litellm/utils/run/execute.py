@@ -80,21 +80,34 @@ class Executor:
             self._find(row.model_id, err)
             raise Surprise from None
         except NotServed as err:
-            self.delete(row)
-            raise NotServed(
-                f"LiteLLM saved it but cannot serve it, so it was taken back: {err}", err.status
-            ) from None
+            self._take_back(row, err)
         except ServesLess as err:
             self.notes.append(str(err))
         except OutcomeUnknown as err:
             if self._find(row.model_id, err).marker != row.marker:
                 raise Surprise from None
             return
+        self._known.put(replace(row, stored=answer))
+        self._doubt(row, step.body, made=True)
         if self._known.blind:
             self.tentative.add(row.model_id)
             self._known.see(row.model_id)
-        self._known.put(replace(row, stored=answer))
-        self._doubt(row, step.body, made=True)
+            self._known.put(replace(row, stored=answer))
+
+    def _take_back(self, row: Row, err: NotServed) -> None:
+        """Delete what was made and cannot be served.
+
+        :raises NotServed: In any case.
+        """
+        said = "LiteLLM saved it but cannot serve it"
+        try:
+            self.delete(row)
+        except GatewayError as again:
+            self._flag(row)
+            said = f"{said}, and taking it back has failed ({again}), so it is there"
+        else:
+            said = f"{said}, so it was taken back"
+        raise NotServed(f"{said}: {err}", err.status) from None
 
     def _find(self, model_id: str, err: GatewayError) -> Row:
         """The row of a create that did not say what it has come to.
@@ -103,14 +116,9 @@ class Executor:
         """
         self._read_again(err)
         if model_id not in self._known.rows():
-            # The router of this worker may be empty, and with it the view of the database. A
-            # PATCH that changes nothing finds the row, and fills the router.
-            try:
-                self._models.update(model_id, {})
-            except NotInDatabase:
-                raise err from None
-            except GatewayError as again:
-                log.debug("Looking for %s: %s", model_id, again)
+            # The router of this worker may be empty, and with it the view of the database.
+            if not self._known.wake(model_id):
+                raise err
             self._known.see(model_id)
         row = self._known.rows().get(model_id)
         if row is None:
@@ -293,20 +301,27 @@ class Executor:
     def _still_unserved(self, expected: Mapping[str, Callable[[Row], bool]]) -> list[str]:
         left = self.unserved(expected, _LOOKS)
         if left and not self._known.capabilities().vouches:
-            # A poll of 1.83.14 may drop a row that it was too early to see. A PATCH that changes
-            # nothing lets the worker read its database again.
-            try:
-                self._models.update(left[0], {})
-            except GatewayError as err:
-                log.debug("Reloading for %s: %s", left[0], err)
+            # A poll of 1.83.14 may drop a row that it was too early to see.
+            self._known.wake(left[0])
             left = self.unserved({one: expected[one] for one in left}, _AT_ONCE)
         return left
 
     def prove(self, expected: Mapping[str, Callable[[Row], bool]]) -> dict[str, str]:
         """What has become of the rows that LiteLLM did not vouch for; by id, why it is not well."""
         doubted = {one: expected[one] for one in self.unproven if one in expected}
+        try:
+            return self._failures(doubted, self._still_unserved(doubted) if doubted else [])
+        except GatewayError as err:
+            said = f"It was written, but whether LiteLLM serves it could not be seen: {err}"
+            return dict.fromkeys(doubted, said)
+        finally:
+            self.unproven.clear()
+
+    def _failures(
+        self, expected: Mapping[str, Callable[[Row], bool]], unserved: list[str]
+    ) -> dict[str, str]:
         failures = {}
-        for model_id in self._still_unserved(doubted) if doubted else ():
+        for model_id in unserved:
             before = self._known.rows().get(model_id)
             self._known.see(model_id)
             row = self._known.rows().get(model_id) or before
@@ -322,7 +337,8 @@ class Executor:
                 failures[model_id] = (
                     "LiteLLM saved the change but does not serve it; its log says why"
                 )
-        self.unproven.clear()
+            failures[model_id] = ". ".join([failures[model_id], *self.notes])
+            self.notes.clear()
         return failures
 
 

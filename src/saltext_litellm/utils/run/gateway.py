@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from ..litellm.errors import InvalidInput
+from ..litellm.errors import GatewayError, InvalidInput, NotSeen
 from ..litellm.secrets import Fingerprinter
 from ..models import identity
 from ..models import plan as plans
 from ..models.desired import Deployment
 from ..models.endpoints import Models
-from ..models.plan import NONE
+from ..models.plan import NONE, UPDATE
 from ..models.row import Row
 from .converge import Converge
 from .execute import Executor
@@ -42,13 +43,8 @@ class Gateway:
         :param any_owner: Also one that another state owns, if the model name is unambiguous.
         :returns: ``failure`` says what of this name is left that could not be deleted.
         """
+        self._look(wanted, test)
         row = self._to_remove(wanted, test, any_owner)
-        reads = self.known.reads
-        self.known.look_beside(test)
-        if self.known.blind:
-            self.known.look_again()
-        if self.known.reads != reads:
-            row = self._to_remove(wanted, test, any_owner)
         rows = self.known.rows(forecast=test)
         if row is None:
             self.known.refuse_config(wanted.model_id)
@@ -58,11 +54,38 @@ class Gateway:
         gone = [] if row is None else [*replaced, row]
         if test:
             self.known.predict(None, [one.model_id for one in gone])
+        error = None if test else self._delete(gone)
+        outcome = Outcome(
+            wanted.name,
+            plan.action,
+            plan.model_id,
+            plan.changes,
+            (*self._namesakes(wanted, row, rows), *self._unseen()),
+            left,
+        )
+        if error is None:
+            return outcome
+        deleted = [one.model_id for one in gone if one.model_id not in self.known.rows()]
+        if not deleted and not isinstance(error, NotSeen):
+            raise error
+        changes = {"model_id": {"old": ", ".join(deleted), "new": None}} if deleted else {}
+        return replace(
+            outcome,
+            action=UPDATE if deleted else NONE,
+            changes=changes,
+            failure=str(error),
+            unknown=isinstance(error, NotSeen),
+        )
+
+    def _delete(self, rows: Sequence[Row]) -> GatewayError | None:
+        """Delete rows, one after the other. Returns what went wrong, if anything did."""
         executor = Executor(self.models, self.known)
-        for one in () if test else gone:
-            executor.delete(one)
-        notes = self._namesakes(wanted, row, rows)
-        return Outcome(wanted.name, plan.action, plan.model_id, plan.changes, notes, left)
+        for row in rows:
+            try:
+                executor.delete(row)
+            except GatewayError as err:
+                return err
+        return None
 
     def look_up(self, wanted: Deployment) -> Row | None:
         """The row that a person means, also one of the config file.
@@ -88,6 +111,16 @@ class Gateway:
         self.known.require_blocking()
         self.models.block(row.model_id, blocked)
 
+    def _look(self, wanted: Deployment, test: bool) -> None:
+        """See what there is, as far as it can be seen, before it is said that nothing is."""
+        self.known.rows()
+        self.known.look_beside(test)
+        if self.known.blind:
+            self.known.look_again()
+        first = wanted.model_id or next(identity.derived_ids(wanted))
+        if self.known.blind and not test and self.known.wake(first):
+            self.known.see(first)
+
     def _to_remove(self, wanted: Deployment, test: bool, any_owner: bool) -> Row | None:
         find = identity.look_up if any_owner else identity.to_remove
         return find(wanted, self.known.rows(forecast=test))
@@ -104,6 +137,10 @@ class Gateway:
             return None
         told = ", ".join(f"{one.model_id} of {one.marker.owner!r}" for one in others if one.marker)
         return f"The gateway still has {wanted.model_name}: {told}, which is left alone"
+
+    def _unseen(self) -> tuple[str, ...]:
+        """That it could not be seen what is there."""
+        return ("The gateway shows no model at all",) if self.known.blind else ()
 
     def _namesakes(
         self, wanted: Deployment, row: Row | None, rows: identity.Rows

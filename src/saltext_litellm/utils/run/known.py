@@ -20,7 +20,7 @@ from .capabilities import OLD, RECENT, Capabilities, by_rows, by_version
 
 log = logging.getLogger(__name__)
 
-_LOOKS = 2  # how often to look again where nothing is seen
+_LOOKS = 4  # how often to look again where nothing is seen
 _PAUSE = 0.3  # seconds between two looks: LiteLLM 1.83.14 serves nothing for up to 0.2 s
 _DOUBTED = 3  # how many rows to ask about that only one view shows
 
@@ -42,6 +42,7 @@ class Known:
         self._version_asked = False
         self.compared = False  # whether the two views have checked each other
         self._trusted = True
+        self._proven: tuple[Row, ...] = ()
         self._looked = False  # again and again, and there was nothing
         self.reads = 0  # of the database
         # Whether nothing at all was seen. Then the router of this worker is empty, and with it
@@ -157,13 +158,28 @@ class Known:
         self._looked = self.blind
 
     def see(self, model_id: str) -> None:
-        """Read the database until it shows a row that was just made."""
-        for attempt in range(_LOOKS * 3):
+        """Read the database until it shows a row that is there."""
+        for attempt in range(_LOOKS * 2):
+            if attempt > 1:
+                self.wake(model_id)
             if attempt:
                 self._models.elsewhere(_PAUSE)
             self.read_again()
             if model_id in self.rows():
                 return
+
+    def wake(self, model_id: str) -> bool:
+        """Let a worker read its database, by a PATCH that changes nothing.
+
+        :returns: Whether there is such a row. It takes one.
+        """
+        try:
+            self._models.update(model_id, {})
+        except NotInDatabase:
+            return False
+        except GatewayError as err:
+            log.debug("Waking a worker with %s: %s", model_id, err)
+        return True
 
     def _read(self) -> None:
         self.reads += 1
@@ -179,10 +195,11 @@ class Known:
         for row in before or ():
             self._remember(row)
         if not self._trusted:
-            self.blind = False
-            for row in self.router():
+            for row in (*self._proven, *self.router()):
                 if row.from_database and row.model_id not in self._rows:
                     self._rows.add(row)
+            self._proven = ()
+            self.blind = not self._rows
 
     def _shows_rows(self) -> bool:
         """Whether this worker serves rows of the database."""
@@ -215,15 +232,7 @@ class Known:
             return True
         if self._rows:
             return False  # the view shows what is there
-        if test:
-            return True  # all else would be a write
-        try:
-            self._models.update(row.model_id, {})
-        except NotInDatabase:
-            return False
-        except GatewayError as err:
-            log.debug("Asking for %s: %s", row.model_id, err)
-        return True
+        return test or self.wake(row.model_id)  # in a test, all else would be a write
 
     def _fall_back(self, test: bool) -> None:
         """Take what this worker serves for what is there."""
@@ -235,9 +244,6 @@ class Known:
         self._capabilities = self._capabilities or by_rows(self.router()) or OLD
         database = [row for row in self.router() if row.from_database]
         if database and not test and self._capabilities.serves_while_patching:
-            # A PATCH that changes nothing lets this worker read its database again.
-            try:
-                self._models.update(database[-1].model_id, {})
-            except GatewayError as err:
-                log.debug("Reloading: %s", err)
+            self.wake(database[-1].model_id)
+        self._proven = tuple(database)  # another worker may show less
         self.read_again()
