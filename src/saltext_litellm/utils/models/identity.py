@@ -99,11 +99,12 @@ def find(wanted: Deployment, rows: Rows, taken: Set[str] = frozenset()) -> Row |
     :param taken: The ids of rows that are those of other deployments.
     :raises InvalidInput: It cannot be told, or it is somebody else's.
     """
-    owned = _latest(rows.owned(wanted), wanted.model_id)
+    others = taken - {wanted.model_id}
+    owned = [row for row in rows.owned(wanted) if row.model_id not in others]
+    owned = _latest(owned, wanted.model_id)
     row = rows.get(wanted.model_id)
     if row is not None and not any(_replaces(other, row) for other in owned):
         return _not_of_others(row, wanted)
-    owned = [row for row in owned if row.model_id not in taken]
     if owned:
         return _only(owned, f"carry the marker of {wanted.name!r}")
     if wanted.model_id is not None:
@@ -170,14 +171,15 @@ def _replaces(row: Row, other: Row) -> bool:
     return row.marker is not None and row.marker.replaces == other.model_id
 
 
-def leftovers(row: Row, rows: Rows, taken: Set[str] = frozenset()) -> list[Row]:
+def leftovers(row: Row, wanted: Deployment, rows: Rows, taken: Set[str] = frozenset()) -> list[Row]:
     """The rows that are to go, as this one has taken their place.
 
     Only what its marker records as replaced, and what was made before this one could be seen.
 
     :param taken: The ids of rows that are those of other deployments.
     """
-    if row.marker is None:
+    ours = ((wanted.set, wanted.name), (None, wanted.name))
+    if row.marker is None or _owner(row.marker) not in ours:
         return []
     set_, name = _owner(row.marker)
     found = [
@@ -198,7 +200,7 @@ def superseded(row: Row, wanted: Deployment, rows: Rows, taken: Set[str]) -> Row
     is_own = row.marker is not None and _owner(row.marker) == (wanted.set, wanted.name)
     if is_own or row.copied or wanted.model_id != row.model_id:
         return None
-    owned = [one for one in _latest(rows.owned(wanted), None) if one.model_id not in taken]
+    owned = _latest([one for one in rows.owned(wanted) if one.model_id not in taken], None)
     return owned[0] if len(owned) == 1 else None
 
 

@@ -107,7 +107,7 @@ def plan(
         wanted,
         row,
         fingerprint,
-        leftovers=identity.leftovers(row, rows, others),
+        leftovers=identity.leftovers(row, wanted, rows, others),
         supersedes=identity.superseded(row, wanted, rows, others),
     )
 

@@ -281,26 +281,32 @@ class Executor:
         if not harmless or not self._known.capabilities().vouches:
             self.unproven[row.model_id] = self.unproven.get(row.model_id, False) or made
 
-    def unserved(self, expected: Mapping[str, Callable[[Row], bool]], looks: int) -> list[str]:
+    def unserved(
+        self, expected: Mapping[str, Callable[[Row], bool]], looks: int, vouched: bool = False
+    ) -> list[str]:
         """The ids of the rows that no worker serves as expected.
 
         :param looks: How often to look, which may reach another worker each time.
+        :param vouched: LiteLLM has said that it serves them in some form, unless they are not for
+            this environment: one that shows in none is well.
         """
-        left = list(expected)
+        left, shown = list(expected), set()
         for attempt in range(looks):
             if attempt:
                 self._models.elsewhere(_PAUSE if attempt > _AT_ONCE else 0)
             served = Rows(parse_all(self._models.router()))
+            shown |= {one for one in left if one in served}
             left = [
                 one for one in left if (row := served.get(one)) is None or not expected[one](row)
             ]
-            if not left:
+            if not left or (vouched and attempt > _AT_ONCE and shown.isdisjoint(left)):
                 break
-        return left
+        return [one for one in left if one in shown] if vouched else left
 
     def _still_unserved(self, expected: Mapping[str, Callable[[Row], bool]]) -> list[str]:
-        left = self.unserved(expected, _LOOKS)
-        if left and not self._known.capabilities().vouches:
+        vouches = self._known.capabilities().vouches
+        left = self.unserved(expected, _LOOKS, vouches)
+        if left and not vouches:
             # A poll of 1.83.14 may drop a row that it was too early to see.
             self._known.wake(left[0])
             left = self.unserved({one: expected[one] for one in left}, _AT_ONCE)

@@ -48,7 +48,7 @@ class Gateway:
         rows = self.known.rows(forecast=test)
         if row is None:
             self.known.refuse_config(wanted.model_id)
-        replaced = identity.leftovers(row, rows) if row is not None else []
+        replaced = identity.leftovers(row, wanted, rows) if row is not None else []
         plan = plans.Plan(NONE) if row is None else plans.delete(row, replaced)
         left = None if wanted.model_id else self._left(wanted, row, rows, any_owner)
         gone = [] if row is None else [*replaced, row]
