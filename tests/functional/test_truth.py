@@ -367,7 +367,7 @@ def test_a_prune_that_cannot_look_again_tells_what_was_done(api, states, recorde
     recorder.fault(when=after, status=500, json={"detail": {"error": "no"}})
     result = states.run(managed(name, models, prune=True))
     assert (result["result"], list(result["changes"])) == (False, [f"{name}-c"])
-    assert f"{name}-a failed: " in result["comment"]
+    assert f"{name}-a" in result["comment"]
     assert len(api.in_database(f"{name}-a")) == 1
 
 
@@ -473,14 +473,17 @@ def test_a_type_that_litellm_makes_itself_is_no_change(api, states, name, gatewa
 # ---------------------------------------------------------------- few requests
 
 
-def test_a_first_converge_of_an_empty_gateway(gateway_factory, recorder_for, loaders):
+def test_a_first_converge_of_an_empty_gateway(
+    gateway_factory, recorder_for, loaders, gateway_can_block
+):
     gateway = gateway_factory()
     recorder = recorder_for(gateway)
     states = States(loaders, {"url": recorder.url, "api_key": gateway.key})
     models = {f"model-{n}": {**MODEL, "rpm": n} for n in range(20)}
     result = states.run(("managed", {"name": "all", "models": models}))
     assert (result["result"], len(result["changes"])) == (True, 20)
-    assert len(sent(recorder)) <= 20 + 3
+    # That an older LiteLLM serves what it saved is looked up once.
+    assert len(sent(recorder)) <= 20 + 3 + (not gateway_can_block)
     for prune in (False, True):
         recorder.clear()
         rests = states.run(("managed", {"name": "all", "models": models, "prune": prune}))

@@ -80,7 +80,7 @@ class Executor:
             self._find(row.model_id, err)
             raise Surprise from None
         except NotServed as err:
-            self._take_back(row, err)
+            raise NotServed(f"{self._take_back(row)}: {err}", err.status) from None
         except ServesLess as err:
             self.notes.append(str(err))
         except OutcomeUnknown as err:
@@ -94,20 +94,15 @@ class Executor:
             self._known.see(row.model_id)
             self._known.put(replace(row, stored=answer))
 
-    def _take_back(self, row: Row, err: NotServed) -> None:
-        """Delete what was made and cannot be served.
-
-        :raises NotServed: In any case.
-        """
+    def _take_back(self, row: Row) -> str:
+        """Delete what was made and cannot be served. Returns what there is to say of it."""
         said = "LiteLLM saved it but cannot serve it"
         try:
             self.delete(row)
         except GatewayError as again:
             self._flag(row)
-            said = f"{said}, and taking it back has failed ({again}), so it is there"
-        else:
-            said = f"{said}, so it was taken back"
-        raise NotServed(f"{said}: {err}", err.status) from None
+            return f"{said}, and taking it back has failed ({again}), so it is there"
+        return f"{said}, so it was taken back"
 
     def _find(self, model_id: str, err: GatewayError) -> Row:
         """The row of a create that did not say what it has come to.
@@ -334,10 +329,7 @@ class Executor:
             if row is None or not expected[model_id](row):
                 failures[model_id] = "Somebody else has changed or deleted it at the same time"
             elif self.unproven[model_id]:
-                self.delete(row)
-                failures[model_id] = (
-                    "LiteLLM saved it but does not serve it, so it was taken back; its log says why"
-                )
+                failures[model_id] = f"{self._take_back(row)}; its log says why"
             else:
                 self._flag(row)
                 failures[model_id] = (
