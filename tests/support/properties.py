@@ -7,9 +7,13 @@ under test whether two of them are the same.
 from __future__ import annotations
 
 import copy
+import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from hypothesis import HealthCheck, settings
+
+from saltext_litellm.utils.litellm.secrets import Fingerprinter
 from saltext_litellm.utils.litellm.trees import nested
 from saltext_litellm.utils.models import desired as deployments
 from saltext_litellm.utils.models.desired import Deployment
@@ -17,6 +21,15 @@ from saltext_litellm.utils.run.gateway import Gateway
 from saltext_litellm.utils.run.outcome import Options, Outcome
 
 from .cluster import Cluster
+
+VERSIONS = ["1.83.14", "1.106.2", "1.109.1"]
+FINGERPRINTER = Fingerprinter("admin key")
+relaxed = settings(
+    max_examples=int(os.environ.get("HISTORIES", "300")),
+    deadline=None,
+    derandomize="HISTORIES" not in os.environ,  # the same in every run, unless more are asked for
+    suppress_health_check=[HealthCheck.too_slow],
+)
 
 Path = tuple[str, ...]
 Raw = Mapping[str, Any]

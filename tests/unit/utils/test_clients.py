@@ -6,32 +6,21 @@ is untrue.
 
 from __future__ import annotations
 
-import os
 from itertools import count
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from saltext_litellm.utils.litellm.errors import InvalidInput
-from saltext_litellm.utils.litellm.secrets import Fingerprinter
 from saltext_litellm.utils.models import desired as deployments
 from saltext_litellm.utils.models import sets
 from saltext_litellm.utils.run.gateway import Gateway
 from saltext_litellm.utils.run.outcome import Options, Outcome
 from tests.support.cluster import Cluster
 from tests.support.interleave import run_interleaved
-
-EXAMPLES = int(os.environ.get("HISTORIES", "300"))
-VERSIONS = ["1.83.14", "1.106.2", "1.109.1"]
-FINGERPRINTER = Fingerprinter("admin key")
-relaxed = settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    derandomize="HISTORIES" not in os.environ,  # the same in every run, unless more are asked for
-    suppress_health_check=[HealthCheck.too_slow],
-)
+from tests.support.properties import FINGERPRINTER, VERSIONS, relaxed
 
 params = st.fixed_dictionaries(
     {"model": st.sampled_from(["openai/gpt-4", "openai/gpt-4o"])},

@@ -1,28 +1,17 @@
 """Random histories of a deployment, on the model of LiteLLM."""
 
-import os
-
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
-from saltext_litellm.utils.litellm.secrets import Fingerprinter
 from saltext_litellm.utils.run.gateway import Gateway
 from tests.support import properties
 from tests.support.cluster import Cluster
 from tests.support.histories import histories
-
-EXAMPLES = int(os.environ.get("HISTORIES", "300"))
-VERSIONS = ["1.83.14", "1.106.2", "1.109.1"]
-FINGERPRINTER = Fingerprinter("admin key")
+from tests.support.properties import FINGERPRINTER, VERSIONS, relaxed
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-@settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    derandomize="HISTORIES" not in os.environ,  # the same in every run, unless more are asked for
-    suppress_health_check=[HealthCheck.too_slow],
-)
+@relaxed
 @given(history=histories)
 def test_every_history_converges(version, history):
     cluster = Cluster(version)

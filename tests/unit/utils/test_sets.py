@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import os
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from saltext_litellm.utils.litellm.errors import InvalidInput
-from saltext_litellm.utils.litellm.secrets import Fingerprinter
 from saltext_litellm.utils.models import sets
 from saltext_litellm.utils.run.gateway import Gateway
 from saltext_litellm.utils.run.outcome import Options, Outcome
 from tests.support.cluster import Cluster
-from tests.support.properties import check_prediction
+from tests.support.properties import FINGERPRINTER, VERSIONS, check_prediction, relaxed
 
 # Few names and values, so that deployments share them.
 model_names = st.sampled_from(["gpt", "claude", "*"])
@@ -45,15 +43,6 @@ steps = st.one_of(
     st.tuples(st.just("declare"), declarations, st.booleans()),
     st.tuples(st.just("somebody creates"), model_names, params),
     st.tuples(st.just("somebody deletes"), st.integers(0, 5)),
-)
-EXAMPLES = int(os.environ.get("HISTORIES", "300"))
-VERSIONS = ["1.83.14", "1.106.2", "1.109.1"]
-FINGERPRINTER = Fingerprinter("admin key")
-relaxed = settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    derandomize="HISTORIES" not in os.environ,  # the same in every run, unless more are asked for
-    suppress_health_check=[HealthCheck.too_slow],
 )
 
 
