@@ -19,15 +19,15 @@ from .capabilities import OLD
 from .decide import Create, Step, expected, next_step
 from .decide import plan as decide
 from .execute import Executor, Surprise
-from .known import Known
+from .known import PAUSE, Known
 from .outcome import Options, Outcome
 
 Planned = list[tuple[Deployment, Plan]]
 
 # What these statuses say holds for every further request as well.
 _HOPELESS = (None, 401, 403)
-_LOOKS, _PAUSE = 8, 0.3  # how often, and after how many seconds, to look again
-_FEW = 3  # how often to look whether a row is served by now
+_PASSING_LOOKS = 8  # how often to look whether somebody else has found out what is there
+_FLAGGED_LOOKS = 3  # how often to look whether a flagged row is served by now
 _MOST_STEPS = 20  # for one deployment; a replacement with a chosen id takes nine
 
 
@@ -78,13 +78,13 @@ class Converge:
 
     def _plan_calmly(self, wanted: Sequence[Deployment]) -> Planned:
         """The plans; where somebody else is just finding out what is there, after that."""
-        for _ in range(_LOOKS):
+        for _ in range(_PASSING_LOOKS):
             try:
                 return self._plan_each(wanted)
             except Ambiguous as err:
                 if not err.passing:
                     raise
-                self._models.elsewhere(_PAUSE)
+                self._models.elsewhere(PAUSE)
                 self._known.read_again()
         return self._plan_each(wanted)
 
@@ -315,7 +315,7 @@ class Converge:
         if plan.changes.keys() != {"served"} or plan.row is None:
             return False
         served = {plan.row.model_id: partial(self._is_served, wanted)}
-        return bool(self._executor.unserved(served, _FEW))
+        return bool(self._executor.unserved(served, _FLAGGED_LOOKS))
 
     def _orphans(self, planned: Planned) -> list[Row]:
         """What the set owns and does not declare."""

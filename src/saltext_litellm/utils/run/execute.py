@@ -24,13 +24,12 @@ from ..models.fields import PARAMS, is_limit
 from ..models.identity import Rows
 from ..models.row import Row, changed, created, parse_all
 from .decide import Create, Delete, Learn, Patch, Step
-from .known import Known
+from .known import PAUSE, Known
 
 log = logging.getLogger(__name__)
 
-_LOOKS = 36  # how often to look whether some worker serves a row
-_AT_ONCE = 6  # so often without a pause
-_PAUSE = 0.3  # seconds
+_SERVED_LOOKS = 36  # how often to look whether some worker serves a row
+_AT_ONCE = 6  # so many of them without a pause
 
 
 class Surprise(Exception):
@@ -87,12 +86,11 @@ class Executor:
             if self._find(row.model_id, err).marker != row.marker:
                 raise Surprise from None
             return
-        self._known.put(replace(row, stored=answer))
-        self._doubt(row, step.body, made=True)
         if self._known.blind:
             self.tentative.add(row.model_id)
             self._known.see(row.model_id)
-            self._known.put(replace(row, stored=answer))
+        self._known.put(replace(row, stored=answer))
+        self._doubt(row, step.body, made=True)
 
     def _take_back(self, row: Row) -> str:
         """Delete what was made and cannot be served. Returns what there is to say of it."""
@@ -218,10 +216,9 @@ class Executor:
             return False  # somebody else has finished this, and perhaps made the row anew
         vouched = successor.stored is not None and self._known.capabilities().vouches
         if not vouched and not self._is_served(successor):
-            self.delete(successor)
             raise NotServed(
-                f"LiteLLM cannot serve {successor.model_id}, which was to take the place of "
-                f"{row.model_id}, so it was taken back"
+                f"{self._take_back(successor)}: {successor.model_id}, which was to take the place "
+                f"of {row.model_id}"
             )
         return True
 
@@ -288,7 +285,7 @@ class Executor:
         left, shown = list(expected), set()
         for attempt in range(looks):
             if attempt:
-                self._models.elsewhere(_PAUSE if attempt > _AT_ONCE else 0)
+                self._models.elsewhere(PAUSE if attempt > _AT_ONCE else 0)
             served = Rows(parse_all(self._models.router()))
             shown |= {one for one in left if one in served}
             left = [
@@ -300,7 +297,7 @@ class Executor:
 
     def _still_unserved(self, expected: Mapping[str, Callable[[Row], bool]]) -> list[str]:
         vouches = self._known.capabilities().vouches
-        left = self.unserved(expected, _LOOKS, vouches)
+        left = self.unserved(expected, _SERVED_LOOKS, vouches)
         if left and not vouches:
             # A poll of 1.83.14 may drop a row that it was too early to see.
             self._known.wake(left[0])

@@ -20,8 +20,8 @@ from .capabilities import OLD, RECENT, Capabilities, by_rows, by_version
 
 log = logging.getLogger(__name__)
 
-_LOOKS = 4  # how often to look again where nothing is seen
-_PAUSE = 0.3  # seconds between two looks: LiteLLM 1.83.14 serves nothing for up to 0.2 s
+PAUSE = 0.3  # seconds between two looks: LiteLLM 1.83.14 serves nothing for up to 0.2 s
+_BLIND_LOOKS = 4  # how often to look again where nothing is seen
 _DOUBTED = 3  # how many rows to ask about that only one view shows
 
 
@@ -150,20 +150,20 @@ class Known:
 
     def look_again(self) -> None:
         """Where nothing was seen at all, look more than once: on other workers, at other times."""
-        for _ in range(0 if self._looked else _LOOKS):
+        for _ in range(0 if self._looked else _BLIND_LOOKS):
             if not self.blind:
                 return
-            self._models.elsewhere(_PAUSE)
+            self._models.elsewhere(PAUSE)
             self._read()
         self._looked = self.blind
 
     def see(self, model_id: str) -> None:
         """Read the database until it shows a row that is there."""
-        for attempt in range(_LOOKS * 2):
+        for attempt in range(_BLIND_LOOKS * 2):
             if attempt > 1:
                 self.wake(model_id)
             if attempt:
-                self._models.elsewhere(_PAUSE)
+                self._models.elsewhere(PAUSE)
             self.read_again()
             if model_id in self.rows():
                 return
@@ -184,11 +184,11 @@ class Known:
     def _read(self) -> None:
         self.reads += 1
         rows = parse_all(self._models.database())
-        for attempt in range(_LOOKS):
+        for attempt in range(_BLIND_LOOKS):
             if rows or not self._shows_rows():
                 break
             # Read at a bad moment, or from a worker that has not loaded anything yet.
-            self._models.elsewhere(_PAUSE * bool(attempt))
+            self._models.elsewhere(PAUSE * bool(attempt))
             rows = parse_all(self._models.database())
         self.blind = not rows and (not self.router() or self._shows_rows())
         before, self._rows = self._rows, Rows(row for row in rows if row.from_database)
