@@ -10,6 +10,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from .errors import InvalidInput
+from .quote import kind, quoted
 
 _MILLION = Decimal(1_000_000)
 # What a router takes as one segment of a path; LiteLLM 1.106 cannot patch an id with a slash.
@@ -19,7 +20,7 @@ _PATH_SEGMENT = re.compile(r"[^\s/?#%\\\x00-\x1f\x7f]+")
 def text(name: str, value: Any) -> str:
     """A string that says something."""
     if not isinstance(value, str):
-        raise InvalidInput(f"{name} must be a string, not {_kind(value)}; put it in quotes")
+        raise InvalidInput(f"{name} must be a string, not {kind(value)}; put it in quotes")
     if not value.strip():
         raise InvalidInput(f"{name} must not be empty")
     return value
@@ -35,14 +36,14 @@ def version(name: str, value: Any) -> str:
 def flag(name: str, value: Any) -> bool:
     """True or false, and nothing that merely looks like it."""
     if not isinstance(value, bool):
-        raise InvalidInput(f"{name} must be true or false, not {value!r}")
+        raise InvalidInput(f"{name} must be true or false, not {quoted(value)}")
     return value
 
 
 def mapping(name: str, value: Any) -> Mapping[str, Any]:
     """A mapping."""
     if not isinstance(value, Mapping):
-        raise InvalidInput(f"{name} must be a mapping, not {_kind(value)}")
+        raise InvalidInput(f"{name} must be a mapping, not {kind(value)}")
     return value
 
 
@@ -50,7 +51,7 @@ def limit(name: str, value: Any) -> int:
     """A whole number from 0 on; a string of digits will do, as templates make them."""
     number = _number(name, value)
     if number != number.to_integral_value():
-        raise InvalidInput(f"{name} must be a whole number, not {value!r}")
+        raise InvalidInput(f"{name} must be a whole number, not {quoted(value)}")
     return int(number)
 
 
@@ -74,7 +75,8 @@ def identifier(name: str, value: Any) -> str:
     """A string that can stand in a URL path."""
     if not _PATH_SEGMENT.fullmatch(text(name, value)) or value in (".", ".."):
         raise InvalidInput(
-            f"{name} {value!r} cannot stand in a URL: it must have no space, slash, ?, #, % or \\"
+            f"{name} {quoted(value)} cannot stand in a URL: "
+            "it must have no space, slash, ?, #, % or \\"
         )
     return str(value)
 
@@ -84,14 +86,16 @@ def plain(name: str, value: Any) -> Any:
     if isinstance(value, Mapping):
         for key in value:
             if not isinstance(key, str):
-                raise InvalidInput(f"{name} has the key {key!r}, which must be a string; quote it")
+                raise InvalidInput(
+                    f"{name} has the key {quoted(key)}, which must be a string; quote it"
+                )
         return {key: plain(f"{name}:{key}", item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(name, item) for item in value]
     if isinstance(value, datetime.date):
         return value.isoformat()
     if isinstance(value, float) and not math.isfinite(value):
-        raise InvalidInput(f"{name} must be a number that JSON can carry, not {value}")
+        raise InvalidInput(f"{name} must be a number that JSON can carry, not {quoted(value)}")
     if value is None or isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, str):
@@ -101,20 +105,13 @@ def plain(name: str, value: Any) -> Any:
 
 def _number(name: str, value: Any) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        raise InvalidInput(f"{name} must be a number, not {value!r}")
+        raise InvalidInput(f"{name} must be a number, not {quoted(value)}")
     try:
         number = Decimal(str(value).strip())
     except InvalidOperation:
-        raise InvalidInput(f"{name} must be a number, not {value!r}") from None
+        raise InvalidInput(f"{name} must be a number, not {quoted(value)}") from None
     if not math.isfinite(float(number)):
-        raise InvalidInput(f"{name} must be a finite number, not {value}")
+        raise InvalidInput(f"{name} must be a finite number, not {quoted(value)}")
     if number < 0:
-        raise InvalidInput(f"{name} must not be negative, but is {value}")
+        raise InvalidInput(f"{name} must not be negative, but is {quoted(value)}")
     return number
-
-
-def _kind(value: Any) -> str:
-    """The type of a value in a user's words."""
-    names = {bool: "a boolean", int: "a number", float: "a number", dict: "a mapping"}
-    names |= {list: "a list", str: "a string", type(None): "empty"}
-    return next((name for kind, name in names.items() if isinstance(value, kind)), "that")

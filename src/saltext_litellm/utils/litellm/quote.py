@@ -1,0 +1,40 @@
+"""How a value that somebody else wrote is quoted in a sentence."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+_LONGEST = 40  # characters of a value that are quoted
+# What is as long as this, without a space, and has letters and digits, may be a key.
+_KEY_LIKE = re.compile(r"(?=\S*[A-Za-z])(?=\S*\d)\S{12,}|\bsk-|\b(bearer|basic)\b|://\S*@", re.I)
+
+
+def quoted(value: Any) -> str:
+    """A value by which a person knows it again: cut short, and nothing of what may be a secret."""
+    if isinstance(value, (bool, int, float)) or value is None:
+        try:
+            text = repr(value)
+        except ValueError:  # Python refuses to print an integer of more than 4,300 digits
+            return "a number of thousands of digits"
+        return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    if not isinstance(value, str):
+        return kind(value)
+    if _KEY_LIKE.search(value):
+        return f"a string of {len(value)} characters"
+    return clean(repr(value if len(value) <= _LONGEST else f"{value[:_LONGEST]}…"))
+
+
+def kind(value: Any) -> str:
+    """The type of a value in a user's words."""
+    names = {bool: "a boolean", int: "a number", float: "a number", dict: "a mapping"}
+    names |= {list: "a list", str: "a string", type(None): "empty"}
+    return next((name for type_, name in names.items() if isinstance(value, type_)), "that")
+
+
+def clean(text: str) -> str:
+    """Text that a terminal and a job cache can show: without control characters and such."""
+    return "".join(
+        char if char.isprintable() or char == "\n" else char.encode("unicode_escape").decode()
+        for char in text
+    )
