@@ -1,23 +1,28 @@
 # Every target sets up what it needs, from PyPI and npm alone. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help test test-old test-all lint format demo gateway bench docs clean
+.PHONY: help test test-old test-all survive lint format demo gateway bench docs clean
 
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Two processes, each with a gateway of its own; one where a running gateway is to be used.
+TWICE := $(if $(LITELLM_TEST_URL),,-n 2 --dist loadfile)
 
 help:  ## Say what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 test: lint  ## Lint, type-check and run the tests against a real gateway
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(TWICE)
 
 test-old: $(READY)  ## Run a short pass against LiteLLM 1.83.14
-	LITELLM_TEST_VERSION=1.83.14 $(BIN)/python -m pytest tests/functional/test_truth.py \
+	LITELLM_TEST_VERSION=1.83.14 $(BIN)/python -m pytest $(TWICE) tests/functional/test_truth.py \
 		tests/functional/test_faults.py
 
 test-all: lint  ## Run the tests with Salt 3006 and 3008, against LiteLLM 1.83.14, 1.106.2 and 1.109.1
 	$(BIN)/nox
+
+survive: $(READY)  ## Run all of what docs/survives.md counts (half an hour)
+	$(BIN)/python -m pytest $(TWICE) -m "long or not long" $(wildcard tests/*/trust)
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

@@ -8,7 +8,7 @@ from salt._logging.impl import shutdown_temp_handler
 # Salt keeps what is logged until it is set up, and prints it at exit, when stderr is closed.
 shutdown_temp_handler()
 
-pytest_plugins = ["tests.support.fixtures"]
+pytest_plugins = ["tests.support.fixtures", "tests.support.survived"]
 
 REPO_ROOT = Path(__file__).resolve().parent.parent
 
