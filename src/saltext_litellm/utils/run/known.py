@@ -241,9 +241,9 @@ class Known:
             self._models.url,
         )
         self._trusted = False
-        self._capabilities = self._capabilities or by_rows(self.router()) or OLD
         database = [row for row in self.router() if row.from_database]
-        if database and not test and self._capabilities.serves_while_patching:
+        self._capabilities = self._capabilities or by_rows(database)
+        if database and not test and self.capabilities().serves_while_patching:
             self.wake(database[-1].model_id)
         self._proven = tuple(database)  # another worker may show less
         self.read_again()
