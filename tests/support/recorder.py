@@ -10,6 +10,7 @@ from __future__ import annotations
 import http.client
 import select
 import socket
+import ssl
 import sys
 import threading
 import time
@@ -31,16 +32,30 @@ class Recorder:
     """`with Recorder(gateway.url) as recorder:` and send requests to `recorder.url`.
 
     :param spread: Forward every request over a new connection.
+    :param tls: Speak TLS with clients, in this context.
+    :param base: The path under which the gateway is offered, such as `/litellm`.
     """
 
-    def __init__(self, upstream: str, spread: bool = False) -> None:
+    def __init__(
+        self,
+        upstream: str,
+        spread: bool = False,
+        tls: ssl.SSLContext | None = None,
+        base: str = "",
+    ) -> None:
         self.requests: list[Record] = []
         self._spread = spread
+        self._base = base
         self._upstream = urlsplit(upstream)
         self._faults: list[Fault] = []
         self._lock = threading.Lock()
         self._server = _Server(self)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        if tls is not None:  # each connection shakes hands in its own thread, as it first reads
+            self._server.socket = tls.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
+        scheme = "http" if tls is None else "https"
+        self.url = f"{scheme}://127.0.0.1:{self._server.server_address[1]}{base}"
 
     def __enter__(self) -> Recorder:
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
@@ -112,8 +127,8 @@ class _Server(ThreadingHTTPServer):
         self.open: set[socket.socket] = set()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hangs up first is no error of ours."""
-        if not isinstance(sys.exc_info()[1], ConnectionError):
+        """A client that hangs up first, or shakes no hands, is no error of ours."""
+        if not isinstance(sys.exc_info()[1], (ConnectionError, ssl.SSLError)):
             super().handle_error(request, client_address)
 
     def close_all(self) -> None:
@@ -169,6 +184,7 @@ class _Connection(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = do_HEAD = do_OPTIONS = _serve  # noqa: N815
 
     def _read(self) -> Record:
+        self.path = self.path.removeprefix(self.server.recorder._base)
         target: SplitResult = urlsplit(self.path)
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         query = parse_qs(target.query, keep_blank_values=True)

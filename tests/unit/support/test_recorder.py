@@ -9,6 +9,7 @@ from threading import Thread
 import pytest
 import requests
 
+from tests.support import certificates
 from tests.support.recorder import Recorder
 
 
@@ -89,6 +90,19 @@ def test_a_request_and_its_answer_are_recorded(upstream, recorder, session):
     assert record.json == {"name": "é"}
     assert (record.status, record.response_size) == (200, len(answer.content))
     assert upstream.asked == [("POST", "/model/new?a=1&a=2", answer.request.body)]
+
+
+def test_tls_and_a_base_path(upstream, session, tmp_path):
+    own = certificates.make(tmp_path, "localhost", hosts=("127.0.0.1",))
+    with Recorder(upstream.url, tls=own.server(), base="/litellm") as recorder:
+        assert recorder.url.startswith("https://")
+        for _ in range(2):
+            answer = session.get(recorder.url + "/v2/model/info", verify=str(own.file))
+            assert answer.status_code == 200
+        assert upstream.asked[-1][:2] == ("GET", "/v2/model/info")
+        assert [record.path for record in recorder.requests] == ["/v2/model/info"] * 2
+        with pytest.raises(requests.exceptions.SSLError):
+            requests.get(recorder.url, timeout=10)
 
 
 def test_errors_pass_through(recorder, session):
@@ -206,5 +220,5 @@ def test_clear_forgets_requests_and_keeps_faults(recorder, session):
 def test_a_gateway_that_is_not_there_hangs_up(session):
     with Recorder("http://127.0.0.1:9") as recorder:
         with pytest.raises(requests.ConnectionError):
-            session.get(recorder.url)
+            requests.get(recorder.url, timeout=10)
         assert recorder.requests[0].status is None
