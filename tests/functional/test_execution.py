@@ -147,7 +147,7 @@ def test_a_wrong_key_is_said_plainly(modules, gateway):
     wrong = {"url": gateway.url, "api_key": "sk-wrong-0123456789", "retries": 0}
     with pytest.raises(CommandExecutionError) as err:
         modules("list", profile=wrong)
-    assert "does not accept the api_key" in str(err.value)
+    assert "refuses the api_key of the given profile" in str(err.value)
     assert "sk-wrong-0123456789" not in str(err.value)
 
 

@@ -81,4 +81,4 @@ def test_an_echo_in_an_error_is_scrubbed(leaks, states, recorder, name, answer, 
 def test_an_echo_of_the_admin_key_is_scrubbed(leaks, states, recorder, gateway, name):
     recorder.fault(status=401, json={"error": {"message": f"Invalid key {gateway.key}"}})
     leaks.append(states.present(name))
-    assert "does not accept the api_key" in leaks[0]["comment"]
+    assert "refuses the api_key of the given profile" in leaks[0]["comment"]

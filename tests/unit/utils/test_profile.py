@@ -1,9 +1,15 @@
 """Profiles: complete, resolved, and never another one than was asked for."""
 
 import pytest
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+)
 
 from saltext_litellm.utils.litellm import profile as profiles
 from saltext_litellm.utils.litellm.errors import InvalidInput
+from tests.support import certificates
 
 COMPLETE = {"url": "https://gw.example.com", "api_key": "sk-admin"}
 
@@ -66,6 +72,10 @@ def test_secrets_are_not_in_the_repr():
         ({"url": "https://", "api_key": "sk-1"}, "http or https in front"),
         ({"url": "https://h:port", "api_key": "sk-1"}, "http or https in front"),
         ({"url": "https://h h", "api_key": "sk-1"}, "http or https in front"),
+        ({"url": "https://h\x1b[0m", "api_key": "sk-1"}, "http or https in front"),
+        ({"url": "http://[::1", "api_key": "sk-1"}, "http or https in front"),
+        ({"url": "http://h:99999", "api_key": "sk-1"}, "http or https in front"),
+        ({"url": "http://h:0", "api_key": "sk-1"}, "http or https in front"),
         ({"url": "https://u:pw@h", "api_key": "sk-1"}, "must not carry a login"),
         ({"url": "https://h?x=1", "api_key": "sk-1"}, "must not have a ? or # part"),
         ({**COMPLETE, "api_base": "x"}, "unknown settings: api_base"),
@@ -75,7 +85,12 @@ def test_secrets_are_not_in_the_repr():
         ({**COMPLETE, "timeout": "long"}, "timeout of the given profile"),
         ({**COMPLETE, "timeout": float("inf")}, "timeout of the given profile"),
         ({**COMPLETE, "retries": -1}, "retries of the given profile"),
+        ({**COMPLETE, "retries": 1.5}, "retries of the given profile must be a whole number"),
+        ({**COMPLETE, "timeout": "sk-1" * 20}, "not a string of 80 characters"),
         ({**COMPLETE, "headers": ["X"]}, "headers of the given profile"),
+        ({**COMPLETE, "headers": {"X A": "b"}}, "header 'X A'"),
+        ({**COMPLETE, "headers": {"": "b"}}, "header ''"),
+        ({**COMPLETE, "headers": {"X-A": None}}, "header 'X-A' of the given profile must be"),
         ({**COMPLETE, "headers": {"X-A": "a\nb"}}, "header 'X-A'"),
         ({**COMPLETE, "api_key": "sk-\u00e4"}, "no HTTP header can carry"),
         ({"prod": COMPLETE, "dev": COMPLETE}, "holds the profiles dev, prod"),
@@ -92,3 +107,63 @@ def test_a_wrong_profile_is_one_sentence(profile, words):
 
 def test_profiles_may_stand_beside_the_default_one():
     assert load({**COMPLETE, "prod": COMPLETE}).url == "https://gw.example.com"
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"verify": "/no/such.pem"}, "verify of the given profile: cannot read '/no/such.pem': No"),
+        ({"verify": "BAD"}, "bad.pem' holds no certificate in PEM form"),
+        ({"verify": "a\0b"}, "verify of the given profile: cannot read 'a\\x00b': not a path"),
+        ({"cert": "/no/such.pem"}, "cert of the given profile: cannot read '/no/such.pem'"),
+        ({"cert": ["CERT", "/no/such.key"]}, "cannot read '/no/such.key'"),
+        ({"cert": ["CERT", "DIR"]}, "Is a directory"),
+        ({"cert": "BAD"}, "must hold a certificate and its key in PEM form"),
+        ({"cert": "CERT"}, "must hold a certificate and its key in PEM form"),
+        ({"cert": ["CERT", "OTHER"]}, "must hold a certificate and its key in PEM form"),
+        ({"cert": ["CERT", "LOCKED"]}, "without a passphrase"),
+        ({"cert": "-----BEGIN PRIVATE KEY-----\nSECRET"}, "cannot read what is given"),
+    ],
+)
+def test_files_that_cannot_be_used_are_named(tmp_path, settings, words):
+    own, other = (certificates.make(tmp_path, name) for name in ("own", "other"))
+    (tmp_path / "bad.pem").write_text("-----BEGIN CERTIFICATE-----\nnonsense\n")
+    locked = own.key.private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"SECRET")
+    )
+    (tmp_path / "locked.key").write_bytes(locked)
+    files = {"BAD": tmp_path / "bad.pem", "CERT": own.file, "OTHER": other.key_file}
+    files |= {"LOCKED": tmp_path / "locked.key", "DIR": tmp_path}
+    told = {key: _put(files, value) for key, value in settings.items()}
+    with pytest.raises(InvalidInput) as err:
+        load({**COMPLETE, **told})
+    assert words in str(err.value)
+    assert "SECRET" not in str(err.value)
+
+
+def _put(files, value):
+    if isinstance(value, list):
+        return [_put(files, item) for item in value]
+    return str(files.get(value, value))
+
+
+def test_files_that_can_be_used(tmp_path):
+    own = certificates.make(tmp_path, "own")
+    both = tmp_path / "both.pem"
+    both.write_bytes(own.file.read_bytes() + own.key_file.read_bytes())
+    pair = [str(own.file), str(own.key_file)]
+    assert load({**COMPLETE, "verify": str(own.file), "cert": pair}).cert == tuple(pair)
+    assert load({**COMPLETE, "verify": str(tmp_path), "cert": str(both)}).cert == str(both)
+
+
+def test_every_value_of_a_profile_is_a_secret():
+    headers = {"X-Login": "Basic aGVhZGVy", "X-Key": "header-key"}
+    secrets = load({**COMPLETE, "fingerprint_key": "fp-key", "headers": headers}).secrets
+    assert {"sk-admin", "fp-key", "Basic aGVhZGVy", "aGVhZGVy", "header-key"} <= set(secrets)
+
+
+def test_a_certificate_that_is_not_checked_is_a_warning():
+    (warning,) = load({**COMPLETE, "verify": False}).warnings
+    assert "https://gw.example.com is not checked" in warning
+    assert load(COMPLETE).warnings == ()
+    assert load({**COMPLETE, "url": "http://h", "verify": False}).warnings == ()

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import re
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from .errors import InvalidInput
+from .quote import quoted
 
 DEFAULT = "litellm"
 _ENDLESS = 86_400  # seconds, or tries
+_SCHEMES = ("bearer ", "basic ", "token ")
+_LONGEST_PATH = 200  # characters of a path that are told
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _KEYS = frozenset(
     {"url", "api_key", "verify", "cert", "timeout", "retries", "headers", "fingerprint_key"}
 )
@@ -25,7 +32,7 @@ class Profile:
     :param api_key: A proxy-admin key. A viewer's key is enough for ``test=True``.
     :param verify: Check the certificate; or the path of a CA bundle.
     :param cert: Client certificate: a path, or a (certificate, key) pair of paths.
-    :param timeout: Seconds to wait for an answer.
+    :param timeout: Seconds that one try of a request may take, to the last byte of its answer.
     :param retries: How often to try again when the gateway is overloaded or cannot be reached.
     :param headers: Further request headers.
     :param fingerprint_key: Keys the fingerprints of secrets instead of ``api_key``.
@@ -40,6 +47,28 @@ class Profile:
     retries: int = 3
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     fingerprint_key: str | None = field(default=None, repr=False)
+
+    @property
+    def label(self) -> str:
+        """The profile in the middle of a sentence."""
+        return self.name if self.name.startswith("profile ") else f"the {self.name}"
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every value that must be in no message; of a login also what follows its scheme."""
+        values = [self.api_key, self.fingerprint_key or "", *(value for _, value in self.headers)]
+        bare = [value.partition(" ")[2] for value in values if value.lower().startswith(_SCHEMES)]
+        return (*values, *map(str.strip, bare))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is to be said of the settings each time they are used."""
+        if self.verify is not False or not self.url.startswith("https:"):
+            return ()
+        return (
+            f"The certificate of {self.url} is not checked, because {self.label} has "
+            "`verify: false`: whoever is in between can read the keys",
+        )
 
 
 def load(
@@ -81,31 +110,34 @@ def _parse(name: str, settings: Mapping[str, Any], resolve: Callable[[Any], Any]
         raise InvalidInput(f"The {name} has no url; it holds the profiles {', '.join(others)}")
     values = {key: resolve(value) for key, value in settings.items() if key in _KEYS}
     fingerprint_key = values.get("fingerprint_key")
-    return Profile(
+    profile = Profile(
         name=name,
         url=_url(name, values.get("url")),
         api_key=_secret(name, "api_key", values.get("api_key")),
         verify=_verify(name, values.get("verify", True)),
         cert=_cert(name, values.get("cert")),
         timeout=_number(name, "timeout", values.get("timeout", 60.0)),
-        retries=int(_number(name, "retries", values.get("retries", 3), least=0)),
+        retries=_whole(name, "retries", values.get("retries", 3)),
         headers=_headers(name, values.get("headers") or {}, resolve),
         fingerprint_key=None
         if fingerprint_key is None
         else _secret(name, "fingerprint_key", fingerprint_key),
     )
+    if profile.url.startswith("https:"):
+        _check_files(profile)
+    return profile
 
 
 def _url(name: str, value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
         raise InvalidInput(f"The {name} has no url")
-    url = str(value).strip().rstrip("/")
+    url = value.strip().rstrip("/")
     try:
         parts = urlsplit(url)
         valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         valid = False
-    if not valid or any(char.isspace() for char in url):
+    if not valid or any(char.isspace() or not char.isprintable() for char in url):
         raise InvalidInput(
             f"The url of the {name} must look like https://gateway.example.com, with http or "
             "https in front"
@@ -144,17 +176,73 @@ def _cert(name: str, value: Any) -> str | tuple[str, str] | None:
     raise InvalidInput(f"cert of the {name} must be a path, or a list of certificate and key path")
 
 
+def _check_files(profile: Profile) -> None:
+    """Refuse certificates and keys that cannot be read: requests would fail in ways of its own."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if isinstance(profile.verify, str) and not Path(profile.verify).is_dir():
+        _read(profile.name, "verify", profile.verify)
+        try:
+            context.load_verify_locations(profile.verify)
+        except (OSError, ValueError):
+            where = _path(profile.verify)
+            raise InvalidInput(
+                f"verify of the {profile.name}: {where} holds no certificate in PEM form"
+            ) from None
+    if profile.cert is None:
+        return
+    files = (profile.cert,) if isinstance(profile.cert, str) else profile.cert
+    for file in files:
+        _read(profile.name, "cert", file)
+    try:
+        # Without a password OpenSSL would ask for one at the terminal.
+        context.load_cert_chain(files[0], files[-1], password="")
+    except (OSError, ValueError):
+        where = " and ".join(map(_path, files))
+        raise InvalidInput(
+            f"cert of the {profile.name}: {where} must hold a certificate and its key in PEM "
+            "form, without a passphrase"
+        ) from None
+
+
+def _read(name: str, key: str, file: str) -> None:
+    try:
+        with open(file, "rb") as opened:
+            opened.read(1)
+    except (OSError, ValueError) as err:
+        why = getattr(err, "strerror", None) or "not a path"
+        raise InvalidInput(f"{key} of the {name}: cannot read {_path(file)}: {why}") from None
+
+
+def _path(file: str) -> str:
+    """A path to be told; not what somebody has put in the place of one, such as a key itself."""
+    if "\n" in file or "-----" in file or len(file) > _LONGEST_PATH:
+        return "what is given"
+    return repr(file)
+
+
 def _number(name: str, key: str, value: Any, least: float = 0.001) -> float:
     if type(value) not in (int, float) or not least <= value <= _ENDLESS:
-        raise InvalidInput(f"{key} of the {name} must be a positive number, not {value!r}")
+        raise InvalidInput(f"{key} of the {name} must be a positive number, not {quoted(value)}")
     return float(value)
+
+
+def _whole(name: str, key: str, value: Any) -> int:
+    number = _number(name, key, value, least=0)
+    if not number.is_integer():
+        raise InvalidInput(f"{key} of the {name} must be a whole number, not {quoted(value)}")
+    return int(number)
 
 
 def _headers(name: str, value: Any, resolve: Callable[[Any], Any]) -> tuple[tuple[str, str], ...]:
     if not isinstance(value, Mapping):
         raise InvalidInput(f"headers of the {name} must be a mapping")
-    headers = {str(key): str(resolve(item)) for key, item in value.items()}
+    headers = {}
+    for key, item in value.items():
+        text = resolve(item)
+        if not isinstance(text, (str, int, float)):
+            raise InvalidInput(f"The header {quoted(str(key))} of the {name} must be a string")
+        headers[str(key)] = str(text).strip()
     for key, text in headers.items():
-        if not (key + text).isascii() or not (key + text).isprintable():
-            raise InvalidInput(f"The header {key!r} of the {name} cannot be sent in HTTP")
+        if not _HEADER_NAME.fullmatch(key) or not text.isascii() or not text.isprintable():
+            raise InvalidInput(f"The header {quoted(key)} of the {name} cannot be sent in HTTP")
     return tuple(sorted(headers.items()))

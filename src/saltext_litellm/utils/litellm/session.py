@@ -9,16 +9,23 @@ import ast
 import contextlib
 import json
 import logging
+import os
+import re
 import time
+import warnings
 from collections.abc import Mapping
+from email.utils import mktime_tz, parsedate_tz
+from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
 
 from .errors import GatewayError, OutcomeUnknown
 from .profile import Profile
-from .secrets import scrub, secret_strings
+from .secrets import REDACTED, scrub, secret_strings
 
 if TYPE_CHECKING:
     import requests
+
+    from .transport import HttpSession
 
 log = logging.getLogger(__name__)
 
@@ -27,36 +34,55 @@ _BUSY = (429, 503)
 # Answers of a load balancer that lost its gateway: something may have been done.
 _UPSTREAM = (502, 504)
 _SERVER_ERROR = 500
+_UNAUTHORIZED, _FORBIDDEN = 401, 403
 _BACKOFF = 0.5  # seconds before the first retry, doubled for each further one
+_DOUBLINGS = 6
 _LONGEST_WAIT = 30.0  # seconds; a retry-after beyond it is not waited for
 _LONGEST_REASON = 400  # characters of a gateway's reason that are passed on
+_NONSENSE = "answers, but not as a LiteLLM gateway does"
+_KEY_HASH = re.compile(r"(?<![0-9a-zA-Z])[0-9a-fA-F]{64}(?![0-9a-zA-Z])|sk-\.\.\.\S{4}")
+_KEY_END = 4  # characters
+_LOGIN = re.compile(r"//[^/@\s]*@")
 
 
 class Session:
     """One keep-alive session with a gateway.
 
     One session is one TCP connection, and so one worker of a gateway that has several, unless a
-    balancer in between spreads the requests over them.
+    balancer in between spreads the requests over them. A process that was forked opens its own:
+    on the one it has inherited it would read answers that are for its parent.
     """
 
     def __init__(self, profile: Profile) -> None:
-        import requests
-
         self._profile = profile
         self.url = profile.url
-        self._session = requests.Session()
-        self._session.headers.update(dict(profile.headers))
+        self._inherited: list[HttpSession] = []  # kept, so that it is not closed for the parent
+        self._open()
+
+    def _open(self) -> None:
+        from .transport import HttpSession
+
+        self._process = os.getpid()
+        self._http = HttpSession()
+        self._http.headers.update(dict(self._profile.headers))
         # As `auth`, not as a header: requests would let a login from ~/.netrc replace a header.
-        self._session.auth = self._login
-        self._session.cert = profile.cert
+        self._http.auth = self._login
+        self._http.cert = self._profile.cert if self.url.startswith("https:") else None
 
     def _login(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         request.headers["Authorization"] = f"Bearer {self._profile.api_key}"
         return request
 
+    def _own(self) -> HttpSession:
+        """The session of this process."""
+        if self._process != os.getpid():
+            self._inherited.append(self._http)
+            self._open()
+        return self._http
+
     def reconnect(self) -> None:
         """Let the next request open a new connection, which may reach another worker."""
-        self._session.close()
+        self._own().close()
 
     def call(
         self,
@@ -70,29 +96,27 @@ class Session:
     ) -> Any:
         """Send a request, again if that is safe and helps, and return the parsed answer.
 
+        Each try takes ``timeout`` at most, and each pause before another one 30 s.
+
         :param absent: The statuses that mean "not there", for which ``None`` is returned.
         :param repeatable: Sending it twice does the same as sending it once.
         """
-        import requests
-
-        waits = [_BACKOFF * 2**attempt for attempt in range(self._profile.retries)]
-        for wait in (*waits, None):
+        for attempt in range(self._profile.retries + 1):
+            last = attempt == self._profile.retries
+            pause = min(_BACKOFF * 2 ** min(attempt, _DOUBLINGS), _LONGEST_WAIT)
             try:
                 response = self._send(method, path, body, params)
-            except requests.exceptions.RequestException as err:
+            except _errors() as err:
                 error, again = self._failure(method, path, err)
-                if (
-                    wait is None
-                    or not again
-                    or (isinstance(error, OutcomeUnknown) and not repeatable)
-                ):
+                unsafe = isinstance(error, OutcomeUnknown) and not repeatable
+                if last or not again or unsafe:
                     raise error from None
-                pause = wait
             else:
                 again = response.status_code in (_BUSY if not repeatable else _BUSY + _UPSTREAM)
-                if wait is None or not again or _retry_after(response) > _LONGEST_WAIT:
+                asked = _retry_after(response)
+                if last or not again or asked > _LONGEST_WAIT:
                     break
-                pause = max(wait, _retry_after(response))
+                pause = max(pause, asked)
             log.debug("%s %s: trying again in %.1f s", method, path, pause)
             time.sleep(pause)
         return None if response.status_code in absent else self._parsed(response, body)
@@ -104,108 +128,136 @@ class Session:
         body: Mapping[str, Any] | None,
         params: Mapping[str, Any] | None,
     ) -> requests.Response:
-        started = time.monotonic()
-        response = self._session.request(
-            method,
-            self._profile.url + path,
-            json=body,
-            params=params,
-            timeout=self._profile.timeout,
-            verify=self._profile.verify,  # per request: the environment beats a session's False
-            allow_redirects=False,  # following one would turn a POST into a GET
-        )
+        from urllib3.exceptions import InsecureRequestWarning
+
+        started, http, profile = time.monotonic(), self._own(), self._profile
+        http.exchange.begin(profile.timeout)
+        with warnings.catch_warnings():
+            # The state says it once, instead of the log at each request.
+            warnings.simplefilter("ignore", InsecureRequestWarning)
+            response = http.request(
+                method,
+                profile.url + path,
+                json=body,
+                params=params,
+                timeout=profile.timeout,
+                verify=profile.verify,  # per request: the environment beats a session's False
+                allow_redirects=False,
+            )
         took, size = time.monotonic() - started, len(response.content)
         log.debug("%s %s: %s, %d bytes, %.3f s", method, path, response.status_code, size, took)
         return response
 
     def _failure(self, method: str, path: str, err: Exception) -> tuple[GatewayError, bool]:
         """What it means that no answer came, and whether another try may help."""
-        from requests import exceptions
+        from requests.exceptions import ContentDecodingError, SSLError
 
-        url, cause = self._profile.url, _cause(err)
-        if isinstance(err, exceptions.SSLError):
-            return GatewayError(f"No trusted connection to {url}: {cause}"), False
-        if isinstance(err, exceptions.ReadTimeout):
-            seconds = f"{self._profile.timeout:g} s"
-            return OutcomeUnknown(f"{url} did not answer {method} {path} within {seconds}"), False
-        if _never_sent(err):
-            return GatewayError(f"Cannot reach {url}: {cause}"), True
-        if isinstance(err, (exceptions.ConnectionError, exceptions.ChunkedEncodingError)):
-            return OutcomeUnknown(f"{url} broke off {method} {path}: {cause}"), True
-        return GatewayError(f"Cannot send {method} {path} to {url}: {type(err).__name__}"), False
+        from .transport import cause
+
+        url, exchange, request = self.url, self._http.exchange, f"{method} {path}"
+        why = scrub(cause(err), self._secrets())[:_LONGEST_REASON]
+        if not exchange.sent:
+            return self._unsent(request, err, why)
+        again = False
+        if exchange.late:
+            said = f"{url} did not answer {request} within {self._profile.timeout:g} s"
+        elif isinstance(err, SSLError):
+            said = f"No trusted connection to {url}: {why}"
+        elif isinstance(err, ContentDecodingError):
+            said = f"{url} {_NONSENSE}"
+        else:
+            said, again = f"{url} broke off {request}: {why}", True
+        return OutcomeUnknown(said), again
+
+    def _unsent(self, request: str, err: Exception, why: str) -> tuple[GatewayError, bool]:
+        """What it means that nothing of a request could be sent."""
+        from requests.exceptions import ProxyError, SSLError
+
+        from .transport import is_of_settings
+
+        url, again = self.url, True
+        proxy = " through the proxy" if isinstance(err, ProxyError) else ""
+        if self._http.exchange.late:
+            said = f"Cannot reach {url}{proxy}: no connection within {self._profile.timeout:g} s"
+        elif isinstance(err, SSLError):
+            said, again = f"No trusted connection to {url}: {why}", False
+        elif is_of_settings(err):
+            said, again = f"Cannot send {request} to {url}: {why}", False
+        else:
+            said = f"Cannot reach {url}{proxy}: {why}"
+        return GatewayError(said), again
 
     def _parsed(self, response: requests.Response, body: Mapping[str, Any] | None) -> Any:
-        url, status = self._profile.url, response.status_code
+        url, status = self.url, response.status_code
+        secrets = self._secrets(body)
         if response.is_redirect:
-            target = response.headers["location"].split("?")[0]
-            raise GatewayError(
-                f"{url} redirects to {target}; the profile needs the final url", status
-            )
+            target = scrub(_target(response.headers["location"]), secrets)[:_LONGEST_REASON]
+            raise GatewayError(f"{url} redirects{target}; the profile needs the final url", status)
         if not response.ok:
-            secrets = (self._profile.api_key, *secret_strings("", dict(body or {})))
-            reason = scrub(_reason(response), secrets)[:_LONGEST_REASON]
-            kind = (
-                OutcomeUnknown if status >= _SERVER_ERROR and status not in _BUSY else GatewayError
-            )
-            raise kind(f"{url} {_refusal(status)} ({status}): {reason}", status)
+            unknown = status >= _SERVER_ERROR and status not in _BUSY
+            kind = OutcomeUnknown if unknown else GatewayError
+            raise kind(f"{url} {self._refusal(response, secrets)}", status)
         try:
-            return response.json()
-        except ValueError:
-            raise OutcomeUnknown(f"{url} answers, but not as a LiteLLM gateway does") from None
+            return json.loads(response.content)
+        except (ValueError, RecursionError):
+            self.reconnect()  # what is left of the answer must not be taken for the next one
+            raise OutcomeUnknown(f"{url} {_NONSENSE}") from None
+
+    def _refusal(self, response: requests.Response, secrets: tuple[str, ...]) -> str:
+        """What the status and the reason of a refusal mean to the person who wrote the profile."""
+        status, reason = response.status_code, scrub(_reason(response), secrets)
+        if status == _UNAUTHORIZED:
+            said = f"refuses the api_key of {self._profile.label} ({status})"
+            # LiteLLM tells the end of a wrong key, and its hash without any salt (1.106.2).
+            telling = _KEY_HASH.search(reason) or self._profile.api_key[-_KEY_END:] in reason
+            return said if telling else f"{said}: {reason[:_LONGEST_REASON]}"
+        verb = "failed" if status >= _SERVER_ERROR else "refused"
+        if status == _FORBIDDEN:
+            verb = "forbids this"
+        return f"{verb} ({status}): {_KEY_HASH.sub(REDACTED, reason)[:_LONGEST_REASON]}"
+
+    def _secrets(self, body: Mapping[str, Any] | None = None) -> tuple[str, ...]:
+        """What must not be in a message, whoever has written it."""
+        return (*self._profile.secrets, *secret_strings("", dict(body or {})))
+
+
+def _errors() -> tuple[type[Exception], ...]:
+    """What sending may raise: requests turns most of it into an OSError of its own, but not all."""
+    from urllib3.exceptions import HTTPError
+
+    return (OSError, ValueError, HTTPException, HTTPError)
+
+
+def _target(location: str) -> str:
+    """Where a redirect goes, without what may be a login: as it came, in bytes of any kind."""
+    text = location.encode("latin-1", "replace").decode("utf-8", "replace")
+    address = _LOGIN.sub("//", re.split("[?#;]", text)[0]).strip()
+    return f" to {address}" if address else ""
 
 
 def _retry_after(response: requests.Response) -> float:
-    """Seconds that the gateway asks to wait; 0 where it does not say."""
-    asked = response.headers.get("retry-after", "")
-    return float(asked) if asked.isdigit() else 0.0
-
-
-def _causes(err: BaseException | None) -> list[BaseException]:
-    """An exception and what led to it, outermost first."""
-    chain: list[BaseException] = []
-    while err is not None and err not in chain:
-        chain.append(err)
-        inner = getattr(err, "reason", None) or next(
-            (arg for arg in err.args if isinstance(arg, BaseException)), None
-        )
-        err = inner if isinstance(inner, BaseException) else (err.__cause__ or err.__context__)
-    return chain
-
-
-def _never_sent(err: Exception) -> bool:
-    """Whether the connection failed before the request could have reached the gateway."""
-    from requests.exceptions import ConnectTimeout, ProxyError
-    from urllib3.exceptions import NewConnectionError
-
-    return isinstance(err, (ConnectTimeout, ProxyError)) or any(
-        isinstance(cause, NewConnectionError) for cause in _causes(err)
-    )
-
-
-def _cause(err: Exception) -> str:
-    """The innermost reason, without the object addresses and URLs that requests adds."""
-    for cause in reversed(_causes(err)):
-        text = getattr(cause, "verify_message", "") or getattr(cause, "strerror", "") or ""
-        if text:
-            return str(text)
-    return type(_causes(err)[-1]).__name__
-
-
-def _refusal(status: int) -> str:
-    """What a status means to the person who wrote the profile."""
-    if status == 401:  # noqa: PLR2004
-        return "does not accept the api_key for this"
-    if status == 403:  # noqa: PLR2004
-        return "forbids this"
-    return "failed" if status >= _SERVER_ERROR else "refused"
+    """Seconds that the gateway asks to wait, by a number or a date; 0 if that makes no sense."""
+    asked = response.headers.get("retry-after", "").strip()
+    if asked.isascii() and asked.isdigit():
+        return float(asked)
+    try:
+        date = parsedate_tz(asked)
+        return max(mktime_tz(date) - time.time(), 0.0) if date else 0.0
+    except (ValueError, OverflowError):
+        return 0.0
 
 
 def _reason(response: requests.Response) -> str:
     """The gateway's own reason, out of the three shapes its errors have."""
     try:
-        answer = response.json()
-    except ValueError:
-        return response.reason or "no reason given"
+        text = _said(json.loads(response.content))
+    except (ValueError, RecursionError):  # no JSON, or nested too deeply
+        text = str(response.reason or "")
+    return " ".join(text.split()) or "no reason given"
+
+
+def _said(answer: Any) -> str:
+    """The reason in an answer that was JSON."""
     reason = answer
     if isinstance(answer, dict):
         reason = answer.get("error", answer.get("detail", answer.get("message", answer)))
@@ -213,19 +265,20 @@ def _reason(response: requests.Response) -> str:
         reason = reason.get("message", reason.get("error", reason))
     if isinstance(reason, str) and reason.startswith("{'"):
         # The message is often the repr of a dict: "{'error': '...'}".
-        with contextlib.suppress(SyntaxError, ValueError):
+        with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
             reason = ast.literal_eval(reason)
         if isinstance(reason, dict):
             reason = reason.get("error", reason)
     if isinstance(reason, list):
-        reason = "; ".join(_validation(item) for item in reason)
-    text = reason if isinstance(reason, str) else json.dumps(reason)
-    return " ".join(text.split()) or "no reason given"
+        return "; ".join(_validation(item) for item in reason)
+    return reason if isinstance(reason, str) else json.dumps(reason, default=str)
 
 
 def _validation(item: Any) -> str:
     """One entry of a 422. Its ``input`` is left out: old versions echo secrets there."""
     if not isinstance(item, dict):
         return str(item)
-    where = ".".join(str(part) for part in item.get("loc", ()) if part != "body")
-    return f"{where}: {item.get('msg', 'invalid')}"
+    loc = item.get("loc")
+    parts = loc if isinstance(loc, list) else [loc]
+    where = ".".join(str(part) for part in parts if part not in ("body", None))
+    return f"{where or 'body'}: {item.get('msg', 'invalid')}"

@@ -1,0 +1,212 @@
+"""Requests' sessions, and what they lack: a deadline for a whole exchange.
+
+The timeout of requests is one for each read, so that a gateway that sends a byte now and then
+would be waited for without an end. Imported late: it takes requests with it.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import ssl
+import time
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.exceptions import RequestException
+
+_PIECE = 16_384  # bytes that are sent at once, the most that one TLS record holds
+
+# What OpenSSL and http.client say, and what to do about it or what it means.
+_ADVICE = (
+    (("self-signed", "self signed", "local issuer"), "set `verify` to the file of its CA"),
+    (("mismatch", "not valid for"), "the url must name the host as its certificate does"),
+    (("wrong version number", "record layer failure"), "for plain HTTP write http:// in the url"),
+    (("certificate required", "handshake failure"), "it may want a client certificate: set `cert`"),
+    (("suitable TLS CA", "no certificate"), "see REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE"),
+)
+_MEANING = {
+    "RemoteDisconnected": "it closed the connection without an answer",
+    "BadStatusLine": "its answer is not HTTP; for TLS write https:// in the url",
+    "IncompleteRead": "its answer was cut short",
+    "InvalidChunkLength": "its answer was cut short",
+    "HTTPException": "its answer is not HTTP",
+    "LineTooLong": "its answer is not HTTP",
+    "UnknownProtocol": "its answer is not HTTP",
+    "InvalidSchema": "a proxy of this kind is not supported",
+    "InvalidProxyURL": "the proxy has no valid address",
+    "LocationParseError": "the url is no valid address",
+    "InvalidURL": "the url is no valid address",
+    "UnicodeError": "the url is no valid address",
+}
+
+
+class Exchange:
+    """One request and its answer: how long it may take, and how far it has come.
+
+    :ivar sent: Whether any of the request was handed over, so that the gateway may have it.
+    """
+
+    def __init__(self) -> None:
+        self._until = 0.0
+        self.sent = False
+
+    def begin(self, seconds: float) -> None:
+        """Start the clock."""
+        self._until = time.monotonic() + seconds
+        self.sent = False
+
+    @property
+    def late(self) -> bool:
+        """Whether the time is over."""
+        return time.monotonic() >= self._until
+
+    def left(self) -> float:
+        """The seconds that are left.
+
+        :raises TimeoutError: There are none.
+        """
+        left = self._until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("timed out")
+        return left
+
+
+class HttpSession(requests.Session):
+    """A session whose exchanges end in time, and that follows no redirect."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.exchange = Exchange()
+        adapter = _Adapter(self.exchange)
+        self.mount("https://", adapter)
+        self.mount("http://", adapter)
+
+    def get_redirect_target(self, _: requests.Response) -> str | None:
+        """None, as no redirect is followed: that would turn a POST into a GET.
+
+        Requests reads it all the same, and stumbles over a Location that makes no sense.
+        """
+        return None
+
+
+class _Adapter(HTTPAdapter):
+    """Makes connections, also those to a proxy, that know of the exchange they serve."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self._bind(self.poolmanager)
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(*args, **kwargs)
+        self._bind(manager)
+        return manager
+
+    def _bind(self, manager: Any) -> None:
+        kinds = manager.pool_classes_by_scheme
+        if any(issubclass(kind.ConnectionCls, _Connection) for kind in kinds.values()):
+            return  # a proxy's manager is kept, and asked for again
+        manager.pool_classes_by_scheme = {
+            scheme: type(kind.__name__, (kind,), {"ConnectionCls": self._bound(kind.ConnectionCls)})
+            for scheme, kind in kinds.items()
+        }
+
+    def _bound(self, kind: Any) -> type:
+        return type(kind.__name__, (_Connection, kind), {"exchange": self._exchange})
+
+
+class _Connection:
+    """Goes before one of urllib3's connections (1.26 and 2), and lets each step have what is left.
+
+    A TLS handshake has a deadline by itself: that of Python's ssl module.
+    """
+
+    exchange: Exchange
+    sock: Any
+
+    def _new_conn(self) -> Any:
+        self.timeout = self.exchange.left()
+        sock = super()._new_conn()  # type: ignore[misc]
+        sock.settimeout(self.exchange.left())
+        return sock
+
+    def _tunnel(self) -> None:
+        try:
+            super()._tunnel()  # type: ignore[misc]
+        finally:
+            self.exchange.sent = False  # but to the proxy
+        self.sock.settimeout(self.exchange.left())
+
+    def send(self, data: bytes) -> None:
+        if self.sock is None:
+            self.connect()  # type: ignore[attr-defined]
+        self.exchange.sent = True
+        for start in range(0, len(data), _PIECE):
+            self.sock.settimeout(self.exchange.left())
+            super().send(data[start : start + _PIECE])  # type: ignore[misc]
+
+    def response_class(self, sock: Any, *args: Any, **kwargs: Any) -> http.client.HTTPResponse:
+        """An answer, or that of a proxy, every read of which has what is left."""
+        answer = http.client.HTTPResponse(sock, *args, **kwargs)
+        raw = answer.fp.detach()
+        answer.fp = io.BufferedReader(_Reader(raw, sock, self.exchange))
+        return answer
+
+
+class _Reader(io.RawIOBase):
+    """Reads from a socket until the exchange is over."""
+
+    def __init__(self, raw: io.RawIOBase, sock: Any, exchange: Exchange) -> None:
+        self._raw, self._sock, self._exchange = raw, sock, exchange
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        self._sock.settimeout(self._exchange.left())
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+def is_of_settings(err: Exception) -> bool:
+    """Whether what was not sent never can be, as the settings or the environment are wrong."""
+    return isinstance(err, ValueError) or not isinstance(err, RequestException)
+
+
+def cause(err: Exception) -> str:
+    """The innermost reason, without the object addresses and URLs that requests adds."""
+    told = next(filter(None, map(_told, reversed(_causes(err)))), type(_causes(err)[-1]).__name__)
+    advice = next((do for signs, do in _ADVICE if any(sign in told for sign in signs)), None)
+    return f"{told}; {advice}" if advice else told
+
+
+def _told(err: BaseException) -> str:
+    """What one exception says that a person can make use of."""
+    if isinstance(err, ssl.SSLError) and err.reason:
+        plain = err.reason.replace("_", " ").lower()
+        return str(getattr(err, "verify_message", "") or plain)
+    if type(err).__name__ in _MEANING:
+        return _MEANING[type(err).__name__]
+    if isinstance(err, OSError) and not isinstance(err, RequestException):
+        return str(err.strerror or err)
+    return ""
+
+
+def _causes(err: BaseException | None) -> list[BaseException]:
+    """An exception and what led to it, outermost first."""
+    chain: list[BaseException] = []
+    while err is not None and err not in chain:
+        chain.append(err)
+        inner = getattr(err, "reason", None) or next(
+            (arg for arg in err.args if isinstance(arg, BaseException)), None
+        )
+        err = inner if isinstance(inner, BaseException) else (err.__cause__ or err.__context__)
+    return chain
