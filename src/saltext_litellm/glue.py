@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from typing import Any
 
 import salt.utils.sdb
@@ -18,20 +18,28 @@ from saltext_litellm.utils.run.gateway import Gateway
 
 # Where in Salt's __context__ the states of one run share their gateways.
 _RUN = "litellm_model.run"
+# What writes to a gateway, `module.run` included.
+_WRITERS = ("litellm_model", "module")
 
 
-def open_run(context: MutableMapping[str, Any], run_id: Any) -> None:
+def open_run(
+    context: MutableMapping[str, Any], run_id: Any, chunks: Iterable[Mapping[str, Any]]
+) -> None:
     """Let the states of a run share what they read of a gateway.
 
     Only a state does so, and only for its own run: what an earlier run, or a call by hand, has
-    read may be out of date.
+    read may be out of date. Nor in a run with ``parallel: True``: Salt (3006 to 3008) forks such
+    a state, so that nobody else sees in its ``__context__`` what it has written, and a state
+    that requires it would decide by what was read before. There each state reads for itself.
 
     :param run_id: Salt's ``__instance_id__`` of the run, ``None`` where there is none.
+    :param chunks: Salt's ``__lowstate__``: all states of the run.
     """
     if run_id is None:
         context.pop(_RUN, None)
     elif context.get(_RUN, {}).get("run") != run_id:
-        context[_RUN] = {"run": run_id, "gateways": {}}
+        forks = any(chunk.get("parallel") and chunk["state"] in _WRITERS for chunk in chunks)
+        context[_RUN] = {"run": run_id, "gateways": None if forks else {}}
 
 
 def gateway(
@@ -45,7 +53,9 @@ def gateway(
     :param config: Returns what stands under a config key, ``None`` if nothing does.
     :param resolve: Replaces an ``sdb://`` reference by what it refers to.
     """
-    gateways = context.get(_RUN, {}).get("gateways", {})
+    gateways = context.get(_RUN, {}).get("gateways")
+    if gateways is None:
+        gateways = {}
     key = repr(profile)
     if key not in gateways:
         loaded = profiles.load(profile, config, resolve)

@@ -116,6 +116,7 @@ def test_every_function_is_there_and_documented(salt_call):
     assert set(salt_call("sys.list_state_functions", "litellm_model")) == {
         "litellm_model.absent",
         "litellm_model.managed",
+        "litellm_model.mod_watch",
         "litellm_model.present",
     }
 

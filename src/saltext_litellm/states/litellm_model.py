@@ -19,6 +19,8 @@ Where the gateway is and how to log in comes from a profile; see the
         - rpm: 1000
 """
 
+import inspect
+
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 from saltext_litellm import glue
@@ -156,7 +158,7 @@ def present(
         Config key of the gateway, or a mapping with its url and api_key. Defaults to ``litellm``.
     """
     arguments = locals()
-    glue.open_run(__context__, globals().get("__instance_id__"))
+    _open_run()
     verb = "plan" if __opts__["test"] else "apply"
     return _result(name, lambda: __salt__[f"litellm_model.{verb}"](**arguments))
 
@@ -181,7 +183,7 @@ def absent(name, model_id=None, profile="litellm"):
     profile
         Config key of the gateway, or a mapping with its url and api_key. Defaults to ``litellm``.
     """
-    glue.open_run(__context__, globals().get("__instance_id__"))
+    _open_run()
 
     def delete():
         return __salt__["litellm_model.delete"](
@@ -259,7 +261,7 @@ def managed(
         Config key of the gateway, or a mapping with its url and api_key. Defaults to ``litellm``.
     """
     arguments = {**locals(), "test": __opts__["test"]}
-    glue.open_run(__context__, globals().get("__instance_id__"))
+    _open_run()
     ret = {"name": name, "result": True, "changes": {}, "comment": f"{name} is as declared"}
     try:
         outcome = __salt__["litellm_model.manage"](**arguments)
@@ -281,6 +283,59 @@ def managed(
             for warning in warnings
         ]
     return ret
+
+
+def mod_watch(name, sfun=None, **kwargs):
+    """
+    Apply a state again because something that it watches changes: ``watch`` and ``listen``.
+
+    .. versionadded:: 1.0.0
+
+    ``present`` and ``managed`` are applied with ``verify_secrets: True``, and so repair secrets
+    that were changed on the gateway by hand; ``absent`` is applied as it is. ``watch`` does so if
+    the state itself has just changed nothing, ``listen`` at the end of the run. With
+    ``parallel: True`` use ``listen``: Salt does not wait for such a state before it starts it
+    again for its ``watch``, and 3006 may lose its result.
+
+    .. code-block:: yaml
+
+        gpt-4-proxy:
+          litellm_model.present:
+            - custom_llm_provider: openai
+            - base_model: gpt-4
+            - model_api_key: {{ pillar["provider_keys"]["openai"] }}
+            - listen:
+              - file: /etc/litellm/provider-keys
+
+    name
+        Name of the state that watches.
+
+    sfun
+        Its function (string): ``present``, ``absent`` or ``managed``. Salt gives it.
+
+    kwargs
+        Its arguments, and what Salt gives beside them.
+    """
+    function = {"present": present, "absent": absent, "managed": managed}.get(sfun)
+    if function is None:
+        comment = "mod_watch is what Salt calls for `watch` and `listen`; declare another function"
+        return {"name": name, "result": False, "changes": {}, "comment": comment}
+    taken = inspect.signature(function).parameters
+    arguments = {key: value for key, value in kwargs.items() if key in taken}
+    if "verify_secrets" in taken:
+        arguments["verify_secrets"] = True
+    ret = function(name, **arguments)
+    if ret["result"] is not False:
+        done = "It would be applied again" if __opts__["test"] else "It was applied again"
+        how = " with `verify_secrets: True`" if "verify_secrets" in taken else ""
+        ret["comment"] += f"\n{done}{how}, because something that it watches changes"
+    return ret
+
+
+def _open_run():
+    """Salt puts what it knows of a run among our globals, for the time of a state."""
+    run = globals()
+    glue.open_run(__context__, run.get("__instance_id__"), run.get("__lowstate__") or ())
 
 
 def _count(changes, test):
