@@ -11,6 +11,7 @@ from salt.exceptions import CommandExecutionError, SaltException, SaltInvocation
 
 from saltext_litellm.utils.litellm import profile as profiles
 from saltext_litellm.utils.litellm.errors import InvalidInput, LiteLLMError
+from saltext_litellm.utils.litellm.quote import line
 from saltext_litellm.utils.litellm.secrets import Fingerprinter
 from saltext_litellm.utils.litellm.session import Session
 from saltext_litellm.utils.models.endpoints import Models
@@ -60,7 +61,7 @@ def gateway(
     if key not in gateways:
         loaded = profiles.load(profile, config, resolve)
         fingerprint = Fingerprinter(loaded.fingerprint_key or loaded.api_key)
-        gateways[key] = Gateway(Models(Session(loaded)), fingerprint)
+        gateways[key] = Gateway(Models(Session(loaded)), fingerprint, loaded.warnings)
     found: Gateway = gateways[key]
     return found
 
@@ -90,6 +91,10 @@ def salt_errors() -> Iterator[None]:
     try:
         yield
     except InvalidInput as err:
-        raise SaltInvocationError(str(err)) from None
+        raise SaltInvocationError(line(str(err))) from None
     except LiteLLMError as err:
-        raise CommandExecutionError(str(err)) from None
+        raise CommandExecutionError(line(str(err))) from None
+    except RecursionError:
+        raise CommandExecutionError(
+            "What is declared, or what the gateway has, is nested too deeply"
+        ) from None

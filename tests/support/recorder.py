@@ -34,6 +34,7 @@ class Recorder:
     :param spread: Forward every request over a new connection.
     :param tls: Speak TLS with clients, in this context.
     :param base: The path under which the gateway is offered, such as `/litellm`.
+    :param host: The address to listen at, of IPv6 too.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Recorder:
         spread: bool = False,
         tls: ssl.SSLContext | None = None,
         base: str = "",
+        host: str = "127.0.0.1",
     ) -> None:
         self.requests: list[Record] = []
         self._spread = spread
@@ -49,13 +51,14 @@ class Recorder:
         self._upstream = urlsplit(upstream)
         self._faults: list[Fault] = []
         self._lock = threading.Lock()
-        self._server = _Server(self)
+        self._server = _Server(self, host)
         if tls is not None:  # each connection shakes hands in its own thread, as it first reads
             self._server.socket = tls.wrap_socket(
                 self._server.socket, server_side=True, do_handshake_on_connect=False
             )
         scheme = "http" if tls is None else "https"
-        self.url = f"{scheme}://127.0.0.1:{self._server.server_address[1]}{base}"
+        shown = f"[{host}]" if ":" in host else host
+        self.url = f"{scheme}://{shown}:{self._server.server_address[1]}{base}"
 
     def __enter__(self) -> Recorder:
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
@@ -121,8 +124,9 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 128
 
-    def __init__(self, recorder: Recorder) -> None:
-        super().__init__(("127.0.0.1", 0), _Connection)
+    def __init__(self, recorder: Recorder, host: str) -> None:
+        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        super().__init__((host, 0), _Connection)
         self.recorder = recorder
         self.open: set[socket.socket] = set()
 

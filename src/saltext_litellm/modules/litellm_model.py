@@ -445,7 +445,9 @@ def delete(name=None, model_id=None, test=False, any_owner=True, profile="litell
     """
     with salt_errors():
         wanted = desired.named(name, model_id)
-        return _told(_gateway(profile).remove(wanted, test=test, any_owner=any_owner), wanted)
+        gateway = _gateway(profile)
+        outcome = gateway.remove(wanted, test=test, any_owner=any_owner)
+        return _told(outcome, wanted, gateway)
 
 
 def block(name=None, model_id=None, profile="litellm"):
@@ -549,8 +551,8 @@ def manage(
 ):
     """
     Converge a whole set of deployments, as the state ``managed`` does. Returns, each by model,
-    the ``changes`` and, where there are any, ``notes``, ``warnings`` and ``failures``, and the
-    models that were ``not_tried``.
+    the ``changes`` and, where there are any, ``notes``, ``warnings`` and ``failures``, the models
+    that were ``not_tried``, and ``profile_warnings``, of the way to the gateway.
 
     .. versionadded:: 1.0.0
 
@@ -583,10 +585,11 @@ def manage(
             prune=prune,
             progress=_progress(name),
         )
-        return _told_all(_gateway(profile).apply(wanted, options), wanted)
+        gateway = _gateway(profile)
+        return _told_all(gateway.apply(wanted, options), wanted, gateway)
 
 
-def _told_all(outcomes, wanted):
+def _told_all(outcomes, wanted, gateway):
     """The outcomes of a set as a mapping of what there is to say, each by model."""
     told = {
         "notes": {one.name: one.notes for one in outcomes if one.notes},
@@ -594,6 +597,7 @@ def _told_all(outcomes, wanted):
         "failures": {one.name: one.failure for one in outcomes if one.failure},
         "not_tried": [one.name for one in outcomes if not one.tried],
         "unknown": [one.name for one in outcomes if one.unknown],
+        "profile_warnings": gateway.warnings,
     }
     changes = {one.name: one.changes for one in outcomes if one.changes}
     return {"changes": changes} | {key: value for key, value in told.items() if value}
@@ -678,16 +682,18 @@ def _apply(arguments, **options):
         wanted = desired.desired(arguments, glue.resolver(__opts__), partial=partial)
         verify = arguments["verify_secrets"]
         options = Options(verify_secrets=verify, **options)
-        (outcome,) = _gateway(arguments["profile"]).apply([wanted], options)
+        gateway = _gateway(arguments["profile"])
+        (outcome,) = gateway.apply([wanted], options)
         if outcome.failure and not (outcome.changes or outcome.unknown or options.test):
             raise LiteLLMError(outcome.failure)
-        return _told(outcome, wanted)
+        return _told(outcome, wanted, gateway)
 
 
-def _told(outcome, wanted):
+def _told(outcome, wanted, gateway):
     """An outcome as a mapping of what there is to say."""
+    warnings = (*wanted.warnings, *gateway.warnings)
     told = {"action": outcome.action, "model_id": outcome.model_id, "changes": outcome.changes}
-    more = {"notes": outcome.notes, "warnings": wanted.warnings, "failure": outcome.failure}
+    more = {"notes": outcome.notes, "warnings": warnings, "failure": outcome.failure}
     more["unknown"] = outcome.unknown
     told.update({key: value for key, value in more.items() if value})
     return told

@@ -24,6 +24,7 @@ import inspect
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 from saltext_litellm import glue
+from saltext_litellm.utils.litellm.quote import line
 
 __virtualname__ = "litellm_model"
 
@@ -266,7 +267,7 @@ def managed(
     try:
         outcome = __salt__["litellm_model.manage"](**arguments)
     except (CommandExecutionError, SaltInvocationError) as err:
-        return {**ret, "result": False, "comment": str(err)}
+        return _worded({**ret, "result": False}, [str(err)])
     ret["changes"] = outcome["changes"]
     failures = outcome.get("failures", {})
     if ret["changes"]:
@@ -275,14 +276,13 @@ def managed(
     if failures:
         ret["result"] = False
         ret["comment"] = f"{name}: {_count(ret['changes'], False)}, {len(failures)} failed"
-    ret["comment"] = "\n".join([ret["comment"], *_details(outcome)])
-    if outcome.get("warnings"):
-        ret["warnings"] = [
-            f"{model}: {warning}"
-            for model, warnings in outcome["warnings"].items()
-            for warning in warnings
-        ]
-    return ret
+    warnings = [
+        f"{model}: {warning}"
+        for model, warnings in outcome.get("warnings", {}).items()
+        for warning in warnings
+    ]
+    warnings += outcome.get("profile_warnings", ())
+    return _worded(ret, [ret["comment"], *_details(outcome)], warnings)
 
 
 def mod_watch(name, sfun=None, **kwargs):
@@ -370,9 +370,9 @@ def _result(name, call, nothing="is as declared"):
     try:
         outcome = call()
     except SaltInvocationError as err:
-        return {**ret, "result": False, "comment": str(err)}
+        return _worded({**ret, "result": False}, [str(err)])
     except CommandExecutionError as err:
-        return {**ret, "result": False, "comment": f"{name} was not changed: {err}"}
+        return _worded({**ret, "result": False}, [f"{name} was not changed: {err}"])
     action, failure, warnings = (outcome.get(key) for key in ("action", "failure", "warnings"))
     ret["changes"] = outcome["changes"]
     if __opts__["test"] and outcome["changes"]:
@@ -388,7 +388,14 @@ def _result(name, call, nothing="is as declared"):
         elif action == "update":
             what = "was changed, but is not as declared yet"
     sentences = [f"{name} {what}", failure, *outcome.get("notes", ())]
-    ret["comment"] = ". ".join(filter(None, sentences))
-    if warnings:
-        ret["warnings"] = list(warnings)
-    return ret
+    return _worded(ret, [". ".join(filter(None, sentences))], warnings or ())
+
+
+def _worded(ret, comment, warnings=()):
+    """A result with its words, which names and reasons from the gateway may be part of.
+
+    comment
+        Lines.
+    """
+    told = {"warnings": list(map(line, warnings))} if warnings else {}
+    return {**ret, "comment": "\n".join(map(line, comment)), **told}

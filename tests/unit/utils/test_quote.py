@@ -2,7 +2,7 @@
 
 import pytest
 
-from saltext_litellm.utils.litellm.quote import clean, quoted
+from saltext_litellm.utils.litellm.quote import clean, line, quoted
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,7 @@ def test_text_is_cleaned_of_what_a_terminal_obeys_and_a_job_cache_cannot_hold():
 
 def test_a_number_that_python_refuses_to_print_is_named():
     assert quoted(10**5000) == "a number of thousands of digits"
+
+
+def test_what_a_person_reads_stays_in_its_line():
+    assert line("a\x1b[31m\ud800\u202e\r\nb é 日本") == "a\\x1b[31m\\ud800\\u202e\\r\\nb é 日本"

@@ -152,7 +152,7 @@ NONSENSE = "answers, but not as a LiteLLM gateway does"
         (answer(b""), NONSENSE),
         (answer(b"[]", "Content-Encoding: gzip"), NONSENSE),
         (answer(b"[1, 2, 3]", "Content-Length: 4"), NONSENSE),
-        (answer(b"[1, 2, 3]", "Content-Length: 4000"), "cut short"),
+        (answer(b"[1, 2", "Content-Length: 4000"), "broke off|answers, but"),
         (answer(b"[]", "Content-Length: 4", "Content-Length: 2"), "/x"),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n", "cut short"),
         (b"HTTP/1.1 2\xb2 OK\r\n\r\n", "not HTTP"),
@@ -166,7 +166,7 @@ def test_an_answer_that_makes_no_sense(told, words):
     with RawServer(told, close=True) as server:
         for method in ("GET", "POST"):
             err = failure(server.url, method, {})
-            assert words in str(err)
+            assert any(each in str(err) for each in words.split("|"))
             assert isinstance(err, OutcomeUnknown)
 
 

@@ -38,3 +38,8 @@ def clean(text: str) -> str:
         char if char.isprintable() or char == "\n" else char.encode("unicode_escape").decode()
         for char in text
     )
+
+
+def line(text: str) -> str:
+    """Text that can be shown and stays in its line, whatever the names in it hold."""
+    return clean(text).replace("\n", "\\n")

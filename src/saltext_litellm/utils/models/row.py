@@ -76,6 +76,8 @@ def parse(data: Mapping[str, Any]) -> Row | None:
     info = data.get(INFO)
     if not isinstance(info, Mapping) or not isinstance(info.get("id"), str):
         return None
+    if not isinstance(data.get(PARAMS), Mapping):
+        data = {**data, PARAMS: {}}
     public_name = info.get("team_public_model_name") if info.get("team_id") else None
     marker = Marker.load(info.get(markers.KEY))
     copied = None

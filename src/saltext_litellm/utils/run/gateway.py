@@ -21,10 +21,16 @@ from .outcome import Options, Outcome
 
 
 class Gateway:
-    """A gateway, what is known of it, and what can be done to it."""
+    """A gateway, what is known of it, and what can be done to it.
 
-    def __init__(self, models: Models, fingerprint: Fingerprinter) -> None:
+    :param warnings: What is to be said of its profile in each result.
+    """
+
+    def __init__(
+        self, models: Models, fingerprint: Fingerprinter, warnings: tuple[str, ...] = ()
+    ) -> None:
         self.models = models
+        self.warnings = warnings
         self.known = Known(models, fingerprint.prepare)
         self._fingerprint = fingerprint
 
