@@ -10,7 +10,7 @@ import salt.utils.sdb
 from salt.exceptions import CommandExecutionError, SaltException, SaltInvocationError
 
 from saltext_litellm.utils.litellm import profile as profiles
-from saltext_litellm.utils.litellm.errors import InvalidInput, LiteLLMError
+from saltext_litellm.utils.litellm.errors import InvalidInput, LiteLLMError, Refused
 from saltext_litellm.utils.litellm.quote import line
 from saltext_litellm.utils.litellm.secrets import Fingerprinter
 from saltext_litellm.utils.litellm.session import Session
@@ -59,11 +59,22 @@ def gateway(
         gateways = {}
     key = repr(profile)
     if key not in gateways:
-        loaded = profiles.load(profile, config, resolve)
+        loaded = _loaded(profile, config, resolve)
         fingerprint = Fingerprinter(loaded.fingerprint_key or loaded.api_key)
         gateways[key] = Gateway(Models(Session(loaded)), fingerprint, loaded.warnings)
     found: Gateway = gateways[key]
     return found
+
+
+def _loaded(
+    profile: Any, config: Callable[[str], Any], resolve: Callable[[Any], Any]
+) -> profiles.Profile:
+    try:
+        return profiles.load(profile, config, resolve)
+    except InvalidInput as err:
+        if isinstance(profile, str) and profile:  # the argument is well, but not what it leads to
+            raise Refused(str(err)) from None
+        raise
 
 
 def resolver(opts: Mapping[str, Any]) -> Callable[[Any], Any]:
@@ -75,11 +86,11 @@ def resolver(opts: Mapping[str, Any]) -> Callable[[Any], Any]:
         try:
             found = salt.utils.sdb.sdb_get(value, opts, strict=True)
         except SaltException as err:
-            raise InvalidInput(f"Cannot resolve {value}: {err}") from None
+            raise Refused(f"Cannot resolve {value}: {err}") from None
         except Exception as err:  # noqa: BLE001 - whatever a driver may raise
-            raise InvalidInput(f"Cannot resolve {value}: {type(err).__name__}") from None
+            raise Refused(f"Cannot resolve {value}: {type(err).__name__}") from None
         if found is None:
-            raise InvalidInput(f"Cannot resolve {value}: there is nothing under this name")
+            raise Refused(f"Cannot resolve {value}: there is nothing under this name")
         return found
 
     return resolve
@@ -90,10 +101,11 @@ def salt_errors() -> Iterator[None]:
     """Turn our errors into Salt's, which it prints as one sentence."""
     try:
         yield
-    except InvalidInput as err:
-        raise SaltInvocationError(line(str(err))) from None
     except LiteLLMError as err:
-        raise CommandExecutionError(line(str(err))) from None
+        # For a SaltInvocationError salt-call prints how the function is called.
+        is_argument = isinstance(err, InvalidInput) and not isinstance(err, Refused)
+        kind = SaltInvocationError if is_argument else CommandExecutionError
+        raise kind(line(str(err))) from None
     except RecursionError:
         raise CommandExecutionError(
             "What is declared, or what the gateway has, is nested too deeply"

@@ -1,7 +1,5 @@
 """The execution functions, against what LiteLLM's own API says."""
 
-import time
-
 import pytest
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
@@ -50,7 +48,7 @@ def test_create_creates_once(modules, api, name):
     row = api.one(name)
     assert (done["action"], done["model_id"]) == ("create", row["model_info"]["id"])
     assert row["litellm_params"]["rpm"] == 5
-    with pytest.raises(SaltInvocationError, match="is there already"):
+    with pytest.raises(CommandExecutionError, match="is there already"):
         modules("create", name, **MODEL, rpm=6)
     assert api.one(name)["litellm_params"]["rpm"] == 5
 
@@ -82,7 +80,7 @@ def test_update_adopts_nothing(modules, api, name):
     row = api.one(name)
     assert row["litellm_params"]["rpm"] == 7
     assert "saltext_litellm" not in row["model_info"]
-    with pytest.raises(SaltInvocationError, match="no deployment"):
+    with pytest.raises(CommandExecutionError, match="no deployment"):
         modules("update", f"{name}-none", rpm=7)
 
 
@@ -103,6 +101,62 @@ def test_apply_is_what_the_state_does(modules, api, name):
     assert api.one(name)["litellm_params"]["rpm"] == 6
 
 
+@pytest.mark.parametrize("function", ["create", "apply", "update"])
+def test_with_test_nothing_is_written(modules, api, recorder, name, function):
+    if function == "update":
+        api.create(name)
+    before = api.named(name)
+    arguments = {"rpm": 5} if function == "update" else {**MODEL, "rpm": 5}
+    recorder.clear()
+    predicted = modules(function, name, **arguments, test=True)
+    assert {record.method for record in recorder.requests} == {"GET"}
+    assert api.named(name) == before
+    done = modules(function, name, **arguments)
+    assert (done["action"], done["changes"]) == (predicted["action"], predicted["changes"])
+    assert api.one(name)["litellm_params"]["rpm"] == 5
+
+
+@pytest.mark.parametrize("function", ["create", "apply", "update"])
+def test_test_is_true_or_false(modules, recorder, name, function):
+    with pytest.raises(SaltInvocationError, match="test must be true or false"):
+        modules(function, name, **MODEL, test="no")
+    assert recorder.requests == []
+
+
+def test_create_with_test_says_that_it_is_there(modules, api, name):
+    api.create(name)
+    with pytest.raises(CommandExecutionError, match="is there already"):
+        modules("create", name, **MODEL, test=True)
+
+
+def test_what_there_is_refuses_without_the_usage_text(modules, api, states, name):
+    """For a SaltInvocationError, salt-call prints how a function is called."""
+    states.present(name)
+    model_id = api.one(name)["model_info"]["id"]
+    for number in range(2):
+        api.create(f"{name}-twice", {"seed": number})
+    newer = {"version": 2, "name": f"{name}-newer"}
+    api.create(f"{name}-newer", info={"saltext_litellm": newer})
+    refused = {
+        "no deployment": lambda: modules("update", f"{name}-none", rpm=1),
+        "Several deployments": lambda: modules("apply", f"{name}-twice", **MODEL),
+        "belongs to": lambda: modules("apply", f"{name}-x", **MODEL, model_id=model_id),
+        "newer saltext-litellm": lambda: modules("apply", f"{name}-newer", **MODEL),
+        "does not know the provider": lambda: modules(
+            "apply", f"{name}-y", custom_llm_provider="nobody", base_model="x"
+        ),
+        "neither in the pillar": lambda: modules("list", profile="no:such:profile"),
+        "no 'no:such:key' in the pillar": lambda: modules("manage", name, pillar="no:such:key"),
+        "no file": lambda: modules("manage", name, source="salt://no-such-file"),
+        "Cannot resolve sdb://": lambda: modules(
+            "apply", f"{name}-y", **MODEL, model_api_key="sdb://nowhere/key"
+        ),
+    }
+    for sentence, call in refused.items():
+        with pytest.raises(CommandExecutionError, match=sentence):
+            call()
+
+
 def test_delete(modules, api, name):
     model_id = api.create(name)
     assert modules("delete", name, test=True)["action"] == "delete"
@@ -118,14 +172,14 @@ def test_delete(modules, api, name):
 def test_block_and_unblock(modules, api, name, gateway_can_block):
     api.create(name)
     if not gateway_can_block:
-        with pytest.raises(SaltInvocationError, match="too old to block"):
+        with pytest.raises(CommandExecutionError, match="too old to block"):
             modules("block", name)
         return
     assert modules("block", name) is True
     assert api.one(name)["model_info"]["blocked"] is True
     assert modules("unblock", name) is True
     assert api.one(name)["model_info"]["blocked"] is False
-    with pytest.raises(SaltInvocationError, match="no deployment"):
+    with pytest.raises(CommandExecutionError, match="no deployment"):
         modules("block", f"{name}-none")
 
 
@@ -178,29 +232,3 @@ def test_list_can_be_narrowed(modules, api, states, name):
     assert ids(owner="") == [foreign]
     assert ids(owner=f"{name}-*") == ids(provider="openai") != [foreign]
     assert ids(blocked=True) == []
-
-
-def test_a_connection_can_be_tried_without_creating_anything(modules, api, name):
-    told = modules(
-        "test_connection",
-        name,
-        **MODEL,
-        model_api_key="sk-wrong-0123456789",
-        model_api_base="http://127.0.0.1:9",
-        mode="chat",
-    )
-    assert told["status"] == "error"
-    assert "sk-wrong-0123456789" not in str(told)
-    assert api.named(name) == []
-
-
-def test_health_is_litellms_own(modules, api, states, name):
-    states.present(name, litellm_params={"model": "openai/gpt-4", "mock_response": "x"})
-    told = modules("health", name)
-    assert told["healthy_count"] + told["unhealthy_count"] == 1
-    deadline = time.monotonic() + 10  # LiteLLM keeps the result in the background
-    while (health := modules("list", name)[0]["health"]) is None and time.monotonic() < deadline:
-        time.sleep(0.2)
-    assert health == ("healthy" if told["healthy_count"] else "unhealthy")
-    with pytest.raises(SaltInvocationError, match="no deployment"):
-        modules("health", f"{name}-none")

@@ -3,7 +3,7 @@
 import logging
 
 import pytest
-from salt.exceptions import SaltInvocationError
+from salt.exceptions import CommandExecutionError
 
 from .conftest import DATABASE, States, sent
 
@@ -145,7 +145,7 @@ def test_by_hand_an_ambiguous_name_is_refused(api, modules, states, name):
     api.create(name)
     for function in ("get", "update", "delete", "health"):
         arguments = {"rpm": 5} if function == "update" else {}
-        with pytest.raises(SaltInvocationError, match="Several deployments are named"):
+        with pytest.raises(CommandExecutionError, match="Several deployments are named"):
             modules(function, name, **arguments)
     assert len(api.named(name)) == 2
 

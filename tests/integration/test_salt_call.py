@@ -101,6 +101,7 @@ def test_an_error_is_a_sentence_and_an_exit_code(salt_call):
     assert done.returncode == 1
     assert "There is no deployment 'no-such-model' to update" in done.stderr
     assert "Traceback" not in done.stdout + done.stderr
+    assert "Passed invalid arguments" not in done.stdout + done.stderr
 
 
 def test_every_function_is_there_and_documented(salt_call):

@@ -28,9 +28,10 @@ import salt.utils.yaml
 
 from saltext_litellm import glue
 from saltext_litellm.glue import salt_errors
-from saltext_litellm.utils.litellm.errors import InvalidInput, LiteLLMError
+from saltext_litellm.utils.litellm import checks
+from saltext_litellm.utils.litellm.errors import InvalidInput, LiteLLMError, Refused
 from saltext_litellm.utils.litellm.secrets import redact
-from saltext_litellm.utils.models import bodies, desired, sets
+from saltext_litellm.utils.models import desired, sets
 from saltext_litellm.utils.models import export as exports
 from saltext_litellm.utils.models import row as rows
 from saltext_litellm.utils.run.outcome import Options
@@ -160,7 +161,12 @@ def test_connection(
 ):
     """
     Try a deployment's parameters out, without creating it, by one real call to the provider,
-    which costs tokens. Returns ``status`` (``success`` or ``error``) and LiteLLM's ``result``.
+    which costs tokens and is never repeated. Returns ``status`` (``success`` or ``error``),
+    LiteLLM's ``result`` and, where another deployment may have had a say in it, ``notes``.
+
+    Only what is given is tried. LiteLLM itself would take what is not given from another
+    deployment of the same model; it is told not to. It follows the ``health_check_…`` entries in
+    that one's ``model_info`` all the same, which ``notes`` says.
 
     .. versionadded:: 1.0.0
 
@@ -178,13 +184,14 @@ def test_connection(
     arguments = locals()
     with salt_errors():
         wanted = desired.desired(arguments, glue.resolver(__opts__))
-        return redact(_gateway(profile).models.test_connection(bodies.probe_body(wanted)))
+        return redact(_gateway(profile).try_out(wanted))
 
 
 def health(name=None, model_id=None, profile="litellm"):
     """
     Return LiteLLM's own health check of a deployment: ``healthy_endpoints`` and
-    ``unhealthy_endpoints``. It is a real call to the provider, which costs tokens.
+    ``unhealthy_endpoints``, with the reason. It is a real call to the provider, which costs
+    tokens and is never repeated.
 
     .. versionadded:: 1.0.0
 
@@ -207,7 +214,7 @@ def health(name=None, model_id=None, profile="litellm"):
         gateway = _gateway(profile)
         row = gateway.look_up(desired.named(name, model_id))
         if row is None:
-            raise InvalidInput(f"There is no deployment {name or model_id!r}")
+            raise Refused(f"There is no deployment {name or model_id!r}")
         return redact(gateway.models.health(row.model_id))
 
 
@@ -264,9 +271,9 @@ def plan(
     profile="litellm",
 ):
     """
-    Return what :py:func:`apply` would do, without doing it: ``action`` (``none``, ``create`` or
-    ``update``), ``model_id``, ``changes`` and, where there is something to say, ``notes``. This
-    is what the state reports with ``test=True``.
+    Return what :py:func:`apply` would do, without doing it, as it does with ``test=True``:
+    ``action`` (``none``, ``create`` or ``update``), ``model_id``, ``changes`` and, where there is
+    something to say, ``notes``. This is what the state reports with ``test=True``.
 
     .. versionadded:: 1.0.0
 
@@ -279,7 +286,7 @@ def plan(
 
         salt '*' litellm_model.plan gpt-4-proxy custom_llm_provider=openai base_model=gpt-4 rpm=2000
     """
-    return _apply(locals(), test=True)
+    return _apply({**locals(), "test": True})
 
 
 def apply(
@@ -304,6 +311,7 @@ def apply(
     model_info=None,
     model_id=None,
     verify_secrets=False,
+    test=False,
     profile="litellm",
 ):
     """
@@ -315,13 +323,18 @@ def apply(
     .. versionadded:: 1.0.0
 
     The arguments are those of
-    :py:func:`litellm_model.present <saltext_litellm.states.litellm_model.present>`.
+    :py:func:`litellm_model.present <saltext_litellm.states.litellm_model.present>`, and:
+
+    test
+        Only return what would be done (boolean). Defaults to ``False``.
 
     CLI Example:
 
     .. code-block:: bash
 
         salt '*' litellm_model.apply gpt-4-proxy custom_llm_provider=openai base_model=gpt-4
+        salt '*' litellm_model.apply gpt-4-proxy custom_llm_provider=openai base_model=gpt-4 \\
+            test=True
     """
     return _apply(locals())
 
@@ -348,6 +361,7 @@ def create(
     model_info=None,
     model_id=None,
     verify_secrets=False,
+    test=False,
     profile="litellm",
 ):
     """
@@ -358,7 +372,11 @@ def create(
 
     The arguments are those of
     :py:func:`litellm_model.present <saltext_litellm.states.litellm_model.present>`. A new
-    deployment has no secrets to verify, so ``verify_secrets`` makes no difference here.
+    deployment has no secrets to verify, so ``verify_secrets`` makes no difference here. There is
+    one more:
+
+    test
+        Only return what would be done (boolean). Defaults to ``False``.
 
     CLI Example:
 
@@ -391,6 +409,7 @@ def update(
     model_info=None,
     model_id=None,
     verify_secrets=False,
+    test=False,
     profile="litellm",
 ):
     """
@@ -402,13 +421,17 @@ def update(
 
     The arguments are those of
     :py:func:`litellm_model.present <saltext_litellm.states.litellm_model.present>`, but only
-    ``name`` is required, and ``tier`` has no default.
+    ``name`` is required, and ``tier`` has no default. There is one more:
+
+    test
+        Only return what would be done (boolean). Defaults to ``False``.
 
     CLI Example:
 
     .. code-block:: bash
 
         salt '*' litellm_model.update gpt-4-proxy rpm=2000
+        salt '*' litellm_model.update gpt-4-proxy rpm=2000 test=True
     """
     return _apply(locals(), partial=True)
 
@@ -614,7 +637,7 @@ def _models(models, pillar, source):
         # Not pillar.get, which on Salt 3008 returns asterisks to modules.
         found = salt.utils.data.traverse_dict_and_list(__pillar__, pillar, None)
         if found is None:
-            raise InvalidInput(f"There is no {pillar!r} in the pillar")
+            raise Refused(f"There is no {pillar!r} in the pillar")
         return found
     return _model_list(source)
 
@@ -623,16 +646,16 @@ def _model_list(source):
     """LiteLLM's ``model_list``, from a config.yaml of the proxy or a file of just that."""
     path = __salt__["cp.cache_file"](source)
     if not path:
-        raise InvalidInput(f"There is no file {source}")
+        raise Refused(f"There is no file {source}")
     try:
         content = salt.utils.yaml.safe_load(pathlib.Path(path).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, salt.utils.yaml.YAMLError) as err:
         where = getattr(err, "problem_mark", None)
         line = f" in line {where.line + 1}" if where else ""
-        raise InvalidInput(f"{source} cannot be read as YAML{line}") from None
+        raise Refused(f"{source} cannot be read as YAML{line}") from None
     found = content.get("model_list") if isinstance(content, dict) else content
     if not isinstance(found, list):
-        raise InvalidInput(f"{source} has no model_list")
+        raise Refused(f"{source} has no model_list")
     return found
 
 
@@ -680,8 +703,8 @@ def _apply(arguments, **options):
     with salt_errors():
         partial = options.get("partial", False)
         wanted = desired.desired(arguments, glue.resolver(__opts__), partial=partial)
-        verify = arguments["verify_secrets"]
-        options = Options(verify_secrets=verify, **options)
+        asked = {key: checks.flag(key, arguments[key]) for key in ("test", "verify_secrets")}
+        options = Options(**asked, **options)
         gateway = _gateway(arguments["profile"])
         (outcome,) = gateway.apply([wanted], options)
         if outcome.failure and not (outcome.changes or outcome.unknown or options.test):

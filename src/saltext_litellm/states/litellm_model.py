@@ -158,10 +158,9 @@ def present(
     profile
         Config key of the gateway, or a mapping with its url and api_key. Defaults to ``litellm``.
     """
-    arguments = locals()
+    arguments = {**locals(), "test": bool(__opts__["test"])}
     _open_run()
-    verb = "plan" if __opts__["test"] else "apply"
-    return _result(name, lambda: __salt__[f"litellm_model.{verb}"](**arguments))
+    return _result(name, lambda: __salt__["litellm_model.apply"](**arguments))
 
 
 def absent(name, model_id=None, profile="litellm"):

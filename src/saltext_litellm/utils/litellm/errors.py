@@ -9,7 +9,14 @@ class InvalidInput(LiteLLMError):
     """What the user declared cannot be sent. Nothing was sent."""
 
 
-class Ambiguous(InvalidInput):
+class Refused(InvalidInput):
+    """What is declared could be sent, but what there is does not allow it. Nothing was sent.
+
+    It is not found, is somebody else's, is there already, or LiteLLM is too old for it.
+    """
+
+
+class Ambiguous(Refused):
     """It cannot be told which of several rows is meant.
 
     :ivar passing: Somebody is just finding out, so that it may be told in a moment.
@@ -48,6 +55,10 @@ class NotInDatabase(GatewayError):
 
     A worker that has not yet noticed the deletion takes the row for one of its config file.
     """
+
+
+class NotAllowed(GatewayError):
+    """The api_key is not allowed to see something, though it may see the rest."""
 
 
 class NotServed(GatewayError):

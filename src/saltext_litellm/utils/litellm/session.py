@@ -93,6 +93,8 @@ class Session:
         params: Mapping[str, Any] | None = None,
         absent: tuple[int, ...] = (),
         repeatable: bool = True,
+        once: bool = False,
+        told_by: str | None = None,
     ) -> Any:
         """Send a request, again if that is safe and helps, and return the parsed answer.
 
@@ -100,9 +102,12 @@ class Session:
 
         :param absent: The statuses that mean "not there", for which ``None`` is returned.
         :param repeatable: Sending it twice does the same as sending it once.
+        :param once: It is never sent again, not even if the gateway is busy: each time costs.
+        :param told_by: The key that makes an answer a result, whatever its status.
         """
-        for attempt in range(self._profile.retries + 1):
-            last = attempt == self._profile.retries
+        retries = 0 if once else self._profile.retries
+        for attempt in range(retries + 1):
+            last = attempt == retries
             pause = min(_BACKOFF * 2 ** min(attempt, _DOUBLINGS), _LONGEST_WAIT)
             try:
                 response = self._send(method, path, body, params)
@@ -119,7 +124,9 @@ class Session:
                 pause = max(pause, asked)
             log.debug("%s %s: trying again in %.1f s", method, path, pause)
             time.sleep(pause)
-        return None if response.status_code in absent else self._parsed(response, body)
+        if response.status_code in absent:
+            return None
+        return self._parsed(response, body, told_by)
 
     def _send(
         self,
@@ -187,13 +194,15 @@ class Session:
             said = f"Cannot reach {url}{proxy}: {why}"
         return GatewayError(said), again
 
-    def _parsed(self, response: requests.Response, body: Mapping[str, Any] | None) -> Any:
+    def _parsed(
+        self, response: requests.Response, body: Mapping[str, Any] | None, told_by: str | None
+    ) -> Any:
         url, status = self.url, response.status_code
         secrets = self._secrets(body)
         if response.is_redirect:
             target = scrub(_target(response.headers["location"]), secrets)[:_LONGEST_REASON]
             raise GatewayError(f"{url} redirects{target}; the profile needs the final url", status)
-        if not response.ok:
+        if not (response.ok or _has(response, told_by)):
             unknown = status >= _SERVER_ERROR and status not in _BUSY
             kind = OutcomeUnknown if unknown else GatewayError
             raise kind(f"{url} {self._refusal(response, secrets)}", status)
@@ -226,6 +235,15 @@ def _errors() -> tuple[type[Exception], ...]:
     from urllib3.exceptions import HTTPError
 
     return (OSError, ValueError, HTTPException, HTTPError)
+
+
+def _has(response: requests.Response, key: str | None) -> bool:
+    """Whether an answer is a mapping with a certain key."""
+    try:
+        answer = json.loads(response.content)
+    except (ValueError, RecursionError):
+        return False
+    return key is not None and isinstance(answer, dict) and key in answer
 
 
 def _target(location: str) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..litellm import marker as markers
-from ..litellm.errors import InvalidInput
+from ..litellm.errors import Refused
 from ..litellm.marker import Marker
 from ..litellm.secrets import holds_secret
 from ..litellm.trees import Path, drop, leaves, nested, put
@@ -18,6 +18,8 @@ from .fields import (
     PARAMS,
     RESET_INFO,
     SECTIONS,
+    UNREADABLE,
+    WAYS,
     is_secret_at,
     may_be_masked,
 )
@@ -33,9 +35,17 @@ def create_body(wanted: Deployment, marker: Marker, model_id: str) -> dict[str, 
     return {"model_name": wanted.model_name, **body}
 
 
-def probe_body(wanted: Deployment) -> dict[str, Any]:
-    """The body of ``/health/test_connection``."""
+def probe_body(wanted: Deployment, beside: Iterable[Row] = ()) -> dict[str, Any]:
+    """The body of ``/health/test_connection``.
+
+    :param beside: The rows whose parameters LiteLLM may put in the place of those that are not
+        given (1.83.14 to 1.109.1). A null keeps them out. Not all of such rows can be seen:
+        1.83.14 still uses a wildcard row that was deleted.
+    """
     body = nested({path: value for path, value in wanted.values.items() if path != BLOCKED})
+    keys = {key for row in beside for key in row.data.get(PARAMS) or {}}
+    keys |= {key for _, key in UNREADABLE | WAYS}
+    body[PARAMS] = {**dict.fromkeys(sorted(keys)), **body.get(PARAMS, {})}
     mode = body.get(INFO, {}).get("mode")
     return body if mode is None else {**body, "mode": mode}
 
@@ -53,7 +63,7 @@ def update_body(
     :param removed: The values that are to go.
     :param removes: Whether LiteLLM removes parameters that it is given the names of (from 1.109
         on). A null asks for the others.
-    :raises InvalidInput: A mapping must be written whole, but holds a secret of somebody else's.
+    :raises Refused: A mapping must be written whole, but holds a secret of somebody else's.
     """
     body: dict[str, Any] = {}
     if wanted.model_name not in (None, row.model_name):
@@ -100,7 +110,7 @@ def replacement_body(
 
     :param row: The other, as read: what it shows of others' settings is taken over.
     :param stored: The same as a write returned it: just what is stored, strings encrypted.
-    :raises InvalidInput: It holds a secret of somebody else's, which would be lost.
+    :raises Refused: It holds a secret of somebody else's, which would be lost.
     """
     tree: dict[str, Any] = {}
     for section in SECTIONS:
@@ -133,11 +143,11 @@ def as_stored(
     """What is stored of a row, as far as reads tell, in the form in which a write returns it.
 
     :param masks: Of the secrets that reads leave out.
-    :raises InvalidInput: It seems that a secret of somebody else's would be lost by replacing
+    :raises Refused: It seems that a secret of somebody else's would be lost by replacing
         the row.
     """
     if masks is None:
-        raise InvalidInput(f"The gateway does not say which secrets {row.model_id} has")
+        raise Refused(f"The gateway does not say which secrets {row.model_id} has")
     params = {**row.data.get(PARAMS, {}), **left_out(masks)}
     for key, value in params.items():
         for path, leaf in leaves((PARAMS, key), value):
@@ -169,8 +179,8 @@ def _survivor(path: Path, value: Any, row: Row) -> Any:
     return shown
 
 
-def _lost(path: Path) -> InvalidInput:
-    return InvalidInput(
+def _lost(path: Path) -> Refused:
+    return Refused(
         f"LiteLLM cannot clear everything in place, so the deployment would have to be replaced, "
         f"but {':'.join(path)}, which is not declared, cannot be read back and would be lost: "
         "declare it too"
@@ -192,7 +202,7 @@ def _whole(top: Path, row: Row, declared: Mapping[Path, Any], removed: frozenset
     ours = {path: value for path, value in declared.items() if path[:2] == top and path != top}
     for path, value in leaves(top, tree) if tree else ():
         if path not in ours and (is_secret_at(path) or holds_secret("", value)):
-            raise InvalidInput(
+            raise Refused(
                 f"{':'.join(path)} is not declared and cannot be read back, but "
                 f"{':'.join(top)} can only be written whole: declare it too"
             )

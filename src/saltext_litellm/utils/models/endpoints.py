@@ -7,18 +7,20 @@ error becomes an error of its own here, and nowhere else.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
 from ..litellm.errors import (
     AlreadyThere,
     GatewayError,
+    NotAllowed,
     NotInDatabase,
     NotServed,
     OutcomeUnknown,
     ServesLess,
 )
+from ..litellm.secrets import scrub, secret_strings
 from ..litellm.session import Session
 
 Listed = dict[str, Any]
@@ -58,9 +60,17 @@ class Models:
         return self._list({"size": 100_000})
 
     def masked_secrets(self, model_id: str) -> dict[str, Any] | None:
-        """The masked secrets of a served deployment; ``None`` if it is blocked or unknown."""
+        """The masked secrets of a served deployment; ``None`` if it is blocked or unknown.
+
+        :raises NotAllowed: The api_key may not see them: a viewer's (LiteLLM 1.83.14 and 1.106.2).
+        """
         path = f"/credentials/by_model/{quote(model_id, safe='')}"
-        answer = self._session.call("GET", path, absent=(404,))
+        try:
+            answer = self._session.call("GET", path, absent=(404,))
+        except GatewayError as err:
+            if err.status in (401, 403):
+                raise NotAllowed(str(err), err.status) from None
+            raise
         if answer is None:
             return None
         values = answer.get("credential_values") if isinstance(answer, dict) else None
@@ -88,8 +98,16 @@ class Models:
         return True
 
     def health(self, model_id: str) -> Any:
-        """LiteLLM's own health check of one deployment. A real upstream call."""
-        return self._session.call("GET", "/health", params={"model_id": model_id})
+        """LiteLLM's own health check of one deployment. Costs tokens, so it is never repeated.
+
+        From 1.106 on the status of the answer is 503 if the deployment is unhealthy, as it is if
+        LiteLLM cannot check at all.
+        """
+        query = {"model_id": model_id}
+        answer = self._session.call(
+            "GET", "/health", params=query, once=True, told_by="unhealthy_endpoints"
+        )
+        return _without_traces(answer)
 
     def latest_health(self) -> dict[str, str]:
         """The last known health by model id (or name); empty where LiteLLM keeps none."""
@@ -101,9 +119,20 @@ class Models:
             if isinstance(check, dict)
         }
 
-    def test_connection(self, body: Mapping[str, Any]) -> Any:
+    def test_connection(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """One upstream call with the given parameters. Costs tokens, so it is never repeated."""
-        return self._session.call("POST", "/health/test_connection", body, repeatable=False)
+        answer = self._session.call("POST", "/health/test_connection", body, once=True)
+        secrets = tuple(secret_strings("", dict(body)))
+        answer = _without_traces(answer, lambda text: scrub(text, secrets))
+        if not isinstance(answer, dict) or "status" not in answer:
+            raise GatewayError(f"{self.url} does not answer as a LiteLLM gateway does")
+        result = answer.get("result")
+        return {
+            "status": answer["status"],
+            "result": {key: value for key, value in result.items() if value is not None}
+            if isinstance(result, dict)
+            else result,
+        }
 
     # ----------------------------------------------------------------- writes
 
@@ -189,6 +218,15 @@ class Models:
         if not isinstance(data, list):
             raise GatewayError("The gateway's list of models is not in a form LiteLLM sends")
         return [row for row in data if isinstance(row, dict)]
+
+
+def _without_traces(value: Any, cleaned: Callable[[str], str] = str) -> Any:
+    """The answer to a check. LiteLLM puts its stack trace behind the provider's reason."""
+    if isinstance(value, dict):
+        return {key: _without_traces(item, cleaned) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_traces(item, cleaned) for item in value]
+    return cleaned(value.split("\nstack trace:")[0]) if isinstance(value, str) else value
 
 
 def _as_saved(err: OutcomeUnknown, model_id: str) -> GatewayError:

@@ -21,6 +21,7 @@ PARAMS = "litellm_params"
 INFO = "model_info"
 SECTIONS = (PARAMS, INFO)
 BLOCKED: Path = ("blocked",)
+NAME: Path = ("model_name",)
 MODEL: Path = (PARAMS, "model")
 PROVIDER: Path = (PARAMS, "custom_llm_provider")
 BASE_MODEL: Path = (INFO, "base_model")
@@ -72,10 +73,16 @@ PROVIDERS = frozenset(
 # LiteLLM encrypts strings at rest but not mappings, so a mapping is sent as a JSON string.
 JSON_STRINGS = frozenset({(PARAMS, "vertex_credentials"), (PARAMS, "vertex_ai_credentials")})
 # Left out of every read by LiteLLM 1.106.2. That one does not show does not mean it is unset.
-_UNREADABLE = JSON_STRINGS | {
+UNREADABLE = JSON_STRINGS | {
     (PARAMS, key)
     for key in ("api_key", "client_secret", "aws_access_key_id", "aws_secret_access_key")
 }
+# What decides where a call goes, and whether it goes anywhere at all.
+WAYS = frozenset(
+    (PARAMS, key)
+    for key in ("api_base", "api_version", "base_url", "custom_llm_provider", "extra_headers")
+    + ("litellm_credential_name", "mock_response", "mock_tool_calls")
+)
 # The secrets that /credentials/by_model knows of (LiteLLM 1.83.14 and 1.106.2).
 VERIFIABLE = ("api_key", "aws_access_key_id", "aws_secret_access_key", "vertex_credentials")
 # Lists whose order means nothing.
@@ -111,6 +118,8 @@ SERVER_KEYS = frozenset(
     + ("id", "key", "litellm_provider", "member_auto_router", "pricing_overrides")
     + ("supported_openai_params", "updated_at", "updated_by", markers.KEY)
 )
+# How the keys of model_info begin that say how a row's health is to be checked.
+HEALTH_CHECK = "health_check_"
 # LiteLLM's own entries in model_info, with what to say instead.
 RESERVED = {
     "id": "use model_id",
@@ -196,4 +205,4 @@ def may_be_masked(path: Path) -> bool:
 
 def is_readable(path: Path) -> bool:
     """Whether reads show a place in a row at all, be it masked."""
-    return path not in _UNREADABLE
+    return path not in UNREADABLE

@@ -8,9 +8,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Set
 from itertools import count
 
-from ..litellm.errors import Ambiguous, InvalidInput
+from ..litellm.errors import Ambiguous, Refused
 from ..litellm.marker import Marker
 from .desired import Deployment
+from .fields import MODEL, NAME
 from .row import Row
 
 Owner = tuple[str | None, str]
@@ -97,7 +98,7 @@ def find(wanted: Deployment, rows: Rows, taken: Set[str] = frozenset()) -> Row |
     """The row that a deployment is about, ``None`` if it is still to be created.
 
     :param taken: The ids of rows that are those of other deployments.
-    :raises InvalidInput: It cannot be told, or it is somebody else's.
+    :raises Refused: It cannot be told, or it is somebody else's.
     """
     others = taken - {wanted.model_id}
     owned = [row for row in rows.owned(wanted) if row.model_id not in others]
@@ -128,7 +129,7 @@ def _not_of_others(row: Row, wanted: Deployment) -> Row:
     ours = _is_free(row, wanted) or (wanted.set is not None and marker and marker.set == wanted.set)
     if ours or (marker and _owner(marker) == (wanted.set, wanted.name)):
         return row
-    raise InvalidInput(_belongs(row))
+    raise Refused(_belongs(row))
 
 
 def _belongs(row: Row) -> str:
@@ -217,7 +218,7 @@ def _only(rows: list[Row], what: str) -> Row:
 def look_up(wanted: Deployment, rows: Rows) -> Row | None:
     """The row that a person means: by its id, the name of its state, or its model name.
 
-    :raises InvalidInput: The name is that of several.
+    :raises Refused: The name is that of several.
     """
     if wanted.model_id is not None:
         return rows.get(wanted.model_id)
@@ -231,7 +232,7 @@ def look_up(wanted: Deployment, rows: Rows) -> Row | None:
 def to_remove(wanted: Deployment, rows: Rows) -> Row | None:
     """The row that is to be gone, of those that are not somebody else's.
 
-    :raises InvalidInput: The name is that of several, or the id that of somebody else's row.
+    :raises Refused: The name is that of several, or the id that of somebody else's row.
     """
     if wanted.model_id is not None:
         row = rows.get(wanted.model_id)
@@ -241,6 +242,15 @@ def to_remove(wanted: Deployment, rows: Rows) -> Row | None:
         return _only(owned, f"carry the marker of {wanted.name!r}")
     free = [row for row in rows.named(wanted.model_name) if row.marker is None]
     return _only(free, f"are named {wanted.model_name!r}") if free else None
+
+
+def of_model(model: str, rows: Iterable[Row]) -> list[Row]:
+    """The rows that LiteLLM may take for one of an upstream model, by any of their names."""
+
+    def names(row: Row) -> list[str]:
+        return [str(row.get(path)) for path in (NAME, MODEL)] + [row.model_name]
+
+    return [row for row in rows if any("*" in name or name == model for name in names(row))]
 
 
 def of_others(wanted: Deployment, rows: Rows) -> list[Row]:

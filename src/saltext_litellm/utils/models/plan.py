@@ -8,7 +8,7 @@ from typing import Any
 
 from ..litellm.checks import per_million
 from ..litellm.compare import same
-from ..litellm.errors import InvalidInput
+from ..litellm.errors import Refused
 from ..litellm.marker import VERSION, Marker
 from ..litellm.secrets import REDACTED, Fingerprinter, holds_secret, redact
 from ..litellm.trees import Path
@@ -121,7 +121,7 @@ def update(
 
 def _refuse_newer(row: Row) -> None:
     if row.marker is not None and row.marker.version > VERSION:
-        raise InvalidInput(
+        raise Refused(
             f"{row.model_id} was last managed by a newer saltext-litellm; upgrade this one"
         )
 

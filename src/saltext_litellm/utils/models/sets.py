@@ -8,7 +8,7 @@ from functools import partial
 from math import inf
 from typing import Any
 
-from ..litellm.errors import InvalidInput
+from ..litellm.errors import InvalidInput, Refused
 from ..litellm.secrets import Fingerprinter
 from . import fields, identity, plan
 from .desired import Deployment, desired
@@ -174,7 +174,7 @@ def _distance(
     try:
         row = identity.find(named, rows, taken)
         return inf if row is None else len(plan.update(named, row, fingerprint).changes)
-    except InvalidInput:
+    except Refused:
         return inf  # said in full once the whole set is planned
 
 

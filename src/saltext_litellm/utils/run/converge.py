@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import replace
 from functools import partial
 
-from ..litellm.errors import Ambiguous, GatewayError, InvalidInput, LiteLLMError, NotSeen, NotServed
+from ..litellm.errors import Ambiguous, GatewayError, LiteLLMError, NotSeen, NotServed, Refused
 from ..litellm.secrets import Fingerprinter
 from ..models import fields, identity, sets
 from ..models import plan as plans
@@ -49,7 +49,7 @@ class Converge:
     def run(self, wanted: Sequence[Deployment]) -> list[Outcome]:
         """Make them as they are desired.
 
-        :raises InvalidInput: With every mistake that is found before the first write.
+        :raises Refused: With every mistake that is found before the first write.
         """
         planned = self._plan_all(wanted)
         if self._options.test:
@@ -101,7 +101,7 @@ class Converge:
             try:
                 plan = self._plan(one, adopted)
                 self._step(one, plan)
-            except InvalidInput as err:
+            except Refused as err:
                 mistakes.append(self._told(one, err))
                 passing |= isinstance(err, Ambiguous) and err.passing
             else:
@@ -117,12 +117,12 @@ class Converge:
         for one, plan in planned:
             try:
                 check(one, plan)
-            except InvalidInput as err:
+            except Refused as err:
                 mistakes.append(self._told(one, err))
         if mistakes:
-            raise InvalidInput("; ".join(mistakes))
+            raise Refused("; ".join(mistakes))
 
-    def _told(self, wanted: Deployment, err: InvalidInput) -> str:
+    def _told(self, wanted: Deployment, err: Refused) -> str:
         return str(err) if self._options.set is None else f"{wanted.name}: {err}"
 
     def _plan(self, wanted: Deployment, adopted: Set[str] = frozenset()) -> Plan:
@@ -157,18 +157,18 @@ class Converge:
     def _check(self, wanted: Deployment, plan: Plan) -> None:
         """Refuse what the gateway would take and then not serve, and what is not ours to take.
 
-        :raises InvalidInput: It does not know the provider, or blocked deployments; or the id is
+        :raises Refused: It does not know the provider, or blocked deployments; or the id is
             one of its config file.
         """
         if plan.action == CREATE and wanted.model_id is not None:
             self._known.refuse_config(wanted.model_id)
         if plan.action != CREATE and self._options.create_only:
-            raise InvalidInput(f"{wanted.name!r} is there already, as {plan.model_id}")
+            raise Refused(f"{wanted.name!r} is there already, as {plan.model_id}")
         provider = wanted.values.get(fields.PROVIDER)
         if fields.PROVIDER in plan.touched and provider not in fields.PROVIDERS:
             known = self._models.providers()
             if known and provider not in known:
-                raise InvalidInput(f"The gateway's LiteLLM does not know the provider {provider!r}")
+                raise Refused(f"The gateway's LiteLLM does not know the provider {provider!r}")
         if fields.BLOCKED in plan.touched and wanted.values[fields.BLOCKED]:
             self._known.require_blocking()
 
@@ -221,7 +221,7 @@ class Converge:
     def _undone(self, wanted: Deployment, err: LiteLLMError) -> LiteLLMError:
         """What failed; if it should not have been begun, what was made is deleted again."""
         try:
-            for row in self._rows().owned(wanted) if isinstance(err, InvalidInput) else ():
+            for row in self._rows().owned(wanted) if isinstance(err, Refused) else ():
                 if row.model_id in self._executor.tentative:
                     self._executor.delete(row)
         except GatewayError as again:
@@ -258,7 +258,7 @@ class Converge:
         first = self._first[wanted.name]
         try:
             left = self._plan(wanted)
-        except InvalidInput:
+        except Refused:
             left = first
         changes = {
             key: change for key, change in first.changes.items() if left.changes.get(key) != change

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..litellm.errors import InvalidInput
+from ..litellm.errors import Refused
 from ..litellm.secrets import Fingerprinter
 from ..litellm.trees import Path
 from ..models import bodies, fields, identity
@@ -84,12 +84,12 @@ def plan(
         They give way to the row that it would have taken else.
     :param blind: It cannot be seen what is there.
     :param partial: Change what is declared of a row that is there, and leave the rest.
-    :raises InvalidInput: It cannot be told which row is meant, or there is none to change.
+    :raises Refused: It cannot be told which row is meant, or there is none to change.
     """
     if partial:
         row = identity.look_up(wanted, rows)
         if row is None:
-            raise InvalidInput(f"There is no deployment {wanted.name!r} to update")
+            raise Refused(f"There is no deployment {wanted.name!r} to update")
         return plans.update(wanted, row, fingerprint, partial=True)
     made = [row for row in rows.owned(wanted) if row.model_id in tentative]
     before = Rows(row for row in rows if row.model_id not in tentative) if made else Rows()
@@ -117,7 +117,7 @@ def next_step(
 ) -> Step | None:
     """The next step of a plan, ``None`` if nothing is left to do.
 
-    :raises InvalidInput: It would lose a secret of somebody else's.
+    :raises Refused: It would lose a secret of somebody else's.
     """
     if plan.action == NONE:
         return None

@@ -10,11 +10,11 @@ from typing import Any
 from ..litellm.errors import (
     AlreadyThere,
     GatewayError,
-    InvalidInput,
     NotInDatabase,
     NotSeen,
     NotServed,
     OutcomeUnknown,
+    Refused,
     ServesLess,
 )
 from ..models import bodies
@@ -186,7 +186,7 @@ class Executor:
         masks, costs = self._models.masked_secrets(row.model_id), self._models.cost_map()
         try:
             return bodies.as_stored(row, wanted, step.removed, masks, costs)
-        except InvalidInput:
+        except Refused:
             return None
 
     def _stored(self, row: Row) -> dict[str, Any]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
-from ..litellm.errors import GatewayError, InvalidInput, NotSeen
+from ..litellm.errors import GatewayError, NotSeen, Refused
 from ..litellm.secrets import Fingerprinter
-from ..models import identity
+from ..models import bodies, fields, identity
 from ..models import plan as plans
 from ..models.desired import Deployment
 from ..models.endpoints import Models
@@ -38,7 +39,7 @@ class Gateway:
         """Make deployments as they are desired, or say what would be done.
 
         :returns: What became of each, and of each row that was pruned.
-        :raises InvalidInput: With every mistake that is found before the first write.
+        :raises Refused: With every mistake that is found before the first write.
         """
         options = options or Options()
         return Converge(self.models, self.known, self._fingerprint, options).run(wanted)
@@ -96,7 +97,7 @@ class Gateway:
     def look_up(self, wanted: Deployment) -> Row | None:
         """The row that a person means, also one of the config file.
 
-        :raises InvalidInput: The name is that of several.
+        :raises Refused: The name is that of several.
         """
         row = identity.look_up(wanted, self.known.rows())
         if row is None:
@@ -109,11 +110,27 @@ class Gateway:
         self.known.look_beside(test=True)
         return [*self.known.rows(), *self.known.config()]
 
+    def try_out(self, wanted: Deployment) -> dict[str, Any]:
+        """Make one call with a deployment's parameters, and no other's, without creating it.
+
+        :returns: ``status``, ``result``, and ``notes`` where another row may have had a say.
+        """
+        rows = identity.of_model(wanted.values[fields.MODEL], self.all_rows())
+        answer = self.models.test_connection(bodies.probe_body(wanted, rows))
+        checks = (
+            f"LiteLLM may have followed {fields.INFO}:{key} of {row.model_id}"
+            for row in rows
+            for key in row.data.get(fields.INFO) or {}
+            if key.startswith(fields.HEALTH_CHECK)
+        )
+        notes = tuple(checks)
+        return {**answer, **({"notes": notes} if notes else {})}
+
     def block(self, wanted: Deployment, blocked: bool) -> None:
         """Pause a deployment, or resume it."""
         row = identity.look_up(wanted, self.known.rows())
         if row is None:
-            raise InvalidInput(f"There is no deployment {wanted.name!r}")
+            raise Refused(f"There is no deployment {wanted.name!r}")
         self.known.require_blocking()
         self.models.block(row.model_id, blocked)
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from ..litellm.errors import GatewayError, InvalidInput, NotInDatabase
+from ..litellm.errors import GatewayError, NotInDatabase, Refused
 from ..models.endpoints import Models
 from ..models.identity import Rows
 from ..models.row import Row, parse_all
@@ -124,14 +124,14 @@ class Known:
     def refuse_config(self, model_id: str | None) -> None:
         """Refuse an id of the gateway's config file."""
         if model_id is not None and model_id in self.config():
-            raise InvalidInput(
+            raise Refused(
                 f"{model_id} belongs to the gateway's config file, which Salt never touches"
             )
 
     def require_blocking(self) -> None:
         """Refuse to pause deployments where LiteLLM cannot."""
         if not self.capabilities().blocks:
-            raise InvalidInput("The gateway's LiteLLM is too old to block deployments")
+            raise Refused("The gateway's LiteLLM is too old to block deployments")
 
     # ---------------------------------------------------------------- the two views
 
