@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 import re
 import secrets
@@ -26,7 +27,7 @@ import yaml
 from .errors import GatewayError
 from .install import DEFAULT_VERSION, Installation, installed
 from .postgres import running_postgres
-from .processes import GuardedProcess
+from .processes import GuardedProcess, Service
 
 __all__ = ["DEFAULT_VERSION", "Gateway", "GatewayError", "running_gateway"]
 
@@ -39,10 +40,12 @@ HEALTH_CHECK = "--timeout_worker_healthcheck"
 
 @dataclass(frozen=True)
 class Gateway:
-    """A running gateway and its admin key."""
+    """A running gateway and its admin key; one that we started also with what it consists of."""
 
     url: str
     key: str = field(repr=False)
+    proxy: Service | None = field(default=None, repr=False)
+    database: Service | None = field(default=None, repr=False)
 
     def request(self, method: str, path: str, **options: Any) -> requests.Response:
         """Send one plain request with the admin key, beside whatever is being tested."""
@@ -69,15 +72,18 @@ def running_gateway(
     }
     with (
         installed(litellm_version) as installation,
-        running_postgres(installation.postgres_programs, installation.template) as database,
+        running_postgres(installation.postgres_programs, installation.template) as (
+            place,
+            database,
+        ),
         _proxy(
             installation,
             config,
-            {**_environment(installation, database), **(environment or {})},
+            {**_environment(installation, place), **(environment or {})},
             workers,
-        ) as url,
+        ) as (url, proxy),
     ):
-        yield Gateway(url, settings["master_key"])
+        yield Gateway(url, settings["master_key"], proxy, database)
 
 
 def _environment(installation: Installation, database: str) -> dict[str, str]:
@@ -105,13 +111,14 @@ def _environment(installation: Installation, database: str) -> dict[str, str]:
 @contextmanager
 def _proxy(
     installation: Installation, config: Mapping[str, Any], environment: dict[str, str], workers: int
-) -> Iterator[str]:
+) -> Iterator[tuple[str, Service]]:
     key = config["general_settings"]["master_key"]
     for attempt in range(PORT_ATTEMPTS):
         url, process = _launch(installation, config, environment, workers)
         try:
-            if _wait_until_ready(process, url, key, workers):
-                yield url
+            ready = functools.partial(_wait_until_ready, process, url, key, workers)
+            if ready(0):
+                yield url, Service(process, ready)
                 return
             port_taken = PORT_TAKEN.search(process.log())
             if not port_taken or attempt + 1 == PORT_ATTEMPTS:
@@ -158,11 +165,14 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _wait_until_ready(process: GuardedProcess, url: str, key: str, workers: int) -> bool:
-    """Ready when every worker says so and ours, not a stranger on the same port, answers."""
+def _wait_until_ready(process: GuardedProcess, url: str, key: str, workers: int, told: int) -> bool:
+    """Ready when every worker says so and ours, not a stranger on the same port, answers.
+
+    :param told: How much its log held before it was started.
+    """
     deadline = time.monotonic() + START_SECONDS
     while process.running() and time.monotonic() < deadline:
-        if process.log().count(STARTED) >= workers and _knows(url, key):
+        if process.log()[told:].count(STARTED) >= workers and _knows(url, key):
             return True
         time.sleep(0.05)
     return False

@@ -5,7 +5,9 @@ Usage: guard.py --remove FOLDER [--stop-signal NAME] [--user NAME] -- COMMAND…
 The command is stopped when standard input ends. The kernel ends it even when the parent was
 killed without a chance to clean up, which no handler in the parent could do. On Linux the guard
 also adopts what the command leaves behind, so workers and engines cannot escape by losing their
-parent. Stands alone: it imports nothing of the project, to start fast.
+parent. Standard input is a socket: by a letter the guard is told to kill the command, with all
+that it has started, or to start it again, and answers when that is done. Stands alone: it imports
+nothing of the project, to start fast.
 """
 
 from __future__ import annotations
@@ -26,20 +28,30 @@ from typing import Any
 
 GRACE_SECONDS = 5
 PR_SET_CHILD_SUBREAPER = 36
+KILL, START, STOP = b"k", b"s", b""
 
 
 def main() -> int:
     arguments = parse_arguments()
     wake = wake_on_signals()
     adopt_orphans()
-    child = start(arguments.command, arguments.user)
+    child: int | None = start(arguments.command, arguments.user)
     try:
-        code = wait_for_end(child.pid, wake)
-        if code is None:
-            stop(child.pid, signal.Signals[arguments.stop_signal])
-        return code or 0
+        while True:
+            order = wait(child, wake)
+            if isinstance(order, int):
+                return order
+            if order == KILL:
+                kill_descendants(child)
+                child = None
+            elif order == START:
+                child = start(arguments.command, arguments.user)
+            else:
+                stop(child, signal.Signals[arguments.stop_signal])
+                return 0
+            os.write(sys.stdin.fileno(), order)
     finally:
-        kill_descendants(child.pid)
+        kill_descendants(child)
         shutil.rmtree(arguments.remove, ignore_errors=True)
 
 
@@ -68,9 +80,9 @@ def adopt_orphans() -> None:
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def start(command: list[str], user: str | None) -> subprocess.Popen[bytes]:
+def start(command: list[str], user: str | None) -> int:
     nothing = subprocess.DEVNULL
-    return subprocess.Popen(command, stdin=nothing, start_new_session=True, **identity(user))
+    return subprocess.Popen(command, stdin=nothing, start_new_session=True, **identity(user)).pid
 
 
 def identity(user: str | None) -> dict[str, Any]:
@@ -81,20 +93,20 @@ def identity(user: str | None) -> dict[str, Any]:
     return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
 
 
-def wait_for_end(child: int, wake: int) -> int | None:
-    """Wait for the child's end (its exit code) or for the request to stop it (None)."""
+def wait(child: int | None, wake: int) -> int | bytes:
+    """Wait for the child's end (its exit code) or for an order."""
     while True:
         readable, _, _ = select.select([sys.stdin, wake], [], [])
-        if sys.stdin in readable and not os.read(sys.stdin.fileno(), 1):
-            return None
+        if sys.stdin in readable:
+            return os.read(sys.stdin.fileno(), 1)
         if wake in readable and set(os.read(wake, 512)) - {signal.SIGCHLD}:
-            return None
+            return STOP
         code = reap(child)
         if code is not None:
             return code
 
 
-def reap(child: int) -> int | None:
+def reap(child: int | None) -> int | None:
     """Collect every process that has ended; the child's exit code if it was among them."""
     code = None
     while True:
@@ -108,17 +120,20 @@ def reap(child: int) -> int | None:
             code = os.waitstatus_to_exitcode(status)
 
 
-def stop(child: int, number: signal.Signals) -> None:
+def stop(child: int | None, number: signal.Signals) -> None:
+    if child is None:
+        return
     os.kill(child, number)
     deadline = time.monotonic() + GRACE_SECONDS
     while reap(child) is None and time.monotonic() < deadline:
         time.sleep(0.01)
 
 
-def kill_descendants(child: int) -> None:
+def kill_descendants(child: int | None) -> None:
     """Kill the child's session and then whatever was left to us by those who died."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(child, signal.SIGKILL)
+        if child is not None:
+            os.killpg(child, signal.SIGKILL)
     while True:
         children = own_children()
         for pid in children:

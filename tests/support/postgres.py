@@ -16,11 +16,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .errors import GatewayError
-from .processes import GuardedProcess, run
+from .processes import GuardedProcess, Service, run
 
 ROLE = "litellm"
 DATABASE = "postgres"
 START_SECONDS = 30
+READY = "database system is ready to accept connections"
 # A socket's path has room for about a hundred characters, of which its own name takes 40.
 LONGEST_TEMPORARY_FOLDER = 60
 SETTINGS = {
@@ -38,13 +39,13 @@ SETTINGS = {
 
 
 @contextmanager
-def running_postgres(programs: Path, template: Path) -> Iterator[str]:
-    """Start a server on a copy of the template's data; yields the URL of its database."""
+def running_postgres(programs: Path, template: Path) -> Iterator[tuple[str, Service]]:
+    """Start a server on a copy of the template's data; yields the URL of its database, and it."""
     home = _new_folder()
     try:
         _unpack(template, home)
-        with _server(programs, home / "data", home) as socket_folder:
-            yield f"postgresql://{ROLE}@localhost/{DATABASE}?host={socket_folder}"
+        with _server(programs, home / "data", home) as server:
+            yield f"postgresql://{ROLE}@localhost/{DATABASE}?host={home}", server
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
@@ -56,7 +57,8 @@ def build_template(programs: Path, migrations: Path, template: Path) -> None:
         data, script = home / "data", home / "migrations.sql"
         _initialise(programs, data)
         script.write_text("\n".join(_migrations(migrations)), encoding="utf-8")
-        with _server(programs, data, _new_folder()) as socket_folder:
+        socket_folder = _new_folder()
+        with _server(programs, data, socket_folder):
             _apply(programs, socket_folder, script)
         with tarfile.open(template, "w") as archive:
             archive.add(data, "data")
@@ -96,7 +98,7 @@ def _apply(programs: Path, socket_folder: Path, script: Path) -> None:
 
 
 @contextmanager
-def _server(programs: Path, data: Path, home: Path) -> Iterator[Path]:
+def _server(programs: Path, data: Path, home: Path) -> Iterator[Service]:
     """Run a server whose socket is in `home`; home is removed when it has stopped."""
     owner = _server_user()
     process = GuardedProcess(
@@ -108,18 +110,20 @@ def _server(programs: Path, data: Path, home: Path) -> Iterator[Path]:
         stop_signal="SIGINT",  # a fast shutdown: it does not wait for clients to leave
         user=owner.pw_name if owner else None,
     )
+    server = Service(process, lambda told: _wait_until_ready(process, told))
     try:
-        _wait_until_ready(process, data / "postmaster.pid")
-        yield home
+        server.wait_until_ready(0)
+        yield server
     finally:
         process.stop()
 
 
-def _wait_until_ready(process: GuardedProcess, status: Path) -> None:
+def _wait_until_ready(process: GuardedProcess, told: int) -> bool:
+    """Ready when its log says so, beyond what it has told before."""
     deadline = time.monotonic() + START_SECONDS
     while process.running() and time.monotonic() < deadline:
-        if status.exists() and "ready" in status.read_text():
-            return
+        if READY in process.log()[told:]:
+            return True
         time.sleep(0.01)
     raise GatewayError(f"PostgreSQL did not start:\n{process.log_tail()}")
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from .errors import GatewayError
-from .guard import identity
+from .guard import KILL, START, identity
 
 GUARD = Path(__file__).with_name("guard.py")
 TAIL_LINES = 30
@@ -72,15 +74,17 @@ class GuardedProcess:
         self._log: BinaryIO = (folder / "log").open("a+b")
         as_user = ["--user", user] if user else []
         guard = [sys.executable, "-I", GUARD, "--remove", folder, "--stop-signal", stop_signal]
+        self._orders, orders = socket.socketpair()
         self._guard = subprocess.Popen(
             [str(word) for word in [*guard, *as_user, "--", *command]],
-            stdin=subprocess.PIPE,
+            stdin=orders,
             stdout=self._log,
             stderr=self._log,
             env=dict(environment),
             cwd=folder,
             start_new_session=True,
         )
+        orders.close()
 
     def running(self) -> bool:
         return self._guard.poll() is None
@@ -93,11 +97,47 @@ class GuardedProcess:
     def log_tail(self) -> str:
         return "\n".join(self.log().splitlines()[-TAIL_LINES:])
 
+    def kill(self) -> None:
+        """Kill it, with all that it has started, without a chance to finish anything."""
+        self._order(KILL)
+
+    def start_again(self) -> None:
+        """Start it once more, after it was killed, in the same folder."""
+        self._order(START)
+
+    def _order(self, order: bytes) -> None:
+        self._orders.sendall(order)
+        if self._orders.recv(1) != order:
+            raise GatewayError(f"it has ended by itself:\n{self.log_tail()}")
+
     def stop(self) -> None:
         """Stop it and wait until nothing of it is left. A second call does nothing."""
-        if self._guard.stdin and not self._guard.stdin.closed:
-            self._guard.stdin.close()
+        self._orders.close()
         self._guard.terminate()
         self._guard.wait()
         self._log.close()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class Service:
+    """What can be killed and started again.
+
+    :param process: What it consists of.
+    :param wait_until_ready: Waits after a start, and is told how long the log was before. Returns
+        whether it is ready.
+    """
+
+    process: GuardedProcess
+    wait_until_ready: Callable[[int], bool]
+
+    def kill(self) -> None:
+        """Kill it, with all that it has started, without a chance to finish anything."""
+        self.process.kill()
+
+    def start(self) -> None:
+        """Start it once more, after it was killed, and wait until it is ready."""
+        before = len(self.process.log())
+        self.process.start_again()
+        if not self.wait_until_ready(before):
+            raise GatewayError(f"it was not ready again:\n{self.process.log_tail()}")

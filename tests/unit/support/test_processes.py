@@ -58,6 +58,21 @@ def test_a_child_that_left_the_group_ends_too(family):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="adopting orphans needs Linux")
+def test_what_was_killed_with_all_its_children_starts_again(family):
+    process, child, folder = family
+    process.kill()
+    assert not alive(child)
+    assert process.running()
+    assert folder.exists()
+    process.start_again()
+    assert wait_for(lambda: process.log().count("\n") == 2)
+    again = int(process.log().split()[-1])
+    assert alive(again)
+    process.stop()
+    assert not alive(again)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="adopting orphans needs Linux")
 def test_everything_ends_when_the_parent_is_killed(tmp_path):
     program = f"""
 import pathlib, time
