@@ -22,7 +22,7 @@ test-all: lint  ## Run the tests with Salt 3006 and 3008, against LiteLLM 1.83.1
 	$(BIN)/nox
 
 survive: $(READY)  ## Run all of what docs/survives.md counts (half an hour)
-	$(BIN)/python -m pytest $(TWICE) -m "long or not long" $(wildcard tests/*/trust)
+	$(BIN)/python -m pytest $(TWICE) -m "survive or not survive" $(wildcard tests/*/trust)
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
