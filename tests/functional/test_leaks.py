@@ -52,6 +52,57 @@ def test_a_deployments_whole_life(leaks, states, modules, api, name):
     assert "**********" in marker
 
 
+BY_HABIT = {
+    "model_api_base": "https://user:LEAK@0/1:2#3@host.example.com/v1?code=LEAK-code",
+    "litellm_params": {
+        "apikey": "LEAK-apikey",
+        "organization": "Bearer LEAK-bearer",
+        "extra_body": {"urls": ["https://LEAK-user@host.example.com/a"], "max_tokens": 5},
+    },
+    "model_info": {"connection_string": "LEAK-connection", "homepage": "https://h/?sig=LEAK-sig"},
+}
+
+
+def test_what_litellm_itself_shows(leaks, states, modules, name):
+    """It is compared as it is, so that a rotation is noticed, and shown to nobody."""
+    rotated = json.loads(json.dumps(BY_HABIT).replace("LEAK", "LEAK2"))
+    leaks.append(states.present(name, test=True, **BY_HABIT))
+    leaks.append(states.present(name, **BY_HABIT))
+    leaks.append(states.present(name, **BY_HABIT))
+    leaks.append(states.present(name, **rotated))
+    leaks.append(states.present(name, **rotated))
+    assert [bool(result["changes"]) for result in leaks] == [True, True, False, True, False]
+    changes = leaks[3]["changes"]
+    assert set(changes) == {
+        "model_api_base",
+        *(f"litellm_params:{key}" for key in ("apikey", "organization", "extra_body:urls")),
+        *(f"model_info:{key}" for key in ("connection_string", "homepage")),
+    }
+    assert all(change["old"] == change["new"] for change in changes.values())
+    assert changes["litellm_params:apikey"]["new"] == "**********"
+    assert changes["model_api_base"]["new"] == (
+        "https://**********@host.example.com/v1?code=**********"
+    )
+    leaks.append(modules("list"))
+    leaks.append(modules("get", name))
+    leaks.append(modules("export"))
+    assert leaks[6]["litellm_params"]["extra_body"]["max_tokens"] == 5
+    references = ("model_api_base", "litellm_params:apikey", "litellm_params:organization")
+    for reference in (*references, "litellm_params:extra_body:urls", "model_info:homepage"):
+        assert f'["{name}"]["{reference}"] | tojson' in leaks[7]
+    leaks.append(states.absent(name))
+
+
+def test_names_of_others_do_not_leak_or_garble(leaks, modules, api, name):
+    model_id = api.create(f"{name}\x1b[31m https://u:LEAK@h", {"custom_llm_provider": "openai"})
+    leaks.append([row for row in modules("list") if row["model_id"] == model_id])
+    leaks.append(modules("get", model_id=model_id))
+    leaks.append(modules("delete", model_id=model_id))
+    shown = f"{name}\\x1b[31m https://**********@h"
+    assert leaks[0][0]["model_name"] == leaks[1]["model_name"] == shown
+    assert leaks[2]["changes"]["model_name"] == {"old": shown, "new": None}
+
+
 def test_the_marker_holds_none(states, api, name):
     states.present(name, **SECRETS)
     assert "LEAK" not in json.dumps(api.one(name)["model_info"])

@@ -99,7 +99,8 @@ def export(pillar="litellm_secrets", data=False, profile="litellm"):
     Return an SLS file with a state for every deployment of a gateway, but for those of its config
     file. Applied to the same gateway it adopts them and changes nothing else; applied to an empty
     one it makes them anew. What LiteLLM knows of a model by itself is left out. In the place of
-    each secret stands a reference to pillar; the head of the file says what to fill in there.
+    each secret, and of each value that holds one, such as a URL with a login, stands a reference
+    to pillar; the head of the file says what to fill in there.
 
     Sends one request for each deployment, to learn which secrets it has. Those of a paused
     deployment are not told, and so not in the file.
@@ -220,8 +221,8 @@ def health(name=None, model_id=None, profile="litellm"):
 
 def get(name=None, model_id=None, profile="litellm"):
     """
-    Return one deployment as the gateway reports it, or ``None`` if there is none. Secrets are
-    left out or masked.
+    Return one deployment as the gateway reports it, or ``None`` if there is none. Secrets, and
+    what looks like one, are left out or shown as ``**********``.
 
     .. versionadded:: 1.0.0
 

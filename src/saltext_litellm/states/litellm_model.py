@@ -152,8 +152,9 @@ def present(
 
     verify_secrets
         Also ask the gateway whether it still has the secrets that were given to it, and repair
-        them (boolean; one request more). Defaults to ``False``: secrets are compared by the
-        fingerprints in the marker.
+        them (boolean). Costs one request more; if there are secrets inside of mappings or lists,
+        also one PATCH that changes nothing, in real runs only and not on LiteLLM 1.83. Defaults
+        to ``False``: secrets are compared by the fingerprints in the marker.
 
     profile
         Config key of the gateway, or a mapping with its url and api_key. Defaults to ``litellm``.
@@ -255,7 +256,9 @@ def managed(
 
     verify_secrets
         Also ask the gateway whether it still has the secrets that were given to it, and repair
-        them (boolean; one request more for each deployment). Defaults to ``False``.
+        them (boolean). Costs one request more for each deployment; for each that has secrets
+        inside of mappings or lists, also one PATCH that changes nothing, in real runs only and
+        not on LiteLLM 1.83. Defaults to ``False``.
 
     profile
         Config key of the gateway, or a mapping with its url and api_key. Defaults to ``litellm``.

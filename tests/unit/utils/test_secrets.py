@@ -1,5 +1,9 @@
 """What is hidden, how it is shown, and what can be compared without seeing it."""
 
+import json
+from html import escape
+from urllib.parse import quote_plus
+
 import pytest
 
 from saltext_litellm.utils.litellm import secrets
@@ -39,9 +43,30 @@ def test_redaction_reaches_inside():
     }
 
 
+def test_redaction_reaches_what_people_keep_secret_by_habit():
+    value = {"apikey": "a", "odd": [{"clientSecret": {"x": 1}}, "Bearer t"], "max_tokens": 5}
+    assert secrets.redact(value) == {
+        "apikey": REDACTED,
+        "odd": [{"clientSecret": REDACTED}, f"Bearer {REDACTED}"],
+        "max_tokens": 5,
+    }
+
+
+def test_what_is_shown_can_be_shown_anywhere():
+    assert secrets.redact({"a\x1b[31m": ["b\ud800\x00", "two\nlines"]}) == {
+        "a\\x1b[31m": ["b\\ud800\\x00", "two\nlines"]
+    }
+
+
+def test_what_litellm_does_not_hide_is_compared_as_it_is():
+    assert secrets.hides("apikey")
+    assert not secrets.is_secret("apikey")
+    assert not secrets.holds_secret("", {"apikey": "a", "url": "https://u:p@h", "x": ["Bearer t"]})
+
+
 def test_scrubbing_takes_every_spelling():
     secret = 'a"b\\c\n\u00e4'
-    text = f"plain {secret} json {__import__('json').dumps(secret)} repr {secret!r}"
+    text = f"plain {secret} json {json.dumps(secret)} repr {secret!r}"
     assert "b" not in secrets.scrub(text, (secret,)).replace("repr", "")
 
 
@@ -60,6 +85,20 @@ def test_secret_strings_are_found_at_any_depth():
         "auth": {"user": "d", "n": 5},
     }
     assert set(secrets.secret_strings("", body)) == {"a", "b", "c", "d", "5"}
+
+
+def test_secret_strings_are_found_in_strings():
+    account = '{"private_key": "of-an-account", "type": "service_account"}'
+    body = {"api_base": "https://u:p%40rt@h/x?key=k&v=1", "vertex_credentials": account, "n": "no"}
+    found = {"u:p%40rt", "p@rt", "k", account, "of-an-account", "service_account"}
+    assert set(secrets.secret_strings("", body)) == found
+
+
+@pytest.mark.parametrize("spell", [quote_plus, escape, json.dumps, repr, str])
+def test_scrubbing_takes_what_is_encoded(spell):
+    secret = "a/b c+d&<e>\"'f\\g"
+    assert spell(secret).strip("\"'") not in secrets.scrub(f"x {spell(secret)} y", (secret,))
+    assert "f" not in secrets.scrub(spell(secret), (secret,))
 
 
 @pytest.mark.parametrize(

@@ -1,20 +1,28 @@
 """What is secret: redaction, masks and fingerprints.
 
-A key is secret when LiteLLM hides its value on reads, so one rule says what must be redacted in
-a change and what must be compared by fingerprint because it cannot be read back.
+There are two rules. A key is secret when LiteLLM hides its value on reads: that must be compared by
+fingerprint, because it cannot be read back. More than that is not shown: also what people keep
+secret by habit (see :mod:`~.habits`), though it can be read and so is compared as it is.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, lru_cache
+from html import escape
 from typing import Any
+from urllib.parse import quote, quote_plus
 
-REDACTED = "**********"
+from . import habits
+from .habits import cover, is_secret_name, secrets_in
+from .quote import clean
+
+REDACTED = habits.REDACTED
 
 # The segments by which LiteLLM 1.106.2 recognises a secret (1.83.14 lacks "cookie").
 _SEGMENTS = frozenset(
@@ -30,7 +38,6 @@ NOT_SECRET = frozenset(
         "litellm_credential_name",
     }
 )
-_USERINFO = re.compile(r"(?<=://)[^/@\s]+(?=@)")
 _MASK = re.compile(r"\*+")
 _SHORT = 8  # up to this length every character is masked
 _SHORTEST = 4  # from this length on a secret is cut out of text
@@ -56,42 +63,75 @@ def holds_secret(key: str, value: Any) -> bool:
     return False
 
 
+def hides(key: str) -> bool:
+    """Whether a value under this key is never shown."""
+    return is_secret(key) or (is_secret_name(key) and key not in NOT_SECRET)
+
+
 def redact(value: Any) -> Any:
-    """A value that is not secret itself, fit to be shown: without its secrets and URL logins."""
+    """A value fit to be shown: without its secrets, and without what garbles a terminal."""
     if isinstance(value, Mapping):
         return {
-            key: REDACTED if is_secret(str(key)) and item is not None else redact(item)
+            _key(key): REDACTED if hides(str(key)) and item is not None else redact(item)
             for key, item in value.items()
         }
-    if isinstance(value, list):
+    if isinstance(value, (list, tuple)):
         return [redact(item) for item in value]
     if isinstance(value, str):
-        return _USERINFO.sub(REDACTED, value)
+        return clean(cover(value, whole=True))
     return value
+
+
+def is_shown(key: str, value: Any) -> bool:
+    """Whether nothing of the value under a key is hidden."""
+    return not hides(key) and next(secret_strings(key, value), None) is None
 
 
 def secret_strings(key: str, value: Any) -> Iterator[str]:
     """Every secret string in a value, to be scrubbed from text somebody else wrote."""
     if isinstance(value, Mapping):
         for name, item in value.items():
-            yield from secret_strings(str(name) if not is_secret(key) else key, item)
-    elif isinstance(value, list):
+            yield from secret_strings(str(name) if not hides(key) else key, item)
+    elif isinstance(value, (list, tuple)):
         for item in value:
             yield from secret_strings(key, item)
-    elif is_secret(key) and isinstance(value, (str, int)) and not isinstance(value, bool):
+    elif hides(key) and isinstance(value, (str, int, float)) and not isinstance(value, bool):
         yield str(value)
+        yield from _inside(key, value)
+    elif isinstance(value, str):
+        yield from secrets_in(value)
 
 
-def scrub(text: str, secrets: Iterator[str] | tuple[str, ...]) -> str:
-    """Text without the given secrets. Longest first, lest one be part of another.
+def _inside(key: str, value: Any) -> Iterator[str]:
+    """The strings of a secret that is JSON, such as a service account's."""
+    if isinstance(value, str) and value.lstrip().startswith(("{", "[")):
+        with contextlib.suppress(ValueError, RecursionError):
+            yield from secret_strings(key, json.loads(value))
+
+
+def _key(key: Any) -> Any:
+    return clean(cover(key)) if isinstance(key, str) else key
+
+
+def scrub(text: str, secrets: Iterable[str]) -> str:
+    """Text without the given secrets, and without what looks like one. Longest first, lest one be
+    part of another.
 
     What is shorter than four characters is left: it protects nothing, and is part of many words.
     """
     long_enough = (secret for secret in secrets if len(secret) >= _SHORTEST)
     for secret in sorted(long_enough, key=len, reverse=True):
-        for spelling in {secret, json.dumps(secret)[1:-1], repr(secret)[1:-1]}:
+        for spelling in _spellings(secret):
             text = text.replace(spelling, REDACTED)
-    return _USERINFO.sub(REDACTED, text)
+    return cover(text)
+
+
+def _spellings(secret: str) -> list[str]:
+    """How a secret is written in JSON, in Python, in a URL and in HTML; longest first."""
+    in_json = {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+    with contextlib.suppress(UnicodeEncodeError):
+        in_json |= {quote(secret, safe=""), quote(secret), quote_plus(secret)}
+    return sorted(in_json | {secret, repr(secret)[1:-1], escape(secret)}, key=len, reverse=True)
 
 
 def is_mask_of(shown: Any, value: Any) -> bool:

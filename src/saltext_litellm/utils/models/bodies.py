@@ -23,7 +23,7 @@ from .fields import (
     is_secret_at,
     may_be_masked,
 )
-from .row import Row, known_info, left_out, own_info, stored_section
+from .row import MISSING, Row, known_info, left_out, own_info, stored_section
 
 _MASKED = "****"
 
@@ -192,7 +192,8 @@ def _whole(top: Path, row: Row, declared: Mapping[Path, Any], removed: frozenset
 
     A PATCH replaces a mapping whole, so what others keep in it is sent back.
     """
-    current = row.get(top)
+    plain = row.plain(top)
+    current = row.get(top) if plain is MISSING else plain
     if top in declared and declared[top] != {}:
         return declared[top]
     tree: dict[str, Any] = copy.deepcopy(dict(current)) if isinstance(current, Mapping) else {}
@@ -200,7 +201,7 @@ def _whole(top: Path, row: Row, declared: Mapping[Path, Any], removed: frozenset
         if path[:2] == top:
             drop(tree, path[2:])
     ours = {path: value for path, value in declared.items() if path[:2] == top and path != top}
-    for path, value in leaves(top, tree) if tree else ():
+    for path, value in leaves(top, tree) if tree and plain is MISSING else ():
         if path not in ours and (is_secret_at(path) or holds_secret("", value)):
             raise Refused(
                 f"{':'.join(path)} is not declared and cannot be read back, but "

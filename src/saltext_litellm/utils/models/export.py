@@ -11,7 +11,7 @@ from typing import Any
 
 from ..litellm import checks
 from ..litellm.errors import InvalidInput
-from ..litellm.secrets import holds_secret
+from ..litellm.secrets import holds_secret, is_shown
 from ..litellm.trees import Path, leaves
 from . import fields
 from .fields import BLOCKED, INFO, MODEL, PARAMS
@@ -23,7 +23,8 @@ Masks = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Secret:
-    """A secret that the gateway has and does not give: to be filled in from pillar."""
+    """A secret that the gateway has and does not give, or that is not to be printed: to be filled
+    in from pillar."""
 
     name: str
     key: str
@@ -88,7 +89,7 @@ def _values(row: Row, masks: Masks, cost_map: Mapping[str, Any]) -> Iterable[tup
 
 def _spoken(name: str, path: Path, value: Any) -> Any:
     """A value in the user's words; a secret as what stands for it."""
-    if fields.is_secret_at(path) or holds_secret("", value):
+    if fields.is_hidden_at(path) or holds_secret("", value) or not is_shown("", value):
         return Secret(name, fields.word(path))
     return checks.per_million(value) if path in fields.COSTS else value
 
@@ -131,7 +132,7 @@ def sls(found: Mapping[str, Arguments], pillar: str, dump: Callable[[Any], str],
         wanted.setdefault(secret.name, {})[secret.key] = "…"
     head = [f"# The deployments of {url}, exported by litellm_model.export.", "#"]
     if wanted:
-        head += ["# Secrets cannot be read back. Fill them in, in pillar:", "#"]
+        head += ["# Secrets are not printed. Fill them in, in pillar:", "#"]
         head += [f"#   {line}".rstrip() for line in dump({pillar: wanted}).splitlines()]
     references: dict[str, str] = {}
 

@@ -14,7 +14,8 @@ from typing import Any
 
 from ..litellm import checks
 from ..litellm import marker as markers
-from ..litellm.secrets import NOT_SECRET, is_secret
+from ..litellm.quote import clean
+from ..litellm.secrets import NOT_SECRET, hides, is_secret
 from ..litellm.trees import Path
 
 PARAMS = "litellm_params"
@@ -151,7 +152,7 @@ def places(arguments: Mapping[str, Any]) -> set[Path]:
 
 def word(path: Path) -> str:
     """What a user calls a place in a row: its argument, or the way to it."""
-    return _ARGUMENT_AT.get(path) or ":".join(path)
+    return _ARGUMENT_AT.get(path) or clean(":".join(path))
 
 
 def argument_at(path: Path) -> str | None:
@@ -189,8 +190,14 @@ def is_cleared_by_null(path: Path) -> bool:
 
 @lru_cache(4096)
 def is_secret_at(path: Path) -> bool:
-    """Whether a place in a row is one for secrets."""
+    """Whether a place in a row is one for secrets to LiteLLM, which does not show them."""
     return any(is_secret(key) for key in path[1:])
+
+
+@lru_cache(4096)
+def is_hidden_at(path: Path) -> bool:
+    """Whether what stands at a place in a row is never shown, whether LiteLLM does or not."""
+    return any(hides(key) for key in path[1:])
 
 
 def is_top(path: Path) -> bool:

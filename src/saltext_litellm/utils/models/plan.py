@@ -62,7 +62,7 @@ def create(
     return Plan(
         action=CREATE,
         model_id=model_id,
-        changes={"model_name": {"old": None, "new": wanted.model_name}, **changes},
+        changes={"model_name": {"old": None, "new": redact(wanted.model_name)}, **changes},
         touched=frozenset(values),
         marker=replace(marker_of(wanted, fingerprint, model_id), tentative=tentative),
     )
@@ -134,7 +134,7 @@ def delete(row: Row, leftovers: Sequence[Row] = ()) -> Plan:
         model_id=row.model_id,
         row=row,
         changes={
-            "model_name": {"old": row.model_name, "new": None},
+            "model_name": {"old": redact(row.model_name), "new": None},
             "model_id": {"old": ids, "new": None},
         },
         leftovers=tuple(leftovers),
@@ -165,7 +165,8 @@ def _settled(path: Path, value: Any, row: Row, fingerprint: str | None) -> bool:
     if _is_reference(value):
         # Versions differ in whether they show the reference or what it refers to.
         return known or (not fields.is_secret_at(path) and shown == value)
-    return known and same(value, shown, masked=True)
+    plain = row.plain(path)  # tells a secret from its mask, if that was written over it
+    return known and same(value, shown, masked=True) and (plain is MISSING or same(value, plain))
 
 
 def _is_reference(value: Any) -> bool:
@@ -176,6 +177,20 @@ def _is_reference(value: Any) -> bool:
 def _is_hidden(path: Path, value: Any) -> bool:
     """Whether a value cannot be compared as it is read, and so has a fingerprint."""
     return _is_reference(value) or fields.is_secret_at(path) or holds_secret("", value)
+
+
+def nested_secrets(wanted: Deployment, row: Row) -> bool:
+    """Whether a deployment of ours declares secrets inside of mappings or lists.
+
+    Of these a read shows the mask also if it is the mask that is stored.
+    """
+    return row.marker is not None and any(
+        path[0] == fields.PARAMS
+        and path in row.marker.secrets
+        and not (fields.is_top(path) and isinstance(value, str))
+        and not _is_reference(value)
+        for path, value in wanted.values.items()
+    )
 
 
 def _removed(wanted: Deployment, row: Row) -> frozenset[Path]:
@@ -228,7 +243,7 @@ def _changes(
 ) -> Changes:
     changes: Changes = {}
     if wanted.model_name not in (None, row.model_name):
-        changes["model_name"] = {"old": row.model_name, "new": wanted.model_name}
+        changes["model_name"] = redact({"old": row.model_name, "new": wanted.model_name})
     differing = {path: value for path, value in wanted.values.items() if path in touched}
     for path, value in _told(differing, wanted.values):
         changes[word(path)] = _change(path, _before(path, row), value)
@@ -249,7 +264,7 @@ def _ownership(old: Marker | None, new: Marker | None, told: Set[Path]) -> Chang
     if new is None:
         return {}
     if old is None or (old.set, old.name) != (new.set, new.name):
-        return {"owner": {"old": None if old is None else old.owner, "new": new.owner}}
+        return {"owner": redact({"old": None if old is None else old.owner, "new": new.owner})}
     changes: Changes = {}
     lost, gained = old.keys - new.keys - told, new.keys - old.keys - told
     if lost or gained:
@@ -278,10 +293,10 @@ def _change(path: Path, old: Any, new: Any) -> dict[str, Any]:
 
 
 def _shown(path: Path, value: Any) -> Any:
-    if fields.is_secret_at(path):
-        return None if value is MISSING else REDACTED
     if value is MISSING:
         return None
+    if fields.is_hidden_at(path):
+        return REDACTED
     return per_million(value) if path in fields.COSTS else redact(value)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..litellm import marker as markers
+from ..litellm.compare import same
 from ..litellm.marker import Marker
 from ..litellm.secrets import redact
 from ..litellm.trees import Path
@@ -23,6 +24,7 @@ from .fields import (
     VERIFIABLE,
     is_price,
     is_readable,
+    is_top,
 )
 
 MISSING: Any = type("Missing", (), {"__repr__": lambda _: "MISSING"})()
@@ -41,6 +43,7 @@ class Row:
     :param copied: The owner that the marker names of the row that this one was copied from.
     :param stored: The row as a write of this run has returned it: just what is stored.
     :param kept: What LiteLLM has kept in this run, though it was asked to clear it.
+    :param inside: The row as it is stored, where that was looked up to verify its secrets.
     """
 
     model_id: str
@@ -52,6 +55,7 @@ class Row:
     copied: str | None = None
     stored: Mapping[str, Any] | None = field(default=None, repr=False)
     kept: frozenset[Path] = frozenset()
+    inside: Mapping[str, Any] | None = field(default=None, repr=False)
 
     def get(self, path: Path) -> Any:
         """The value at a path, or ``MISSING``."""
@@ -63,6 +67,21 @@ class Row:
             if value is None:
                 return MISSING
         return value
+
+    def plain(self, path: Path) -> Any:
+        """The value at a path as it is stored, also of a secret; ``MISSING`` where that is unknown.
+
+        LiteLLM encrypts the strings of ``litellm_params``, but not what is in its mappings and
+        lists. What is stored is believed if it is that of which a read shows the mask.
+        """
+        if self.inside is None or path[0] not in SECTIONS:
+            return MISSING
+        value: Any = stored_section(self.inside, path[0])
+        for key in path[1:]:
+            value = value.get(key) if isinstance(value, Mapping) else None
+        encrypted = isinstance(value, str) and path[0] == PARAMS and is_top(path)
+        believed = not encrypted and same(value, self.get(path), masked=True)
+        return value if believed else MISSING
 
 
 def parse_all(listed: list[dict[str, Any]]) -> list[Row]:
@@ -133,6 +152,7 @@ def changed(row: Row, body: Mapping[str, Any], answer: Mapping[str, Any] | None)
         copied=None if marker else row.copied,
         stored=answer if answer is not None else row.stored,
         kept=row.kept | kept,
+        inside=None,
     )
 
 
@@ -188,12 +208,12 @@ def is_stored(answer: Mapping[str, Any], path: Path) -> bool:
 
 
 def summary(row: Row, health: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """A row in short.
+    """A row in short, without secrets.
 
     :param health: The last known health by model id.
     """
     marker = row.marker
-    return {
+    short = {
         "model_name": row.model_name,
         "model_id": row.model_id,
         "model": _or_none(row.get(MODEL)),
@@ -203,6 +223,7 @@ def summary(row: Row, health: Mapping[str, str] | None = None) -> dict[str, Any]
         "source": "database" if row.from_database else "config",
         "health": (health or {}).get(row.model_id),
     }
+    return {key: redact(value) for key, value in short.items()}
 
 
 def whole(row: Row) -> dict[str, Any]:

@@ -40,7 +40,8 @@ class Converge:
         self._models, self._known, self._fingerprint = models, known, fingerprint
         self._options = options
         self._executor = Executor(models, known)
-        self._verified: set[str] = set()
+        self._verified: dict[str, int] = {}  # ids, and after which read of the database
+        self._unverified: dict[str, str] = {}  # why it was not, by the name of a deployment
         self._asked: frozenset[str] = frozenset()  # ids, which are nobody else's
         self._first: dict[str, Plan] = {}
         self._replaced: set[str] = set()
@@ -138,12 +139,28 @@ class Converge:
             )
 
         plan = planned()
-        row = plan.row
-        if row is None or not self._options.verify_secrets or row.model_id in self._verified:
+        row, first = plan.row, self._first.get(wanted.name)
+        if row is None or not self._options.verify_secrets:
             return plan
-        self._verified.add(row.model_id)
-        self._known.put(with_masks(row, self._models.masked_secrets(row.model_id)))
+        made = first is not None and first.action == CREATE
+        if made or self._verified.get(row.model_id) == self._known.reads:
+            return plan
+        self._verify(wanted, row)
         return planned()
+
+    def _verify(self, wanted: Deployment, row: Row) -> None:
+        """Look at the secrets of a row as they are stored."""
+        row = with_masks(row, self._models.masked_secrets(row.model_id))
+        self._known.put(row)
+        self._unverified.pop(wanted.name, None)
+        if plans.nested_secrets(wanted, row):
+            if self._options.test:
+                self._unverified[wanted.name] = notes.VERIFIED_IN_REAL_RUNS
+            elif not self._known.capabilities().serves_while_patching:
+                self._unverified[wanted.name] = notes.TOO_OLD_TO_VERIFY
+            elif not self._executor.look_inside(row):
+                self._unverified[wanted.name] = notes.UNSERVED_NOT_VERIFIED
+        self._verified[row.model_id] = self._known.reads
 
     def _rows(self) -> identity.Rows:
         return self._known.rows(forecast=self._options.test)
@@ -281,8 +298,10 @@ class Converge:
         )
 
     def _outcome(self, wanted: Deployment, plan: Plan, changes: Changes) -> Outcome:
-        found = notes.beside(wanted, plan, self._rows(), self._known)
-        return Outcome(wanted.name, plan.action, plan.model_id, changes, (*plan.notes, *found))
+        said = [*plan.notes, *notes.beside(wanted, plan, self._rows(), self._known)]
+        if wanted.name in self._unverified:
+            said.append(self._unverified[wanted.name])
+        return Outcome(wanted.name, plan.action, plan.model_id, changes, tuple(said))
 
     # ---------------------------------------------------------------- afterwards
 

@@ -188,4 +188,4 @@ def expected(plan: Plan, step: Step) -> Row | None:
         return None
     if isinstance(step, Patch):
         row = changed(row, step.body, {})
-    return replace(row, marker=plan.marker, stored=None)
+    return replace(row, marker=plan.marker, stored=None, inside=None)

@@ -189,6 +189,21 @@ class Executor:
         except Refused:
             return None
 
+    def look_inside(self, row: Row) -> bool:
+        """Learn what is stored of a row, by a PATCH that changes nothing, before it is planned.
+
+        :returns: Whether that could be learnt, or the row is not there any more.
+        """
+        try:
+            stored = self._models.update(row.model_id, {})
+        except NotInDatabase:
+            self._known.read_again()
+        except (NotServed, ServesLess):
+            return False
+        else:
+            self._known.put(replace(row, stored=stored, inside=stored))
+        return True
+
     def _stored(self, row: Row) -> dict[str, Any]:
         try:
             return self._models.update(row.model_id, {})

@@ -15,6 +15,17 @@ from .known import Known
 
 NOT_SERVED = "LiteLLM does not serve it since it was last changed; its log says why"
 
+VERIFIED_IN_REAL_RUNS = (
+    "Its secrets inside of mappings and lists are verified only when it is applied"
+)
+TOO_OLD_TO_VERIFY = (
+    "Its secrets inside of mappings and lists were not verified: the gateway's LiteLLM is too old "
+    "to show them without a pause in serving"
+)
+UNSERVED_NOT_VERIFIED = (
+    "Its secrets inside of mappings and lists were not verified: LiteLLM does not serve it"
+)
+
 
 def beside(wanted: Deployment, plan: Plan, rows: Rows, known: Known) -> Iterator[str]:
     """What else bears the name of a deployment, and is left alone."""

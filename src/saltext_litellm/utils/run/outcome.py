@@ -18,7 +18,7 @@ class Options:
     :param test: Only say what would be done.
     :param partial: Change what is declared of rows that are there, and leave the rest.
     :param create_only: Refuse if a deployment is there already.
-    :param verify_secrets: Also ask for the masks of secrets that the list leaves out.
+    :param verify_secrets: Also look at the secrets that are stored.
     :param set: The name of the set that the deployments are all of.
     :param prune: Delete what the set owns beside them.
     :param progress: Is told how far a run has come.
