@@ -325,7 +325,9 @@ def test_a_viewer_may_read(modules, states, recorder, viewer, name, survived):
     recorder.clear()
     for function, given in READ_ONLY.items():
         told = {key: name if value == "NAME" else value for key, value in given.items()}
-        assert modules(function, **told, profile=viewer) == modules(function, **told)
+        shown, whole = (modules(function, **told, **by) for by in ({"profile": viewer}, {}))
+        # LiteLLM 1.83.14 shows a viewer no masks, and export says so.
+        assert shown == whole or (function == "export" and name in shown)
         survived(TABLE, "a viewer's key: reads")
     assert {record.method for record in recorder.requests} == {"GET"}
 

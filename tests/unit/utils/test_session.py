@@ -105,6 +105,15 @@ def test_a_proxy_that_is_slow_to_forward(monkeypatch):
     assert "did not answer GET /x within 0.2 s" in str(err)
 
 
+def test_tls_that_is_broken_off(own):
+    """As some servers do that miss a client certificate."""
+    with RawServer(b"", tls=own.server(clients=own)) as server:
+        err = failure(server.url, verify=str(own.file))
+    assert "_ssl.c" not in str(err)
+    if "Connection reset" not in str(err):  # which is what the client sees if it is slow
+        assert "it may want a client certificate: set `cert`" in str(err)
+
+
 def test_a_body_that_is_not_taken():
     """The gateway reads nothing, until the kernel takes no more."""
 
@@ -356,8 +365,9 @@ def test_a_gateway_that_is_not_there(url, words):
     [
         ("http://user:PW@127.0.0.1:1", "through the proxy: Connection refused"),
         ("http://", "no valid address"),
-        ("socks5://user:PW@127.0.0.1:1", "http://gw.example.com"),
-        ("nonsense://user:PW@127.0.0.1:1", "http://gw.example.com"),
+        ("socks5://user:PW@127.0.0.1:1", "a proxy of this kind is not supported"),
+        ("nonsense://user:PW@127.0.0.1:1", "a proxy of this kind is not supported"),
+        ("http://[::1", "that of a proxy in the environment, is no valid address"),
     ],
 )
 def test_a_proxy_that_is_of_no_use(monkeypatch, proxy, words):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import io
+import re
 import ssl
 import time
 from typing import Any
@@ -23,9 +24,14 @@ _ADVICE = (
     (("self-signed", "self signed", "local issuer"), "set `verify` to the file of its CA"),
     (("mismatch", "not valid for"), "the url must name the host as its certificate does"),
     (("wrong version number", "record layer failure"), "for plain HTTP write http:// in the url"),
-    (("certificate required", "handshake failure"), "it may want a client certificate: set `cert`"),
+    (
+        ("certificate required", "handshake failure", "EOF occurred"),
+        "it may want a client certificate: set `cert`",
+    ),
+    (("alert unknown ca", "alert bad certificate"), "it does not trust the certificate of `cert`"),
     (("suitable TLS CA", "no certificate"), "see REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE"),
 )
+_NO_ADDRESS = "the url, or that of a proxy in the environment, is no valid address"
 _MEANING = {
     "RemoteDisconnected": "it closed the connection without an answer",
     "BadStatusLine": "its answer is not HTTP; for TLS write https:// in the url",
@@ -35,11 +41,13 @@ _MEANING = {
     "LineTooLong": "its answer is not HTTP",
     "UnknownProtocol": "its answer is not HTTP",
     "InvalidSchema": "a proxy of this kind is not supported",
+    "ProxySchemeUnknown": "a proxy of this kind is not supported",
     "InvalidProxyURL": "the proxy has no valid address",
-    "LocationParseError": "the url is no valid address",
-    "InvalidURL": "the url is no valid address",
-    "UnicodeError": "the url is no valid address",
+    "LocationParseError": _NO_ADDRESS,
+    "InvalidURL": _NO_ADDRESS,
+    "UnicodeError": _NO_ADDRESS,
 }
+_PLACE = re.compile(r"\s*\(_ssl\.c:\d+\)")  # in the source of Python's ssl module
 
 
 class Exchange:
@@ -192,11 +200,11 @@ def _told(err: BaseException) -> str:
     """What one exception says that a person can make use of."""
     if isinstance(err, ssl.SSLError) and err.reason:
         plain = err.reason.replace("_", " ").lower()
-        return str(getattr(err, "verify_message", "") or plain)
+        return str(getattr(err, "verify_message", "") or plain).rstrip(".")
     if type(err).__name__ in _MEANING:
         return _MEANING[type(err).__name__]
     if isinstance(err, OSError) and not isinstance(err, RequestException):
-        return str(err.strerror or err)
+        return _PLACE.sub("", str(err.strerror or err))
     return ""
 
 
