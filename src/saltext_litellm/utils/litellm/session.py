@@ -283,7 +283,7 @@ def _said(answer: Any) -> str:
         reason = reason.get("message", reason.get("error", reason))
     if isinstance(reason, str) and reason.startswith("{'"):
         # The message is often the repr of a dict: "{'error': '...'}".
-        with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
+        with contextlib.suppress(SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
             reason = ast.literal_eval(reason)
         if isinstance(reason, dict):
             reason = reason.get("error", reason)
