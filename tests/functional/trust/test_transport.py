@@ -6,7 +6,7 @@ import warnings
 from unittest import mock
 
 import pytest
-from salt.exceptions import SaltInvocationError
+from salt.exceptions import CommandExecutionError
 
 from saltext_litellm.utils.litellm.profile import Profile
 from saltext_litellm.utils.litellm.session import Session
@@ -259,7 +259,7 @@ def test_no_control_character_reaches_a_person(api, states, modules, name):
     """Ids and model names are anybody's, and a terminal obeys what they hold."""
     for number in range(2):
         api.create(name, info={"id": f"{name}-\x1b[31m\r\n\u202e{number}"})
-    with pytest.raises(SaltInvocationError) as err:
+    with pytest.raises(CommandExecutionError) as err:
         modules("get", name)
     told = [str(err.value)]
     told += [states.present(name, test=test)["comment"] for test in (True, False)]
