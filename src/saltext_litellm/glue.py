@@ -11,7 +11,7 @@ from salt.exceptions import CommandExecutionError, SaltException, SaltInvocation
 
 from saltext_litellm.utils.litellm import profile as profiles
 from saltext_litellm.utils.litellm.errors import InvalidInput, LiteLLMError, Refused
-from saltext_litellm.utils.litellm.quote import line
+from saltext_litellm.utils.litellm.quote import line, short
 from saltext_litellm.utils.litellm.secrets import Fingerprinter
 from saltext_litellm.utils.litellm.session import Session
 from saltext_litellm.utils.models.endpoints import Models
@@ -80,20 +80,34 @@ def _loaded(
 def resolver(opts: Mapping[str, Any]) -> Callable[[Any], Any]:
     """What replaces an ``sdb://`` reference by what it refers to, and leaves all else as it is."""
 
+    found: dict[str, Any] = {}  # or why there is nothing: each is asked for once
+
     def resolve(value: Any) -> Any:
         if not isinstance(value, str) or not value.startswith("sdb://"):
             return value
-        try:
-            found = salt.utils.sdb.sdb_get(value, opts, strict=True)
-        except SaltException as err:
-            raise Refused(f"Cannot resolve {value}: {err}") from None
-        except Exception as err:  # noqa: BLE001 - whatever a driver may raise
-            raise Refused(f"Cannot resolve {value}: {type(err).__name__}") from None
-        if found is None:
-            raise Refused(f"Cannot resolve {value}: there is nothing under this name")
-        return found
+        if value not in found:
+            try:
+                found[value] = _from_sdb(value, opts)
+            except Refused as err:
+                found[value] = err
+        if isinstance(found[value], Refused):
+            raise Refused(*found[value].mistakes)
+        return found[value]
 
     return resolve
+
+
+def _from_sdb(reference: str, opts: Mapping[str, Any]) -> Any:
+    told = f"Cannot resolve {short(reference)}"
+    try:
+        found = salt.utils.sdb.sdb_get(reference, opts, strict=True)
+    except SaltException as err:
+        raise Refused(f"{told}: {err}") from None
+    except Exception as err:  # noqa: BLE001 - whatever a driver may raise
+        raise Refused(f"{told}: {type(err).__name__}") from None
+    if found is None:
+        raise Refused(f"{told}: there is nothing under this name")
+    return found
 
 
 @contextlib.contextmanager

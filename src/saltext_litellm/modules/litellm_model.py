@@ -30,6 +30,7 @@ from saltext_litellm import glue
 from saltext_litellm.glue import salt_errors
 from saltext_litellm.utils.litellm import checks
 from saltext_litellm.utils.litellm.errors import InvalidInput, LiteLLMError, Refused
+from saltext_litellm.utils.litellm.quote import quoted, short
 from saltext_litellm.utils.litellm.secrets import redact
 from saltext_litellm.utils.models import desired, sets
 from saltext_litellm.utils.models import export as exports
@@ -81,13 +82,17 @@ def list_(model_name=None, owner=None, provider=None, blocked=None, profile="lit
         salt '*' litellm_model.list 'gpt-*' blocked=False profile=litellm:prod
     """
     with salt_errors():
+        model_name = checks.pattern("model_name", model_name)
+        owner = checks.pattern("owner", owner)
+        provider = checks.pattern("provider", provider)
+        blocked = None if blocked is None else checks.flag("blocked", blocked)
         gateway = _gateway(profile)
         health = gateway.models.latest_health()
         listed = [rows.summary(row, health) for row in gateway.all_rows()]
     return [
         row
         for row in listed
-        if (model_name is None or fnmatch.fnmatchcase(row["model_name"], str(model_name)))
+        if (model_name is None or fnmatch.fnmatchcase(row["model_name"], model_name))
         and (owner is None or fnmatch.fnmatchcase(row["owner"] or "", owner))
         and provider in (None, row["provider"])
         and blocked in (None, row["blocked"])
@@ -125,6 +130,7 @@ def export(pillar="litellm_secrets", data=False, profile="litellm"):
         salt '*' litellm_model.export data=True
     """
     with salt_errors():
+        pillar, data = checks.text("pillar", pillar), checks.flag("data", data, False)
         gateway = _gateway(profile)
         found = exports.states(
             gateway.all_rows(),
@@ -184,6 +190,7 @@ def test_connection(
     """
     arguments = locals()
     with salt_errors():
+        checks.flag("verify_secrets", verify_secrets, False)
         wanted = desired.desired(arguments, glue.resolver(__opts__))
         return redact(_gateway(profile).try_out(wanted))
 
@@ -468,9 +475,10 @@ def delete(name=None, model_id=None, test=False, any_owner=True, profile="litell
         salt '*' litellm_model.delete gpt-4-proxy test=True
     """
     with salt_errors():
+        flags = _flags(test=(test, False), any_owner=(any_owner, True))
         wanted = desired.named(name, model_id)
         gateway = _gateway(profile)
-        outcome = gateway.remove(wanted, test=test, any_owner=any_owner)
+        outcome = gateway.remove(wanted, **flags)
         return _told(outcome, wanted, gateway)
 
 
@@ -594,23 +602,33 @@ def manage(
         salt '*' litellm_model.manage proxy source=/etc/litellm/config.yaml
     """
     with salt_errors():
+        flags = _flags(
+            prune=(prune, False),
+            allow_empty=(allow_empty, False),
+            verify_secrets=(verify_secrets, False),
+            test=(test, False),
+        )
         desired.named(name, None)
         declared = _models(models, pillar, source)
-        if prune and not declared and not allow_empty:
+        if not flags.pop("allow_empty") and flags["prune"] and not declared:
             raise InvalidInput(
                 f"{name} declares no models, and prune would delete all of the set: "
                 "if that is meant, add allow_empty: True"
             )
         wanted = sets.read(name, declared, defaults, glue.resolver(__opts__))
-        options = Options(
-            test=test,
-            verify_secrets=verify_secrets,
-            set=name,
-            prune=prune,
-            progress=_progress(name),
-        )
+        options = Options(set=name, progress=_progress(name), **flags)
         gateway = _gateway(profile)
         return _told_all(gateway.apply(wanted, options), wanted, gateway)
+
+
+def _flags(**given):
+    """Booleans by name, each from its value and its default."""
+    mistakes, flags = checks.Mistakes(), {}
+    for name, (value, default) in given.items():
+        with mistakes.noted():
+            flags[name] = checks.flag(name, value, default)
+    mistakes.refuse()
+    return flags
 
 
 def _told_all(outcomes, wanted, gateway):
@@ -634,29 +652,36 @@ def _models(models, pillar, source):
         raise InvalidInput("exactly one of models, pillar and source is needed")
     if models is not None:
         return models
-    if pillar is not None:
-        # Not pillar.get, which on Salt 3008 returns asterisks to modules.
-        found = salt.utils.data.traverse_dict_and_list(__pillar__, pillar, None)
-        if found is None:
-            raise Refused(f"There is no {pillar!r} in the pillar")
-        return found
-    return _model_list(source)
+    if pillar is None:
+        return _model_list(checks.text("source", source))
+    # Not pillar.get, which on Salt 3008 returns asterisks to modules.
+    pillar = checks.text("pillar", pillar)
+    found = salt.utils.data.traverse_dict_and_list(__pillar__, pillar, None)
+    if found is None:
+        raise Refused(f"There is no {quoted(pillar)} in the pillar")
+    return found
 
 
 def _model_list(source):
     """LiteLLM's ``model_list``, from a config.yaml of the proxy or a file of just that."""
-    path = __salt__["cp.cache_file"](source)
+    if source.startswith("sdb://"):
+        raise InvalidInput("source must be a salt:// URL or a path, not an sdb:// reference")
+    told = short(source)
+    try:
+        path = __salt__["cp.cache_file"](source)
+    except Exception as err:  # noqa: BLE001 - whatever a file server's backend may raise
+        raise Refused(f"{told} cannot be fetched: {type(err).__name__}") from None
     if not path:
-        raise Refused(f"There is no file {source}")
+        raise Refused(f"There is no file {told}")
     try:
         content = salt.utils.yaml.safe_load(pathlib.Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, salt.utils.yaml.YAMLError) as err:
+    except Exception as err:  # noqa: BLE001 - YAML's dates, numbers and depths raise errors of their own
         where = getattr(err, "problem_mark", None)
         line = f" in line {where.line + 1}" if where else ""
-        raise Refused(f"{source} cannot be read as YAML{line}") from None
+        raise Refused(f"{told} cannot be read as YAML{line}") from None
     found = content.get("model_list") if isinstance(content, dict) else content
     if not isinstance(found, list):
-        raise Refused(f"{source} has no model_list")
+        raise Refused(f"{told} has no model_list")
     return found
 
 
@@ -704,7 +729,7 @@ def _apply(arguments, **options):
     with salt_errors():
         partial = options.get("partial", False)
         wanted = desired.desired(arguments, glue.resolver(__opts__), partial=partial)
-        asked = {key: checks.flag(key, arguments[key]) for key in ("test", "verify_secrets")}
+        asked = _flags(**{key: (arguments[key], False) for key in ("test", "verify_secrets")})
         options = Options(**asked, **options)
         gateway = _gateway(arguments["profile"])
         (outcome,) = gateway.apply([wanted], options)

@@ -70,8 +70,11 @@ def present(
 
     .. versionadded:: 1.0.0
 
-    Every argument but ``name`` is optional; one that is not given is not managed. Wrong input, a
-    gateway that refuses or one that cannot be reached fail the state with one sentence.
+    Every argument but ``name`` is optional; one that is not given, or null, is not managed, and a
+    null boolean has its default. Wrong input, with every mistake at once, a gateway that refuses
+    and one that cannot be reached fail the state with one sentence. So does a mask or a
+    placeholder in the place of a secret, such as Salt or :py:func:`litellm_model.export
+    <saltext_litellm.modules.litellm_model.export>` print.
 
     name
         Name of the deployment in Salt, by which its marker on the gateway is found again.
@@ -140,7 +143,9 @@ def present(
         Anything else of LiteLLM's ``litellm_params`` (mapping), with YAML's own types and sent as
         it is. A null is not declared; a date becomes its string; ``vertex_credentials`` given as
         a mapping is sent as a JSON string, which LiteLLM encrypts. What has an argument of its
-        own may be given in one place only.
+        own may be given in one place only. Where LiteLLM means a number (a limit, a price, a
+        timeout) or a boolean, anything else is refused: it saves some of it, and then serves no
+        model any more.
 
     model_info
         Anything else of LiteLLM's ``model_info`` (mapping), likewise.
@@ -188,7 +193,7 @@ def absent(name, model_id=None, profile="litellm"):
 
     def delete():
         return __salt__["litellm_model.delete"](
-            name, model_id=model_id, test=__opts__["test"], any_owner=False, profile=profile
+            name, model_id=model_id, test=bool(__opts__["test"]), any_owner=False, profile=profile
         )
 
     return _result(name, delete, nothing="is absent")
@@ -263,7 +268,7 @@ def managed(
     profile
         Config key of the gateway, or a mapping with its url and api_key. Defaults to ``litellm``.
     """
-    arguments = {**locals(), "test": __opts__["test"]}
+    arguments = {**locals(), "test": bool(__opts__["test"])}
     _open_run()
     ret = {"name": name, "result": True, "changes": {}, "comment": f"{name} is as declared"}
     try:

@@ -2,39 +2,113 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from .errors import InvalidInput
-from .quote import kind, quoted
+from .errors import InvalidInput, Refused
+from .quote import kind, quoted, short
+from .secrets import REDACTED
 
 _MILLION = Decimal(1_000_000)
+# What LiteLLM's database keeps as a whole number. From here on it becomes a floating-point one,
+# and a row with it as a limit is one that LiteLLM 1.83.14 and 1.106.2 cannot read: then no other
+# row of the gateway is served either.
+_TOO_LARGE = 2**63
+_LONGEST_NAME = 500  # characters
+_DEEPEST = 30  # mappings and lists in each other
+_MOST_VALUES = 50_000  # in one argument
 # What a router takes as one segment of a path; LiteLLM 1.106 cannot patch an id with a slash.
 _PATH_SEGMENT = re.compile(r"[^\s/?#%\\\x00-\x1f\x7f]+")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+# LiteLLM reads a string as a whole number if it looks like one: "100", but not "1e2".
+_WHOLE = re.compile(r"\s*[+-]?\d[\d_]*(\.0*)?\s*")
+# What an export shows for a secret, Salt 3008 for one in pillar, and LiteLLM
+# on reads: its first and last characters, or none.
+_PLACEHOLDER = re.compile(
+    r"((bearer|basic) )?(…|\.\.\.|\*{3,}|.{0,4}\*{4,}.{0,4})|\{\{ pillar\[.*\}\}", re.I | re.S
+)
+_WORDS_FOR_BOOLEANS = frozenset(
+    ("true", "false", "yes", "no", "on", "off", "1", "0", "t", "f", "y", "n")
+)
+
+
+class Mistakes:
+    """What is wrong with several values, to be said at once."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, None] = {}  # each once, in order
+        self._kind: type[InvalidInput] = Refused  # as long as each is one
+
+    def add(self, *mistakes: str) -> None:
+        """Note mistakes in the input."""
+        if mistakes:
+            self._kind = InvalidInput
+            self.found |= dict.fromkeys(mistakes)
+
+    @contextlib.contextmanager
+    def noted(self, prefix: str = "", known: tuple[str, ...] = ()) -> Iterator[None]:
+        """Note what is refused inside, and go on.
+
+        :param known: What has been noted elsewhere.
+        """
+        try:
+            yield
+        except InvalidInput as err:
+            self.found |= {f"{prefix}{one}": None for one in err.mistakes if one not in known}
+            if not isinstance(err, Refused):
+                self._kind = InvalidInput
+
+    def refuse(self) -> None:
+        """Say them, if there are any."""
+        if self.found:
+            raise self._kind(*self.found)
 
 
 def text(name: str, value: Any) -> str:
     """A string that says something."""
     if not isinstance(value, str):
-        raise InvalidInput(f"{name} must be a string, not {kind(value)}; put it in quotes")
+        advice = "" if isinstance(value, (Mapping, list)) else ": put it in quotes"
+        raise InvalidInput(f"{name} must be a string, not {kind(value)}{advice}")
     if not value.strip():
         raise InvalidInput(f"{name} must not be empty")
-    return value
+    return _storable(name, value)
+
+
+def title(name: str, value: Any) -> str:
+    """A name by which something is called: one line that is not too long."""
+    if _CONTROL.search(text(name, value)):
+        raise InvalidInput(f"{name} {quoted(value)} must not have control characters")
+    if len(value) > _LONGEST_NAME:
+        raise InvalidInput(f"{name} must not be longer than {_LONGEST_NAME} characters")
+    return str(value)
+
+
+def pattern(name: str, value: Any) -> str | None:
+    """A string to look for, which may be empty; ``None`` if there is nothing to look for."""
+    return value if value is None or value == "" else text(name, value)
 
 
 def version(name: str, value: Any) -> str:
     """A version as a string. YAML reads ``2024-10-21`` as a date and ``20241021`` as a number."""
-    if isinstance(value, (datetime.date, int, float)) and not isinstance(value, bool):
-        return value.isoformat() if isinstance(value, datetime.date) else str(value)
+    if isinstance(value, datetime.date):
+        return value.isoformat()
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return str(plain(name, value))
     return text(name, value)
 
 
-def flag(name: str, value: Any) -> bool:
-    """True or false, and nothing that merely looks like it."""
+def flag(name: str, value: Any, default: bool | None = None) -> bool:
+    """True or false, and nothing that merely looks like it.
+
+    :param default: What holds if the value is ``None``, which is as if it were not given.
+    """
+    if value is None and default is not None:
+        return default
     if not isinstance(value, bool):
         raise InvalidInput(f"{name} must be true or false, not {quoted(value)}")
     return value
@@ -52,12 +126,17 @@ def limit(name: str, value: Any) -> int:
     number = _number(name, value)
     if number != number.to_integral_value():
         raise InvalidInput(f"{name} must be a whole number, not {quoted(value)}")
+    if number >= _TOO_LARGE:
+        raise InvalidInput(f"{name} is too large: {quoted(value)}")
     return int(number)
 
 
 def per_token(name: str, value: Any) -> float:
     """A cost per million tokens as a cost per token, divided exactly: 30 becomes 3e-05."""
-    return float(_number(name, value) / _MILLION)
+    number = _number(name, value) / _MILLION
+    if number and not float(number):
+        raise InvalidInput(f"{name} is too small: {quoted(value)}")
+    return float(number)
 
 
 def per_million(value: Any) -> Any:
@@ -65,10 +144,10 @@ def per_million(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return value
     try:
-        cost = Decimal(str(value)) * _MILLION
-    except InvalidOperation:
+        cost = float(Decimal(str(value)) * _MILLION)
+    except (ArithmeticError, ValueError):
         return value
-    return float(cost) if cost.is_finite() else value
+    return cost if math.isfinite(cost) else value
 
 
 def identifier(name: str, value: Any) -> str:
@@ -78,39 +157,123 @@ def identifier(name: str, value: Any) -> str:
             f"{name} {quoted(value)} cannot stand in a URL: "
             "it must have no space, slash, ?, #, % or \\"
         )
-    return str(value)
+    return title(name, value)
+
+
+def numeric(name: str, value: Any, *, whole: bool = False) -> None:
+    """What LiteLLM reads as a number from 0 on.
+
+    It takes ``true`` for 1 and ``nan`` for a number, and cannot serve a row any more with some of
+    what it takes.
+    """
+    if whole and isinstance(value, str) and not _WHOLE.fullmatch(value):
+        raise InvalidInput(f"{name} must be a whole number, not {quoted(value)}")
+    _ = limit(name, value) if whole else _number(name, value)
+
+
+def truth(name: str, value: Any) -> None:
+    """What LiteLLM reads as a boolean."""
+    if not isinstance(value, (bool, int, str)) or str(value).lower() not in _WORDS_FOR_BOOLEANS:
+        raise InvalidInput(f"{name} must be true or false, not {quoted(value)}")
+
+
+def secret(name: str, value: Any) -> None:
+    """No mask of a secret, and no other thing that stands for one where it cannot be shown."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            secret(f"{name}:{key}", item)
+    elif isinstance(value, list):
+        for item in value:
+            secret(name, item)
+    elif isinstance(value, str) and (REDACTED in value or _PLACEHOLDER.fullmatch(value.strip())):
+        raise InvalidInput(f"{short(name)} is a mask or a placeholder, not a secret")
+
+
+def login(name: str, value: str) -> None:
+    """No login in a URL that was cut out where it cannot be shown."""
+    if f"://{REDACTED}@" in value:
+        raise InvalidInput(f"{short(name)} has a mask for a login")
 
 
 def plain(name: str, value: Any) -> Any:
     """A value made of what JSON can carry. Dates, which YAML makes unasked, become strings."""
-    if isinstance(value, Mapping):
-        for key in value:
-            if not isinstance(key, str):
-                raise InvalidInput(
-                    f"{name} has the key {quoted(key)}, which must be a string; quote it"
-                )
-        return {key: plain(f"{name}:{key}", item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(name, item) for item in value]
-    if isinstance(value, datetime.date):
-        return value.isoformat()
-    if isinstance(value, float) and not math.isfinite(value):
-        raise InvalidInput(f"{name} must be a number that JSON can carry, not {quoted(value)}")
-    if value is None or isinstance(value, (bool, int, float)):
+    return _Plain(name).of(name, value, ())
+
+
+class _Plain:
+    """Goes through one value. YAML's anchors can make it endless, or far larger than its file."""
+
+    def __init__(self, name: str) -> None:
+        self._name, self._left = name, _MOST_VALUES
+
+    def of(self, name: str, value: Any, above: tuple[int, ...]) -> Any:
+        self._left -= 1
+        if self._left < 0 or len(above) > _DEEPEST or id(value) in above:
+            what = (
+                "refers to itself" if id(value) in above else "is too large, or nested too deeply"
+            )
+            raise InvalidInput(f"{self._name} {what}")
+        if isinstance(value, Mapping):
+            inside = (*above, id(value))
+            return {
+                _key(name, key): self.of(f"{name}:{key}", item, inside)
+                for key, item in value.items()
+            }
+        if isinstance(value, (list, tuple)):
+            inside = (*above, id(value))
+            return [self.of(name, item, inside) for item in value]
+        return _leaf(name, value)
+
+
+def _leaf(name: str, value: Any) -> Any:
+    if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
-        return str(value)
-    raise InvalidInput(f"{name} must be made of mappings, lists and plain values")
+        return _storable(name, value)
+    if isinstance(value, datetime.date):
+        return value.isoformat()
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise InvalidInput(
+                f"{short(name)} must be a number that JSON can carry, not {quoted(value)}"
+            )
+        return float(value)
+    if isinstance(value, int):
+        if abs(value) >= _TOO_LARGE:
+            raise InvalidInput(f"{short(name)} is too large: {quoted(value)}")
+        return int(value)
+    raise InvalidInput(f"{short(name)} must be made of mappings, lists and plain values")
+
+
+def _key(name: str, key: Any) -> str:
+    if not isinstance(key, str):
+        raise InvalidInput(
+            f"{short(name)} has the key {quoted(key)}, which must be a string: put it in quotes"
+        )
+    if not key.strip():
+        raise InvalidInput(f"{short(name)} has an empty key")
+    return _storable(f"a key of {name}", key)
+
+
+def _storable(name: str, value: str) -> str:
+    """A string that can be sent as UTF-8, and that PostgreSQL can keep."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise InvalidInput(f"{short(name)} has half a character, which UTF-8 has none of") from None
+    if "\0" in value:
+        raise InvalidInput(f"{short(name)} has a zero byte, which no database keeps")
+    return str(value)
 
 
 def _number(name: str, value: Any) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         raise InvalidInput(f"{name} must be a number, not {quoted(value)}")
     try:
-        number = Decimal(str(value).strip())
+        number = Decimal(repr(value) if isinstance(value, float) else value)
     except InvalidOperation:
         raise InvalidInput(f"{name} must be a number, not {quoted(value)}") from None
-    if not math.isfinite(float(number)):
+    if not number.is_finite() or not math.isfinite(float(number)):
         raise InvalidInput(f"{name} must be a finite number, not {quoted(value)}")
     if number < 0:
         raise InvalidInput(f"{name} must not be negative, but is {quoted(value)}")

@@ -1,12 +1,30 @@
 """What can go wrong: the input, the gateway, or an answer that never came."""
 
+_MOST_MISTAKES = 20  # that are told; what is there more is counted
+_MOST_CHARACTERS = 3000  # likewise
+_LONGEST_MISTAKE = 1000  # characters
+
 
 class LiteLLMError(Exception):
     """Base of the errors of this package; each is one sentence a person can act on."""
 
 
 class InvalidInput(LiteLLMError):
-    """What the user declared cannot be sent. Nothing was sent."""
+    """What the user declared cannot be sent. Nothing was sent.
+
+    :param mistakes: A clause each. All are told at once, but so that a person can read them.
+    """
+
+    def __init__(self, *mistakes: str) -> None:
+        told: list[str] = []
+        for mistake in mistakes:
+            if len(told) == _MOST_MISTAKES or sum(map(len, told)) > _MOST_CHARACTERS:
+                told.append(f"and {len(mistakes) - len(told)} more")
+                break
+            whole = len(mistake) <= _LONGEST_MISTAKE
+            told.append(mistake if whole else f"{mistake[:_LONGEST_MISTAKE]}…")
+        super().__init__("; ".join(told))
+        self.mistakes = mistakes
 
 
 class Refused(InvalidInput):
@@ -22,8 +40,8 @@ class Ambiguous(Refused):
     :ivar passing: Somebody is just finding out, so that it may be told in a moment.
     """
 
-    def __init__(self, message: str, passing: bool) -> None:
-        super().__init__(message)
+    def __init__(self, *mistakes: str, passing: bool) -> None:
+        super().__init__(*mistakes)
         self.passing = passing
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import datetime
+import difflib
 import re
+from collections.abc import Iterable
 from typing import Any
 
 _LONGEST = 40  # characters of a value that are quoted
+_LONGEST_NAME = 80  # characters of a name
 # What is as long as this, without a space, and has letters and digits, may be a key.
 _KEY_LIKE = re.compile(r"(?=\S*[A-Za-z])(?=\S*\d)\S{12,}|\bsk-|\b(bearer|basic)\b|://\S*@", re.I)
 
@@ -28,7 +32,7 @@ def quoted(value: Any) -> str:
 def kind(value: Any) -> str:
     """The type of a value in a user's words."""
     names = {bool: "a boolean", int: "a number", float: "a number", dict: "a mapping"}
-    names |= {list: "a list", str: "a string", type(None): "empty"}
+    names |= {list: "a list", str: "a string", type(None): "empty", datetime.date: "a date"}
     return next((name for type_, name in names.items() if isinstance(value, type_)), "that")
 
 
@@ -43,3 +47,16 @@ def clean(text: str) -> str:
 def line(text: str) -> str:
     """Text that can be shown and stays in its line, whatever the names in it hold."""
     return clean(text).replace("\n", "\\n")
+
+
+def short(name: str) -> str:
+    """A name of somebody's as it stands in a sentence: of the beginning of a long one."""
+    return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"
+
+
+def suggested(word: Any, words: Iterable[str]) -> str:
+    """What somebody may have meant by a word that is none of those that are known."""
+    if not isinstance(word, str) or len(word) > _LONGEST:
+        return ""
+    near = difflib.get_close_matches(word, sorted(words), 1)
+    return f" (did you mean {near[0]}?)" if near else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -9,11 +10,15 @@ from typing import Any
 
 from ..litellm import checks
 from ..litellm.errors import InvalidInput
+from ..litellm.quote import quoted, short, suggested
 from ..litellm.secrets import is_secret
 from ..litellm.trees import Path, leaves
+from . import fields
 from .fields import (
+    API_BASE,
     ARGUMENTS,
     BASE_MODEL,
+    DOUBLING_PROVIDERS,
     INFO,
     JSON_STRINGS,
     MODE,
@@ -22,6 +27,7 @@ from .fields import (
     MODES,
     PARAMS,
     PROVIDER,
+    REFERENCE,
     RESERVED,
     SECTIONS,
     TIER,
@@ -29,9 +35,12 @@ from .fields import (
     derived_model,
     is_price,
     is_secret_at,
+    word,
 )
 
 Resolve = Callable[[Any], Any]
+
+_NAMES = {"name": checks.title, "model_name": checks.title, "model_id": checks.identifier}
 
 
 @dataclass(frozen=True)
@@ -63,80 +72,141 @@ def desired(arguments: Mapping[str, Any], resolve: Resolve, *, partial: bool = F
     :param arguments: By name; ``None`` means not declared, others than ``present``'s are ignored.
     :param resolve: Replaces an ``sdb://`` reference by what it refers to. Used on secrets only.
     :param partial: The rest of the deployment exists already, so it need not be complete.
-    :raises InvalidInput: With one sentence that names the argument.
+    :raises InvalidInput: With every mistake, each of which names its argument.
     """
-    name = checks.text("name", arguments.get("name"))
-    model_name, model_id = arguments.get("model_name"), arguments.get("model_id")
-    values = {path: _sent(path, value, resolve) for path, value in _sections(arguments).items()}
+    mistakes = checks.Mistakes()
+    with mistakes.noted():
+        checks.title("name", arguments.get("name"))
+    values = _declared(arguments, resolve, mistakes)
+    with mistakes.noted():
+        _complete(values, arguments, partial)
+    mistakes.refuse()
+    name, model_name = arguments["name"], arguments.get("model_name")
+    return Deployment(
+        name=name,
+        model_name=name if model_name is None and not partial else model_name,
+        values=values,
+        model_id=arguments.get("model_id"),
+        warnings=tuple(_warnings(values)),
+    )
+
+
+def mistakes_in(arguments: Mapping[str, Any], resolve: Resolve) -> tuple[str, ...]:
+    """What is wrong with arguments, of which others may be given elsewhere."""
+    mistakes = checks.Mistakes()
+    _declared(arguments, resolve, mistakes)
+    return tuple(mistakes.found)
+
+
+def _declared(
+    arguments: Mapping[str, Any], resolve: Resolve, mistakes: checks.Mistakes
+) -> dict[Path, Any]:
+    """The values that arguments declare, by place; what is wrong with the others is noted."""
+    for argument, named in _NAMES.items():
+        with mistakes.noted():
+            if arguments.get(argument) is not None:
+                named(argument, arguments[argument])
+    values: dict[Path, Any] = {}
+    for section in SECTIONS:
+        with mistakes.noted():
+            for path, value in _section(section, arguments.get(section)):
+                with mistakes.noted():
+                    values[path] = _sent(path, value, resolve)
     for argument, (path, check) in ARGUMENTS.items():
         value = arguments.get(argument)
         if value is None or (path == TIER and value == "free" and path in values):
             continue
-        if path in values:
-            raise InvalidInput(f"{argument} and {':'.join(path)} say the same thing; keep one")
-        values[path] = check(argument, resolve(value) if is_secret(path[-1]) else value)
-    _check_values(values)
-    _complete(values, partial)
-    if model_name is None and not partial:
-        model_name = name
-    return Deployment(
-        name=name,
-        model_name=None if model_name is None else checks.text("model_name", model_name),
-        values=values,
-        model_id=None if model_id is None else checks.identifier("model_id", model_id),
-        warnings=tuple(_warnings(values)),
-    )
+        with mistakes.noted():
+            if path in values:
+                raise InvalidInput(f"{argument} and {':'.join(path)} say the same thing: keep one")
+            values[path] = check(argument, resolve(value) if is_secret(path[-1]) else value)
+    for path, value in values.items():
+        with mistakes.noted():
+            _check(path, value)
+    if isinstance(values.get(MODE), str):
+        values[MODE] = MODE_SPELLINGS.get(values[MODE], values[MODE])
+    return values
 
 
 def named(name: Any, model_id: Any) -> Deployment:
     """A deployment to be looked up: by the name of its state or its model name, or by its id."""
     if name is None and model_id is None:
         raise InvalidInput("name or model_id is needed")
-    model_id = None if model_id is None else checks.identifier("model_id", model_id)
-    name = model_id if name is None else checks.text("name", name)
+    mistakes = checks.Mistakes()
+    with mistakes.noted():
+        model_id = None if model_id is None else checks.identifier("model_id", model_id)
+    with mistakes.noted():
+        name = model_id if name is None else checks.title("name", name)
+    mistakes.refuse()
     return Deployment(name=name, model_name=name, values={}, model_id=model_id)
 
 
-def _sections(arguments: Mapping[str, Any]) -> dict[Path, Any]:
-    """What ``litellm_params`` and ``model_info`` declare."""
-    values: dict[Path, Any] = {}
-    for section in SECTIONS:
-        declared = arguments.get(section)
-        if declared is not None:
-            declared = checks.plain(section, checks.mapping(section, declared))
-            for key, value in declared.items():
-                if (section, key) in JSON_STRINGS and value is not None:
-                    values[(section, key)] = value
-                else:
-                    values.update(leaves((section, key), value))
-    for key, advice in RESERVED.items():
-        if any(path[:2] == (INFO, key) for path in values):
-            raise InvalidInput(f"{INFO}:{key} cannot be declared: {advice}")
-    return values
+def _section(section: str, declared: Any) -> Iterator[tuple[Path, Any]]:
+    """What ``litellm_params`` or ``model_info`` declares, by place."""
+    if declared is None:
+        return
+    for key, value in checks.plain(section, checks.mapping(section, declared)).items():
+        if (section, key) in JSON_STRINGS and value is not None:
+            yield (section, key), value
+        else:
+            yield from leaves((section, key), value)
 
 
-def _check_values(values: dict[Path, Any]) -> None:
+def _check(path: Path, value: Any) -> None:
     """What holds for a value wherever it was declared."""
-    if TIER in values and values[TIER] not in TIERS:
-        raise InvalidInput(f"tier must be free or paid, not {values[TIER]!r}")
-    for path in values:
-        if path[0] == INFO and is_price(path[1]):
-            # LiteLLM drops a price in model_info; it mirrors those in litellm_params there.
-            raise InvalidInput(f"{':'.join(path)} is dropped by LiteLLM; it belongs in {PARAMS}")
-    if isinstance(values.get(MODE), str):
-        values[MODE] = MODE_SPELLINGS.get(values[MODE], values[MODE])
+    name = word(path)
+    if path[0] == INFO and path[1] in RESERVED:
+        raise InvalidInput(f"{INFO}:{path[1]} cannot be declared: {RESERVED[path[1]]}")
+    if path == TIER and value not in TIERS:
+        raise InvalidInput(f"tier must be free or paid, not {quoted(value)}")
+    if path[0] == INFO and is_price(path[1]):
+        # LiteLLM drops a price in model_info; it mirrors those in litellm_params there.
+        raise InvalidInput(f"{':'.join(path)} is dropped by LiteLLM: it belongs in {PARAMS}")
+    if path == MODEL:
+        checks.text(":".join(MODEL), value)
+    _check_secrets(name, is_secret_at(path), value)
+    fields.check(path, value)
 
 
-def _complete(values: dict[Path, Any], partial: bool) -> None:
-    """Derive the upstream model from provider and base model, or say what is missing."""
-    provider, base_model = values.get(PROVIDER), values.get(BASE_MODEL)
-    if MODEL in values:
-        checks.text(":".join(MODEL), values[MODEL])
-    elif provider and base_model:
+def _check_secrets(name: str, secret: bool, value: Any) -> None:
+    """Refuse what only stands for a secret, at a place for one and in a login."""
+    if secret:
+        checks.secret(name, _parsed(value))
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            _check_secrets(f"{name}:{key}", is_secret(key), item)
+    elif isinstance(value, list):
+        for item in value:
+            _check_secrets(name, False, item)
+    elif isinstance(value, str):
+        checks.login(name, value)
+
+
+def _parsed(value: Any) -> Any:
+    """What JSON in a string holds: credentials are sent so."""
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        with contextlib.suppress(ValueError, RecursionError):
+            return json.loads(value)
+    return value
+
+
+def _complete(values: dict[Path, Any], arguments: Mapping[str, Any], partial: bool) -> None:
+    """Derive the upstream model from provider and base model, or say what is missing.
+
+    :param arguments: A value that was refused is not missing.
+    """
+    params = arguments.get(PARAMS)
+    if params is not None and (not isinstance(params, Mapping) or params.get("model") is not None):
+        return
+    provider, base_model = (
+        arguments.get(name) if values.get(path) is None else values[path]
+        for name, path in (("custom_llm_provider", PROVIDER), ("base_model", BASE_MODEL))
+    )
+    if provider is not None and base_model is not None:
         values[MODEL] = derived_model(values)
-    elif provider or base_model:
+    elif provider is not None or base_model is not None:
         given, lacking = "custom_llm_provider", "base_model"
-        if base_model:
+        if base_model is not None:
             given, lacking = lacking, given
         raise InvalidInput(f"{given} needs {lacking} too, or litellm_params with a model")
     elif not partial:
@@ -164,6 +234,19 @@ def _resolved(secret: bool, value: Any, resolve: Resolve) -> Any:
 
 
 def _warnings(values: Mapping[Path, Any]) -> Iterator[str]:
-    mode = values.get(MODE)
+    """What is probably not meant, though LiteLLM takes it."""
+    mode, base = values.get(MODE), values.get(API_BASE)
     if isinstance(mode, str) and mode not in MODES:
-        yield f"The mode {mode!r} is none that this version of saltext-litellm knows of"
+        yield f"unknown mode {quoted(mode)}{suggested(mode, MODES)}; it is sent as written"
+    provider, base_model = values.get(PROVIDER), values.get(BASE_MODEL)
+    doubled = isinstance(base_model, str) and base_model.startswith(f"{provider}/")
+    # A server of one's own may name a model openai/gpt-oss-20b, and some providers all of theirs.
+    if (
+        doubled
+        and base is None
+        and provider not in DOUBLING_PROVIDERS
+        and values.get(MODEL) == derived_model(values)
+    ):
+        yield f"base_model begins with the provider, so the model is {short(values[MODEL])}"
+    if isinstance(base, str) and not base.startswith(REFERENCE) and "://" not in base:
+        yield f"model_api_base {quoted(base)} does not begin with https:// or http://"

@@ -26,6 +26,7 @@ NAME: Path = ("model_name",)
 MODEL: Path = (PARAMS, "model")
 PROVIDER: Path = (PARAMS, "custom_llm_provider")
 BASE_MODEL: Path = (INFO, "base_model")
+API_BASE: Path = (PARAMS, "api_base")
 MODEL_SOURCES = frozenset({PROVIDER, BASE_MODEL})
 TIER: Path = (INFO, "tier")
 MODE: Path = (INFO, "mode")
@@ -71,6 +72,11 @@ PROVIDERS = frozenset(
     + ("together_ai", "vertex_ai", "watsonx", "xai")
 )
 
+REFERENCE = "os.environ/"  # begins a value that LiteLLM takes from its own environment
+
+# Providers some of whose models bear their name: groq/groq/compound (LiteLLM 1.106.2's cost map).
+DOUBLING_PROVIDERS = frozenset({"groq", "openrouter", "perplexity"})
+
 # LiteLLM encrypts strings at rest but not mappings, so a mapping is sent as a JSON string.
 JSON_STRINGS = frozenset({(PARAMS, "vertex_credentials"), (PARAMS, "vertex_ai_credentials")})
 # Left out of every read by LiteLLM 1.106.2. That one does not show does not mean it is unset.
@@ -94,15 +100,46 @@ FALSE_UNLESS_SET = frozenset(
     for key in ("allow_client_keepalive_override", "merge_reasoning_content_in_choices")
     + ("use_in_pass_through", "use_litellm_proxy", "use_xai_oauth")
 )
-# What LiteLLM declares as a number or a boolean, beside prices, and so makes one of what it is
-# sent (1.83.14 and 1.106.2). It keeps anything else to the letter: "5" stays a string.
-_COERCED = FALSE_UNLESS_SET | {
+# What LiteLLM declares as a boolean or a number, beside prices, and so makes one of what it is
+# sent (1.83.14 to 1.109.1). It keeps anything else to the letter: "5" stays a string.
+_BOOLEANS = (
+    FALSE_UNLESS_SET
+    | {
+        (PARAMS, key)
+        for key in ("anthropic_disable_workload_identity_federation", "drop_params")
+        + ("fireworks_forward_user_id", "thought_signature_in_tool_call_id")
+        + ("use_chat_completions_api", "valkey_ssl")
+    }
+    | {
+        (INFO, key)
+        for key in ("allow_fail_open", "discoverable", "enable_tag_filtering")
+        + ("enforce_supported_endpoints", "internal_router_model")
+    }
+)
+_WHOLE_NUMBERS = frozenset(
     (PARAMS, key)
-    for key in ("auto_router_max_input_chars", "default_api_key_rpm_limit", "drop_params")
-    + ("default_api_key_tpm_limit", "fireworks_forward_user_id", "itpm", "keepalive_seconds")
-    + ("max_budget", "max_file_size_mb", "max_retries", "otpm", "output_vector_size", "rpm")
-    + ("tpm", "use_chat_completions_api")
-}
+    for key in ("anthropic_issuer_ttl_seconds", "auto_router_max_input_chars")
+    + ("default_api_key_rpm_limit", "default_api_key_tpm_limit", "itpm", "max_retries", "otpm")
+    + ("output_vector_size", "rpd", "rpm", "tpd", "tpm", "valkey_port")
+) | {(INFO, "max_embedding_batch_size"), (INFO, "ptu_count")}
+_NUMBERS = frozenset(
+    (PARAMS, key)
+    for key in ("keepalive_seconds", "max_budget", "max_file_size_mb")
+    + ("regional_endpoint_uplift_multiplier", "regional_processing_uplift_multiplier_eu")
+    + ("regional_processing_uplift_multiplier_us",)
+) | {(INFO, "cost_per_ptu_per_hour")}
+_COERCED = _BOOLEANS | _WHOLE_NUMBERS | _NUMBERS
+# Numbers that LiteLLM also takes as a string, but means as a number.
+_LOOSE_NUMBERS = frozenset(
+    (PARAMS, key) for key in ("order", "stream_timeout", "timeout", "weight")
+)
+_LOOSE_BOOLEANS = frozenset({(PARAMS, "drop_params")})  # which it leaves as it is if it is none
+_MAPPINGS_OF_NUMBERS = frozenset(
+    (PARAMS, key)
+    for key in ("search_context_cost_per_query", "stream_timeout_by_service_tier")
+    + ("timeout_by_service_tier",)
+)
+_TIERED_PRICING: Path = (PARAMS, "tiered_pricing")
 # What a null clears in place from LiteLLM 1.106 on.
 _CLEARED_BY_NULL = frozenset(
     (PARAMS, key)
@@ -176,6 +213,43 @@ def is_price(key: str) -> bool:
 def is_coerced(path: Path) -> bool:
     """Whether LiteLLM makes a number or a boolean of whatever is written to a place."""
     return path in _COERCED or (is_top(path) and path[0] == PARAMS and is_price(path[1]))
+
+
+def check(path: Path, value: Any) -> None:
+    """Refuse what is no number, or no boolean, where LiteLLM means one.
+
+    LiteLLM takes some of that, and then cannot serve the row, and often no other row either: a
+    limit of 1e20, a timeout or a cost that is not a number.
+    """
+    top, name = path[:2], word(path[:2])
+    if top == _TIERED_PRICING or top in _MAPPINGS_OF_NUMBERS:
+        _check_inside(word(path), path[-1], value, prices=top == _TIERED_PRICING)
+        return
+    if not is_top(path):
+        value = {path[-1]: value}
+    if top in _BOOLEANS:
+        if top not in _LOOSE_BOOLEANS or not isinstance(value, str):
+            checks.truth(name, value)
+    elif top in _LOOSE_NUMBERS:
+        if not (isinstance(value, str) and value.startswith(REFERENCE)):
+            checks.numeric(name, value)
+    elif is_coerced(top):
+        checks.numeric(name, value, whole=top in _WHOLE_NUMBERS)
+
+
+def _check_inside(name: str, key: str, value: Any, *, prices: bool) -> None:
+    """The numbers of a price or timeout that has several: one for each tier, for example.
+
+    :param prices: Only what is called a price.
+    """
+    if isinstance(value, Mapping):
+        for inner, item in value.items():
+            _check_inside(f"{name}:{inner}", inner, item, prices=prices)
+    elif isinstance(value, list):
+        for item in value:
+            _check_inside(name, key, item, prices=prices)
+    elif value is not None and (is_price(key) or not prices):
+        checks.numeric(name, value)
 
 
 def is_limit(path: Path) -> bool:

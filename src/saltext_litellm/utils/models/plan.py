@@ -18,7 +18,6 @@ from .fields import word
 from .row import MISSING, Row, is_set
 
 NONE, CREATE, UPDATE, DELETE = "none", "create", "update", "delete"
-_REFERENCE = "os.environ/"
 
 Changes = dict[str, dict[str, Any]]
 
@@ -171,7 +170,7 @@ def _settled(path: Path, value: Any, row: Row, fingerprint: str | None) -> bool:
 
 def _is_reference(value: Any) -> bool:
     """Whether LiteLLM takes a value from its own environment."""
-    return isinstance(value, str) and value.startswith(_REFERENCE)
+    return isinstance(value, str) and value.startswith(fields.REFERENCE)
 
 
 def _is_hidden(path: Path, value: Any) -> bool:

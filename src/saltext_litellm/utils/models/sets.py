@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from math import inf
 from typing import Any
 
+from ..litellm import checks
 from ..litellm.errors import InvalidInput, Refused
+from ..litellm.quote import kind, quoted, short, suggested
 from ..litellm.secrets import Fingerprinter
 from . import fields, identity, plan
-from .desired import Deployment, desired
+from .desired import Deployment, desired, mistakes_in
 from .fields import INFO, PARAMS, SECTIONS
 from .identity import Rows
 
@@ -26,27 +28,59 @@ def read(name: str, models: Any, defaults: Any, resolve: Callable[[Any], Any]) -
 
     :param models: Names with the arguments of ``present``; or LiteLLM's own ``model_list``.
     :param defaults: Arguments of ``present`` that hold where a model says nothing else.
-    :raises InvalidInput: With every mistake, each with its model's name.
+    :raises InvalidInput: With every mistake and its model's name; those of defaults once.
     """
-    if not isinstance(defaults or {}, Mapping):
-        raise InvalidInput("defaults must be a mapping")
-    found, mistakes = [], []
+    found, mistakes = [], checks.Mistakes()
+    below, known = _defaults(defaults, resolve)
+    mistakes.add(*(f"defaults: {one}" for one in known))
     for model, arguments in _named(models):
-        try:
-            found.append(_deployment(name, model, arguments, dict(defaults or {}), resolve))
-        except InvalidInput as err:
-            mistakes.append(f"{model}: {err}")
+        with mistakes.noted(
+            f"{short(model) if isinstance(model, str) else quoted(model)}: ", known
+        ):
+            wanted = _deployment(model, arguments, below, resolve, bool(known))
+            if wanted is not None:
+                found.append(replace(wanted, set=name))
     ids = [wanted.model_id for wanted in found if wanted.model_id is not None]
-    mistakes += [f"model_id {one} is given twice" for one in sorted(set(ids)) if ids.count(one) > 1]
-    if mistakes:
-        raise InvalidInput("; ".join(mistakes))
+    for one in sorted({one for one in ids if ids.count(one) > 1}):
+        mistakes.add(f"model_id {one} is given twice")
+    mistakes.refuse()
     return found
 
 
-def _named(models: Any) -> Iterator[tuple[str, Any]]:
+def _defaults(defaults: Any, resolve: Callable[[Any], Any]) -> tuple[Arguments, tuple[str, ...]]:
+    """The defaults, and what is wrong with them."""
+    if defaults is None:
+        return {}, ()
+    if not isinstance(defaults, Mapping):
+        return {}, (f"they must be a mapping, not {kind(defaults)}",)
+    mistakes = checks.Mistakes()
+    below = _present(defaults, mistakes)
+    return below, (*mistakes.found, *mistakes_in(below, resolve))
+
+
+def _present(declared: Mapping[Any, Any], mistakes: checks.Mistakes) -> Arguments:
+    """Arguments of ``present`` whose mappings can be gone through; the others are noted."""
+    found: Arguments = {}
+    for key, value in declared.items():
+        with mistakes.noted():
+            if key not in fields.NAMES:
+                raise InvalidInput(f"there is no argument {_unknown(key, fields.NAMES)}")
+            is_section = key in SECTIONS and isinstance(value, Mapping)
+            found[key] = checks.plain(key, value) if is_section else value
+    return found
+
+
+def _unknown(key: Any, known: Iterable[str]) -> str:
+    """A key that is none of those that are known, and what may have been meant."""
+    if not isinstance(key, str):
+        return f"{quoted(key)}: a name must be a string, so put it in quotes"
+    return f"{short(key)}{suggested(key, known)}"
+
+
+def _named(models: Any) -> Iterator[tuple[Any, Any]]:
     """Every model with its name in the set."""
     if isinstance(models, Mapping):
-        yield from ((str(model), arguments) for model, arguments in models.items())
+        yield from models.items()
     elif isinstance(models, list):
         used: dict[str, int] = {}
         for number, entry in enumerate(models, start=1):
@@ -65,43 +99,61 @@ class _Entry:
     def __init__(self, entry: Any) -> None:
         self.entry = entry
 
-    def arguments(self) -> Arguments:
+    def arguments(self, mistakes: checks.Mistakes) -> Arguments:
         """The entry as arguments of ``present``."""
-        if not isinstance(self.entry, Mapping):
+        entry = self.entry
+        if not isinstance(entry, Mapping):
             raise InvalidInput("an entry must be a mapping with model_name and litellm_params")
-        unknown = sorted(str(key) for key in self.entry.keys() - _ENTRY)
-        if unknown:
-            raise InvalidInput(f"LiteLLM's model_list has no {', '.join(unknown)}")
-        if self.entry.get("model_name") is None:
-            raise InvalidInput("model_name is missing")
-        sections = {key: dict(self.entry.get(key) or {}) for key in SECTIONS}
+        for key in entry:
+            if key not in _ENTRY:
+                with mistakes.noted():
+                    raise InvalidInput(f"LiteLLM's model_list has no {_unknown(key, _ENTRY)}")
+        if entry.get("model_name") is None:
+            with mistakes.noted():
+                raise InvalidInput("model_name is missing")
+        sections: dict[str, Any] = {}
+        for key in SECTIONS:
+            sections[key] = {}
+            with mistakes.noted():
+                if entry.get(key) is not None:
+                    sections[key] = checks.plain(key, checks.mapping(key, entry[key]))
+        return {"model_name": entry.get("model_name"), **self._moved(sections)}
+
+    def _moved(self, sections: dict[str, dict[str, Any]]) -> Arguments:
+        """What may stand in several places of a config file, in its place in the database."""
         model_id = sections[INFO].pop("id", None)
         for key in sorted(self.entry.keys() & _LIMITS):
             sections[PARAMS].setdefault(key, self.entry[key])
         for key in [key for key in sections[INFO] if fields.is_price(key)]:
             # In a config file a price may stand in model_info; in the database LiteLLM drops it.
             sections[PARAMS].setdefault(key, sections[INFO].pop(key))
-        model_id = None if model_id is None else str(model_id)
-        return {"model_name": self.entry["model_name"], "model_id": model_id, **sections}
+        return {"model_id": str(model_id) if type(model_id) is int else model_id, **sections}
 
 
 def _deployment(
-    name: str, model: str, declared: Any, defaults: Arguments, resolve: Callable[[Any], Any]
-) -> Deployment:
+    model: Any, declared: Any, defaults: Arguments, resolve: Callable[[Any], Any], flawed: bool
+) -> Deployment | None:
+    """What one model declares; ``None`` if only the defaults are wrong.
+
+    :param flawed: Whether they are. What they were to say is not missing then.
+    """
+    if not isinstance(model, str):
+        raise InvalidInput("the name of a model must be a string: put it in quotes")
+    mistakes = checks.Mistakes()
     if isinstance(declared, _Entry):
-        arguments = declared.arguments()
+        arguments = declared.arguments(mistakes)
     elif isinstance(declared, Mapping) or declared is None:
-        arguments = {"tier": "free", **(declared or {})}
+        arguments = {"tier": "free", **_present(declared or {}, mistakes)}
         if "tier" in defaults and "tier" not in (declared or {}):
             arguments.pop("tier")
     else:
-        raise InvalidInput("its arguments must be a mapping")
-    unknown = sorted(str(key) for key in (arguments.keys() | defaults.keys()) - fields.NAMES)
-    if unknown:
-        raise InvalidInput(f"there is no argument {', '.join(unknown)}")
+        raise InvalidInput(f"its arguments must be a mapping, not {kind(declared)}")
     merged = {**_under(defaults, arguments), "name": model}
-    listed = isinstance(declared, _Entry)
-    return replace(desired(merged, resolve), set=name, listed=listed)
+    if not flawed and not mistakes.found:
+        return replace(desired(merged, resolve), listed=isinstance(declared, _Entry))
+    mistakes.add(*mistakes_in(merged, resolve))
+    mistakes.refuse()
+    return None
 
 
 def _under(defaults: Arguments, arguments: Arguments) -> Arguments:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from ..litellm.errors import Ambiguous, GatewayError, LiteLLMError, NotSeen, NotServed, Refused
+from ..litellm.quote import quoted, suggested
 from ..litellm.secrets import Fingerprinter
 from ..models import fields, identity, sets
 from ..models import plan as plans
@@ -110,7 +111,7 @@ class Converge:
                 if plan.row is not None:
                     adopted.add(plan.row.model_id)  # the next that could adopt it may not
         if mistakes:
-            raise Ambiguous("; ".join(mistakes), passing)
+            raise Ambiguous(*mistakes, passing=passing)
         return planned
 
     def _refuse(self, planned: Planned, check: Callable[[Deployment, Plan], None]) -> None:
@@ -121,7 +122,7 @@ class Converge:
             except Refused as err:
                 mistakes.append(self._told(one, err))
         if mistakes:
-            raise Refused("; ".join(mistakes))
+            raise Refused(*mistakes)
 
     def _told(self, wanted: Deployment, err: Refused) -> str:
         return str(err) if self._options.set is None else f"{wanted.name}: {err}"
@@ -185,7 +186,10 @@ class Converge:
         if fields.PROVIDER in plan.touched and provider not in fields.PROVIDERS:
             known = self._models.providers()
             if known and provider not in known:
-                raise Refused(f"The gateway's LiteLLM does not know the provider {provider!r}")
+                raise Refused(
+                    f"The gateway's LiteLLM does not know the provider {quoted(provider)}"
+                    f"{suggested(provider, known)}"
+                )
         if fields.BLOCKED in plan.touched and wanted.values[fields.BLOCKED]:
             self._known.require_blocking()
 
