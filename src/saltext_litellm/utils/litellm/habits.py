@@ -75,7 +75,7 @@ _ASSIGNED = re.compile(
 )
 # In JSON, in Python's notation, and in JSON inside JSON.
 _ENTRY = re.compile(
-    r"(?P<quote>\\*[\"'])(?P<name>[\w .:/-]{1,80})(?P=quote)\s*:\s*"
+    r"(?<!\\)(?P<quote>\\*[\"'])(?P<name>[\w .:/-]{1,80})(?P=quote)\s*:\s*"
     r"(?P<secret>\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|\\+[\"'].*?\\+[\"']|[\[{].*|[^\s,}\]]+)",
     re.DOTALL,
 )
