@@ -110,7 +110,7 @@ def test_a_self_signed_certificate(way, gateway, tmp_path):
         way.leads("a self-signed certificate that is given", server.url, verify=str(own.file))
 
 
-@pytest.mark.long
+@pytest.mark.survive
 @pytest.mark.parametrize(
     ("row", "made", "words"),
     [
@@ -186,7 +186,7 @@ def test_the_wrong_scheme(way, gateway, recorder, certificate, authority):
         way.fails("http:// where TLS is spoken", url, f"{url} broke off GET")
 
 
-@pytest.mark.long
+@pytest.mark.survive
 @pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
 def test_the_bundle_of_the_environment(
     way, gateway, certificate, authority, other_authority, variable
@@ -203,7 +203,7 @@ def test_the_bundle_of_the_environment(
 # -------------------- addresses and proxies
 
 
-@pytest.mark.parametrize("tls", [True, pytest.param(False, marks=pytest.mark.long)])
+@pytest.mark.parametrize("tls", [True, pytest.param(False, marks=pytest.mark.survive)])
 def test_a_proxy(way, gateway, certificate, authority, tls):
     variable = "HTTPS_PROXY" if tls else "http_proxy"
     verify = str(authority.file)
@@ -224,7 +224,7 @@ def test_a_proxy(way, gateway, certificate, authority, tls):
             assert proxy.asked[0].startswith("CONNECT " if tls else "GET http://")
 
 
-@pytest.mark.parametrize("slash", ["", pytest.param("/", marks=pytest.mark.long)])
+@pytest.mark.parametrize("slash", ["", pytest.param("/", marks=pytest.mark.survive)])
 def test_a_base_path(way, gateway, certificate, authority, slash):
     with Recorder(gateway.url, tls=certificate.server(), base="/litellm") as server:
         row = "a path in the url" + (", with a slash at its end" if slash else "")
