@@ -3,6 +3,8 @@
 import pytest
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
+from .conftest import States
+
 MODEL = {"custom_llm_provider": "openai", "base_model": "gpt-4"}
 
 
@@ -219,6 +221,33 @@ def test_a_viewer_may_plan_but_not_apply(modules, api, states, name, recorder):
         modules("apply", name, **MODEL, rpm=6, profile=viewer)
     assert "forbids this (403): user not allowed" in str(err.value)
     assert api.one(name)["litellm_params"]["rpm"] == 5
+
+
+def test_a_viewer_is_told_what_it_cannot_see(modules, api, states, name, recorder):
+    models = {one: {**MODEL, "model_api_key": "sk-0123456789"} for one in (name, f"{name}-too")}
+    assert states.run(("managed", {"name": f"{name}-set", "models": models}))["result"] is True
+    user = api("POST", "/user/new", json={"user_role": "proxy_admin_viewer"})
+    login = {"Authorization": f"Bearer {user['key']}"}
+    masks = f"/credentials/by_model/{api.one(name)['model_info']['id']}"
+    sees = api.gateway.request("GET", masks, headers=login).ok
+    viewer = {"url": recorder.url, "api_key": user["key"], "retries": 0, "fingerprint_key": "k"}
+    said = "Its secrets were not verified: the api_key may not see which ones the gateway has"
+
+    recorder.clear()
+    arguments = {"name": f"{name}-set", "models": models, "verify_secrets": True}
+    result = States(states.loaders, viewer).run(("managed", arguments), test=True)
+    assert (result["comment"].count(said) == 2) is not sees
+    asked = [one for one in recorder.requests if one.path.startswith("/credentials/")]
+    assert len(asked) == (2 if sees else 1)
+    changes = {"tier": "paid", "verify_secrets": True, "profile": viewer}
+    planned = modules("update", name, **changes, test=True)
+    assert planned["changes"]["tier"] == {"old": "free", "new": "paid"}
+    assert (said in planned.get("notes", ())) is not sees
+
+    text = modules("export", profile=viewer)
+    assert f"{name}:" in text
+    assert ("The api_key may not see which secrets they have" in text) is not sees
+    assert ("tojson" in text) is sees
 
 
 def test_list_can_be_narrowed(modules, api, states, name):

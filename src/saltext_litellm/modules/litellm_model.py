@@ -21,6 +21,7 @@ one, or the mapping itself.
 import fnmatch
 import logging
 import pathlib
+import re
 import time
 
 import salt.utils.data
@@ -28,7 +29,7 @@ import salt.utils.yaml
 
 from saltext_litellm import glue
 from saltext_litellm.glue import salt_errors
-from saltext_litellm.utils.litellm import checks
+from saltext_litellm.utils.litellm import checks, files
 from saltext_litellm.utils.litellm.errors import InvalidInput, LiteLLMError, Refused
 from saltext_litellm.utils.litellm.quote import quoted, short
 from saltext_litellm.utils.litellm.secrets import redact
@@ -40,6 +41,8 @@ from saltext_litellm.utils.run.outcome import Options
 log = logging.getLogger(__name__)
 
 _EVENT_INTERVAL = 1.0  # seconds between two events about progress
+
+_NEXT = "Read its head, fill in what that asks for, and apply the file with test=True first"
 
 __virtualname__ = "litellm_model"
 __func_alias__ = {"list_": "list"}
@@ -99,18 +102,27 @@ def list_(model_name=None, owner=None, provider=None, blocked=None, profile="lit
     ]
 
 
-def export(pillar="litellm_secrets", data=False, profile="litellm"):
+def export(path=None, pillar="litellm_secrets", data=False, overwrite=False, profile="litellm"):
     """
-    Return an SLS file with a state for every deployment of a gateway, but for those of its config
+    Make an SLS file with a state for every deployment of a gateway, but for those of its config
     file. Applied to the same gateway it adopts them and changes nothing else; applied to an empty
     one it makes them anew. What LiteLLM knows of a model by itself is left out. In the place of
     each secret, and of each value that holds one, such as a URL with a login, stands a reference
-    to pillar; the head of the file says what to fill in there.
+    to pillar; the head of the file says what to fill in there, and what is not in the file and
+    why.
 
     Sends one request for each deployment, to learn which secrets it has. Those of a paused
-    deployment are not told, and so not in the file.
+    deployment are not told, and so not in the file, nor are those of any to a key that may not
+    see them (a viewer's).
+
+    With ``path`` returns the ``path``, the number of ``deployments``, what was ``left_out`` with
+    the reason, and what to do ``next``; without, the text of the file.
 
     .. versionadded:: 1.0.0
+
+    path
+        The file to write (string, as a rule absolute). It is readable by its owner alone. Must
+        not be there yet.
 
     pillar
         The pillar key to refer to for secrets (string). Defaults to ``litellm_secrets``.
@@ -119,6 +131,9 @@ def export(pillar="litellm_secrets", data=False, profile="litellm"):
         Return the arguments of each state as data instead of a file (boolean). Defaults to
         ``False``.
 
+    overwrite
+        Replace the file at ``path`` if there is one (boolean). Defaults to ``False``.
+
     profile
         Config key of the gateway, or a mapping with its url and api_key. Defaults to ``litellm``.
 
@@ -126,20 +141,30 @@ def export(pillar="litellm_secrets", data=False, profile="litellm"):
 
     .. code-block:: bash
 
-        salt-call --out=newline_values_only litellm_model.export > models.sls
+        salt-call litellm_model.export path=/srv/salt/models.sls
         salt '*' litellm_model.export data=True
     """
     with salt_errors():
         pillar, data = checks.text("pillar", pillar), checks.flag("data", data, False)
+        overwrite = checks.flag("overwrite", overwrite, False)
+        if path is not None and data:
+            raise InvalidInput("path and data exclude each other: data is returned, not written")
+        if path is not None:
+            path = files.place("path", path, overwrite)
         gateway = _gateway(profile)
-        found = exports.states(
+        found = exports.export(
             gateway.all_rows(),
             lambda row: gateway.models.masked_secrets(row.model_id),
             gateway.models.cost_map(),
         )
-    if data:
-        return exports.referring(found, pillar)
-    return exports.sls(found, pillar, _yaml, gateway.models.url)
+        if data:
+            return exports.referring(found.states, pillar)
+        text = exports.sls(found, pillar, _yaml, gateway.models.url)
+        if path is None:
+            return text
+        files.write(path, text, overwrite)
+        told = {"path": path, "deployments": len(found.states), "next": _NEXT}
+        return {**told, **({"left_out": dict(found.left_out)} if found.left_out else {})}
 
 
 def test_connection(
@@ -706,9 +731,18 @@ def _is_masterless():
 
 
 def _yaml(data):
-    return salt.utils.yaml.safe_dump(
-        data, default_flow_style=False, allow_unicode=True, sort_keys=False, width=10_000
-    )
+    def dump(allow_unicode):
+        return salt.utils.yaml.safe_dump(
+            data,
+            default_flow_style=False,
+            allow_unicode=allow_unicode,
+            sort_keys=False,
+            width=10_000,
+        )
+
+    text = dump(allow_unicode=True)
+    # PyYAML (6.0.4) writes them as line breaks, and reads something else back.
+    return dump(allow_unicode=False) if re.search("[\x85\u2028\u2029]", text) else text
 
 
 def _block(name, model_id, profile, blocked):

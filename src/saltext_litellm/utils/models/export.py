@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..litellm import checks
-from ..litellm.errors import InvalidInput
+from ..litellm.errors import InvalidInput, NotAllowed
+from ..litellm.quote import line, quoted
 from ..litellm.secrets import holds_secret, is_shown
 from ..litellm.trees import Path, leaves
 from . import fields
+from .desired import desired
 from .fields import BLOCKED, INFO, MODEL, PARAMS
 from .row import Row, is_set, known_info, left_out, own_info
 
@@ -31,24 +33,78 @@ class Secret:
 
     def reference(self, pillar: str) -> str:
         """What stands for it in an SLS file; as JSON, so that any secret is one YAML string."""
-        path = "".join(f"[{json.dumps(part)}]" for part in (pillar, self.name, self.key))
+        path = "".join(
+            f"[{json.dumps(part, ensure_ascii=False)}]" for part in (pillar, self.name, self.key)
+        )
         return f"{{{{ pillar{path} | tojson }}}}"
 
 
-def states(
-    rows: Iterable[Row], masks: Callable[[Row], Masks | None], cost_map: Mapping[str, Any]
-) -> dict[str, Arguments]:
-    """The arguments of ``present`` for each row of the database, by the name of their state.
+@dataclass(frozen=True)
+class Export:
+    """What the rows of a gateway's database are as states.
 
-    :param masks: Asks for the masks of the secrets that reads leave out.
+    :param states: The arguments of ``present``, by the name of their state.
+    :param left_out: Why a row is not among them, by its id.
+    :param unasked: The states of which the gateway does not say which secrets they have.
+    :param may_ask: Whether the api_key may see which secrets there are at all.
+    """
+
+    states: Mapping[str, Arguments]
+    left_out: Mapping[str, str]
+    unasked: tuple[str, ...]
+    may_ask: bool
+
+
+def export(
+    rows: Iterable[Row], ask: Callable[[Row], Masks | None], cost_map: Mapping[str, Any]
+) -> Export:
+    """The states of the rows of a gateway.
+
+    :param ask: Asks for the masks of the secrets that reads leave out. ``None`` where the gateway
+        does not say, :class:`~..litellm.errors.NotAllowed` where it says nothing of any.
     :param cost_map: LiteLLM's own, whose values need not be declared.
     """
     found: dict[str, Arguments] = {}
+    left_out: dict[str, str] = {}
+    unasked: list[str] = []
+    may_ask = True
     for row in sorted(rows, key=lambda row: (row.model_name, row.model_id)):
-        if row.from_database:
-            name = _name(row, found)
-            found[name] = _arguments(name, row, masks(row) or {}, cost_map)
-    return found
+        if not row.from_database:
+            continue
+        masks: Masks | None = None
+        if may_ask:
+            try:
+                masks = ask(row)
+            except NotAllowed:
+                may_ask = False
+        name = _name(row, found)
+        try:
+            arguments = _arguments(name, row, masks or {}, cost_map)
+            _check(name, arguments)
+        except InvalidInput as err:
+            left_out[row.model_id] = f"{quoted(row.model_name)}: {err}"
+            continue
+        found[name] = arguments
+        if masks is None:
+            unasked.append(name)
+    return Export(found, left_out, tuple(unasked), may_ask)
+
+
+def _check(name: str, arguments: Arguments) -> None:
+    """Whether a state with these arguments would be taken.
+
+    :raises InvalidInput: It would not.
+    """
+    desired({**_filled_in(arguments), "name": name}, lambda value: value)
+
+
+def _filled_in(value: Any) -> Any:
+    """Data with something that may stand for a secret in the place of each."""
+    if isinstance(value, Secret):
+        return "filled-in"
+    if isinstance(value, Mapping):
+        return {key: _filled_in(item) for key, item in value.items()}
+    return value
 
 
 def _name(row: Row, taken: Mapping[str, Any]) -> str:
@@ -65,7 +121,9 @@ def _arguments(name: str, row: Row, masks: Masks, cost_map: Mapping[str, Any]) -
     with contextlib.suppress(InvalidInput):  # an id that cannot stand in a URL is left out
         arguments["model_id"] = checks.identifier("model_id", row.model_id)
     values = dict(_values(row, masks, cost_map))
-    if values.get(MODEL) == fields.derived_model(values):
+    if MODEL not in values:
+        raise InvalidInput("LiteLLM shows no model of it")
+    if values[MODEL] == fields.derived_model(values):
         del values[MODEL]
     for path, value in values.items():
         _declare(arguments, path, _spoken(name, path, value))
@@ -122,18 +180,11 @@ def secrets(value: Any) -> Iterable[Secret]:
             yield from secrets(item)
 
 
-def sls(found: Mapping[str, Arguments], pillar: str, dump: Callable[[Any], str], url: str) -> str:
+def sls(found: Export, pillar: str, dump: Callable[[Any], str], url: str) -> str:
     """An SLS file, with the pillar that it needs in a comment.
 
     :param dump: Writes data as YAML.
     """
-    wanted: dict[str, dict[str, str]] = {}
-    for secret in secrets(found):
-        wanted.setdefault(secret.name, {})[secret.key] = "…"
-    head = [f"# The deployments of {url}, exported by litellm_model.export.", "#"]
-    if wanted:
-        head += ["# Secrets are not printed. Fill them in, in pillar:", "#"]
-        head += [f"#   {line}".rstrip() for line in dump({pillar: wanted}).splitlines()]
     references: dict[str, str] = {}
 
     def marked(value: Any) -> Any:
@@ -145,13 +196,40 @@ def sls(found: Mapping[str, Arguments], pillar: str, dump: Callable[[Any], str],
             return {key: marked(item) for key, item in value.items()}
         return value
 
-    high = {
-        name: {"litellm_model.present": [{key: marked(item)} for key, item in arguments.items()]}
-        for name, arguments in found.items()
-    }
-    text = "\n".join(head) + "\n\n" + dump(high)
+    high = {}
+    for name, arguments in found.states.items():
+        named = {} if _is_id(name) else {"name": name}
+        declared = [{key: marked(item)} for key, item in {**named, **arguments}.items()]
+        high[f"model {name}" if named else name] = {"litellm_model.present": declared}
+    text = "\n".join(_head(found, pillar, dump, url)) + "\n\n" + dump(high)
     for jinja in ("{{", "{%", "{#"):  # in this order, as each brings the first
         text = text.replace(jinja, f"{{{{ '{jinja}' }}}}")
     for mark, reference in references.items():
         text = text.replace(mark, reference)
     return text
+
+
+def _is_id(name: str) -> bool:
+    """Whether a name can be the id of a state: it means nothing else to Salt in that place."""
+    return name not in ("include", "exclude", "extend") and not name.startswith(("__", "."))
+
+
+def _head(found: Export, pillar: str, dump: Callable[[Any], str], url: str) -> Iterable[str]:
+    """The comment at the head of an SLS file, line by line."""
+    yield f"# The deployments of {url}, exported by litellm_model.export."
+    for model_id, reason in found.left_out.items():
+        yield f"# Left out: {line(f'{model_id}, {reason}')}"
+    if not found.may_ask:
+        yield "# The api_key may not see which secrets they have, so the file lacks those that"
+        yield "# LiteLLM hides. Export with a proxy-admin key to have them all."
+    elif found.unasked:
+        yield "# LiteLLM does not say which secrets these have, so the file lacks those it hides:"
+        yield f"# {line(', '.join(found.unasked))}"
+    wanted: dict[str, dict[str, str]] = {}
+    for secret in secrets(found.states):
+        wanted.setdefault(secret.name, {})[secret.key] = "…"
+    if wanted:
+        yield "#"
+        yield "# Secrets are not printed. Fill them in, in pillar:"
+        yield "#"
+        yield from (f"#   {text}".rstrip() for text in dump({pillar: wanted}).splitlines())

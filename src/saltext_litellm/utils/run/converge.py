@@ -6,7 +6,14 @@ from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import replace
 from functools import partial
 
-from ..litellm.errors import Ambiguous, GatewayError, LiteLLMError, NotSeen, NotServed, Refused
+from ..litellm.errors import (
+    Ambiguous,
+    GatewayError,
+    LiteLLMError,
+    NotSeen,
+    NotServed,
+    Refused,
+)
 from ..litellm.quote import quoted, suggested
 from ..litellm.secrets import Fingerprinter
 from ..models import fields, identity, sets
@@ -14,7 +21,7 @@ from ..models import plan as plans
 from ..models.desired import Deployment
 from ..models.endpoints import Models
 from ..models.plan import CREATE, DELETE, NONE, UPDATE, Changes, Plan
-from ..models.row import Row, with_masks
+from ..models.row import Row
 from . import notes
 from .capabilities import OLD
 from .decide import Create, Step, expected, next_step
@@ -151,15 +158,17 @@ class Converge:
 
     def _verify(self, wanted: Deployment, row: Row) -> None:
         """Look at the secrets of a row as they are stored."""
-        row = with_masks(row, self._models.masked_secrets(row.model_id))
-        self._known.put(row)
+        seen = self._known.see_masks(row)
+        if seen is None:
+            self._unverified[wanted.name] = notes.NOT_ALLOWED_TO_VERIFY
+            return
         self._unverified.pop(wanted.name, None)
-        if plans.nested_secrets(wanted, row):
+        if plans.nested_secrets(wanted, seen):
             if self._options.test:
                 self._unverified[wanted.name] = notes.VERIFIED_IN_REAL_RUNS
             elif not self._known.capabilities().serves_while_patching:
                 self._unverified[wanted.name] = notes.TOO_OLD_TO_VERIFY
-            elif not self._executor.look_inside(row):
+            elif not self._executor.look_inside(seen):
                 self._unverified[wanted.name] = notes.UNSERVED_NOT_VERIFIED
         self._verified[row.model_id] = self._known.reads
 

@@ -12,10 +12,10 @@ from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from ..litellm.errors import GatewayError, NotInDatabase, Refused
+from ..litellm.errors import GatewayError, NotAllowed, NotInDatabase, Refused
 from ..models.endpoints import Models
 from ..models.identity import Rows
-from ..models.row import Row, parse_all
+from ..models.row import Row, parse_all, with_masks
 from .capabilities import OLD, RECENT, Capabilities, by_rows, by_version
 
 log = logging.getLogger(__name__)
@@ -40,6 +40,7 @@ class Known:
         self._config: Rows | None = None
         self._capabilities: Capabilities | None = None
         self._version_asked = False
+        self._may_see_masks = True
         self.compared = False  # whether the two views have checked each other
         self._trusted = True
         self._proven: tuple[Row, ...] = ()
@@ -87,6 +88,21 @@ class Known:
         """A row was written."""
         for rows in self._both():
             rows.add(row)
+
+    def see_masks(self, row: Row) -> Row | None:
+        """A row with the masks of the secrets that reads leave out, with which it is known then.
+
+        :returns: ``None`` if the api_key may not see them. Then it is not asked again.
+        """
+        if not self._may_see_masks:
+            return None
+        try:
+            row = with_masks(row, self._models.masked_secrets(row.model_id))
+        except NotAllowed:
+            self._may_see_masks = False
+            return None
+        self.put(row)
+        return row
 
     def drop(self, model_id: str) -> None:
         """A row is not there any more."""

@@ -13,6 +13,9 @@ from ..models.row import Row
 from .decide import Create, Learn, Patch, Step
 from .known import Known
 
+NOT_ALLOWED_TO_VERIFY = (
+    "Its secrets were not verified: the api_key may not see which ones the gateway has"
+)
 NOT_SERVED = "LiteLLM does not serve it since it was last changed; its log says why"
 
 VERIFIED_IN_REAL_RUNS = (

@@ -1,0 +1,177 @@
+"""`export`: every row of a gateway as a state, in a file that Salt renders to the same values."""
+
+import os
+import stat
+
+import pytest
+import salt.utils.yaml
+from salt.exceptions import CommandExecutionError, SaltInvocationError
+
+# Names and values that YAML, Jinja or Salt might take for something else. Without the line breaks
+# of Unicode, behind which LiteLLM puts spaces of its own (1.106.2).
+ODD = [
+    *("no", "1.10", "null", "~", "0x1F", "2024-10-21", "include", "__hidden", ".relative"),
+    *("{{ jinja }}", "{{{", "}}", "{% raw %}", "{# comment #}", "{%- x", "# hash", "a # b"),
+    *("say 'hi'", 'say "hi"', "back\\slash", "two\nlines", "tab\there", "a: b", "- a", "&a *b"),
+    *(
+        "ünïcödé 模型",
+        "\U0001f600 face",
+        "a_|-b",
+        "a.b.c",
+        "x/y",
+        "%s",
+        "@at",
+        "|",
+        ">",
+    ),
+]
+
+
+@pytest.fixture
+def made(api):
+    """Creates rows and deletes them when the test is over, whatever they are called."""
+    ids = []
+
+    def create(*args, **kwargs):
+        ids.append(api.create(*args, **kwargs))
+        return ids[-1]
+
+    yield create
+    for model_id in ids:
+        api.delete(model_id)
+
+
+def test_odd_names_and_values_come_back_as_they_were(
+    modules, api, made, loaders_with, profile, name, tmp_path
+):
+    ids = {}
+    for number, odd in enumerate(ODD):
+        params = {"api_key": f"sk-{name}-{number}", "my_value": odd, "my_values": [odd, {odd: odd}]}
+        ids[made(odd, params, {"note": {"deep": odd}})] = (odd, params["api_key"])
+    told = modules("export", path=str(tmp_path / "exported.sls"))
+    assert "left_out" not in told
+    found = modules("export", data=True)
+    by_id = {arguments["model_id"]: state for state, arguments in found.items()}
+    secrets = {by_id[model_id]: {"model_api_key": key} for model_id, (_, key) in ids.items()}
+    before = {row["model_info"]["id"]: row for row in api.rows()}
+    salted = loaders_with({"litellm": profile, "litellm_secrets": secrets})
+    planned = salted.modules.state.sls("exported", test=True).raw
+    assert isinstance(planned, dict), planned
+    done = salted.modules.state.sls("exported").raw
+    assert isinstance(done, dict), done
+    for results, pending in ((planned, None), (done, True)):
+        ours = {one["name"]: one for one in results.values() if one["name"] in secrets}
+        assert len(ours) == len(ODD)
+        for result in ours.values():
+            assert result["result"] is pending, result
+            # LiteLLM does not give a key, so that it must be written once to be known.
+            assert set(result["changes"]) == {"owner", "model_api_key"}, result
+    after = {row["model_info"]["id"]: row for row in api.rows()}
+    for model_id, (odd, _) in ids.items():
+        was, now = before[model_id], after[model_id]
+        assert (was["model_name"], now["model_name"]) == (odd, odd)
+        assert was["litellm_params"] == now["litellm_params"]
+        assert was["model_info"]["note"] == now["model_info"]["note"]
+
+
+@pytest.mark.parametrize("params", [{}, None, {"rpm": 5}, {"model": "openai/x", "rpm": "nan"}])
+def test_a_row_that_no_state_can_declare_is_left_out(modules, api, recorder, name, params):
+    api.create(name)
+    broken = {
+        "model_name": "broken\nname",
+        "litellm_params": params,
+        "model_info": {"id": "broken-1", "db_model": True},
+    }
+    recorder.fault(path="/v2/model/info", status=200, json={"data": [*api.rows(), broken]})
+    text = modules("export")
+    states = salt.utils.yaml.safe_load(text)
+    assert name in states
+    assert "broken\nname" not in states
+    why = "rpm must be a " if params and "model" in params else "LiteLLM shows no model of it"
+    assert f"# Left out: broken-1, 'broken\\nname': {why}" in text
+    assert name in modules("export", data=True)
+
+
+def test_the_file_is_written_for_its_owner_alone(modules, api, name, tmp_path):
+    api.create(name, {"api_key": "sk-0123456789"})
+    path = tmp_path / "models.sls"
+    told = modules("export", path=str(path))
+    assert told["path"] == str(path)
+    assert told["deployments"] == len(modules("export", data=True))
+    assert "test=True" in told["next"]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert path.read_text() == modules("export")
+    assert os.listdir(tmp_path) == ["models.sls"]
+
+
+def test_a_file_is_replaced_only_if_told(modules, api, recorder, name, tmp_path):
+    api.create(name)
+    path = tmp_path / "models.sls"
+    path.write_text("mine")
+    path.chmod(0o644)
+    recorder.clear()
+    with pytest.raises(CommandExecutionError, match="is there already"):
+        modules("export", path=str(path))
+    assert recorder.requests == []
+    assert path.read_text() == "mine"
+    modules("export", path=str(path), overwrite=True)
+    assert name in path.read_text()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert os.listdir(tmp_path) == ["models.sls"]
+
+
+def test_a_file_that_somebody_writes_meanwhile_is_left_alone(modules, recorder, tmp_path):
+    path = tmp_path / "models.sls"
+
+    def write_it(record):
+        path.write_text("mine")
+        return False
+
+    recorder.fault(when=write_it)
+    with pytest.raises(CommandExecutionError, match="is there by now"):
+        modules("export", path=str(path))
+    assert path.read_text() == "mine"
+    assert os.listdir(tmp_path) == ["models.sls"]
+
+
+def test_where_no_file_can_be_written_is_said_before_anything_is_asked(modules, recorder, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    (tmp_path / "dangling").symlink_to(tmp_path / "nothing")
+    os.mkfifo(tmp_path / "pipe")
+    sentences = {
+        "link": "is a symbolic link",
+        "dangling": "is a symbolic link",
+        "": "is a folder",
+        "pipe": "is no regular file",
+        "none/models.sls": f"There is no folder {tmp_path}/none",
+        "file/models.sls": f"There is no folder {tmp_path}/file",
+        "x" * 300: "cannot be written: File name too long",
+    }
+    for path, sentence in sentences.items():
+        with pytest.raises(CommandExecutionError, match=sentence):
+            modules("export", path=f"{tmp_path}/{path}", overwrite=True)
+    for wrong in ("", 5, ["x"], "nul\0"):
+        with pytest.raises(SaltInvocationError, match=r"^path "):
+            modules("export", path=wrong)
+    with pytest.raises(SaltInvocationError, match="exclude each other"):
+        modules("export", path=f"{tmp_path}/models.sls", data=True)
+    assert recorder.requests == []
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_without_permission(modules, tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(CommandExecutionError, match="cannot be written: Permission denied"):
+        modules("export", path=str(tmp_path / "models.sls"))
+
+
+def test_a_full_disk_leaves_nothing_behind(modules, tmp_path, monkeypatch):
+    def full(handle):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(CommandExecutionError, match="cannot be written: No space left on device"):
+        modules("export", path=str(tmp_path / "models.sls"))
+    assert os.listdir(tmp_path) == []
