@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+# Method, path, body and parameters.
+Request = tuple[str, str, Mapping[str, Any] | None, Mapping[str, Any] | None]
+
 # Answers that say "not now": nothing was done, so even a create may be sent again.
 _BUSY = (429, 503)
 # Answers of a load balancer that lost its gateway: something may have been done.
@@ -106,11 +109,19 @@ class Session:
         :param told_by: The key that makes an answer a result, whatever its status.
         """
         retries = 0 if once else self._profile.retries
+        response = self._answer((method, path, body, params), retries, repeatable)
+        if response.status_code in absent:
+            return None
+        return self._parsed(response, body, told_by)
+
+    def _answer(self, request: Request, retries: int, repeatable: bool) -> requests.Response:
+        """Send a request until it is answered, or another try would not be safe or not help."""
+        method, path, *_ = request
         for attempt in range(retries + 1):
             last = attempt == retries
             pause = min(_BACKOFF * 2 ** min(attempt, _DOUBLINGS), _LONGEST_WAIT)
             try:
-                response = self._send(method, path, body, params)
+                response = self._send(*request)
             except _errors() as err:
                 error, again = self._failure(method, path, err)
                 unsafe = isinstance(error, OutcomeUnknown) and not repeatable
@@ -124,9 +135,7 @@ class Session:
                 pause = max(pause, asked)
             log.debug("%s %s: trying again in %.1f s", method, path, pause)
             time.sleep(pause)
-        if response.status_code in absent:
-            return None
-        return self._parsed(response, body, told_by)
+        return response
 
     def _send(
         self,
