@@ -52,6 +52,11 @@ class Fault:
     drop: bool
     lose_response: bool
     answer: Answer | None
+    rewrite: Callable[[Answer], Answer] | None
+    cut: bool
+    trickle: float
+    reset: bool
+    leave: float | None
 
     def matches(self, record: Record) -> bool:
         return (

@@ -8,9 +8,11 @@ With `spread` every request has one: so a session meets all workers, as behind a
 from __future__ import annotations
 
 import http.client
+import math
 import select
 import socket
 import ssl
+import struct
 import sys
 import threading
 import time
@@ -51,17 +53,15 @@ class Recorder:
         self._upstream = urlsplit(upstream)
         self._faults: list[Fault] = []
         self._lock = threading.Lock()
-        self._server = _Server(self, host)
-        if tls is not None:  # each connection shakes hands in its own thread, as it first reads
-            self._server.socket = tls.wrap_socket(
-                self._server.socket, server_side=True, do_handshake_on_connect=False
-            )
+        self._away = False
+        self._host, self._tls = host, tls
+        self._server = self._bound(0)
         scheme = "http" if tls is None else "https"
         shown = f"[{host}]" if ":" in host else host
         self.url = f"{scheme}://{shown}:{self._server.server_address[1]}{base}"
 
     def __enter__(self) -> Recorder:
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        self._listen()
         return self
 
     def __exit__(
@@ -70,6 +70,7 @@ class Recorder:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.come_back()
         self._server.shutdown()
         self._server.close_all()
 
@@ -92,17 +93,71 @@ class Recorder:
         headers: Mapping[str, str] | None = None,
         json: Any = None,
         body: bytes | str | None = None,
+        rewrite: Callable[[Answer], Answer] | None = None,
+        cut: bool = False,
+        trickle: float = 0,
+        reset: bool = False,
+        leave: float | None = None,
     ) -> None:
         """Add a fault. The first one that matches a request is applied, `times` times at most.
 
         `path` may hold wildcards and `when` is asked with the record. After `delay` seconds:
         `status` answers without forwarding, `drop` hangs up without forwarding, and
-        `lose_response` forwards and then hangs up.
+        `lose_response` forwards and then hangs up. `rewrite` makes another answer of the gateway's.
+        `cut` sends the half of an answer, `trickle` a byte of it every so many seconds. With
+        `reset` hanging up is a reset. `leave` answers, and then leaves for so many seconds.
         """
         answer = made_up(status, headers or {}, json, body) if status is not None else None
-        fault = Fault(method, path, when, times, delay, drop, lose_response, answer)
+        fault = Fault(
+            method,
+            path,
+            when,
+            times,
+            delay,
+            drop,
+            lose_response,
+            answer,
+            rewrite,
+            cut,
+            trickle,
+            reset,
+            leave,
+        )
         with self._lock:
             self._faults.append(fault)
+
+    def mend(self) -> None:
+        """Forget the faults, and come back."""
+        with self._lock:
+            self._faults.clear()
+        self.come_back()
+
+    def leave(self, seconds: float = math.inf) -> None:
+        """Refuse connections for so many seconds, or until `come_back`."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._away = True
+        if seconds < math.inf:
+            threading.Timer(seconds, self.come_back).start()
+
+    def come_back(self) -> None:
+        """Accept connections again."""
+        with self._lock:
+            if self._away:
+                self._away = False
+                self._server = self._bound(self._server.server_address[1])
+                self._listen()
+
+    def _bound(self, port: int) -> _Server:
+        server = _Server(self, self._host, port)
+        if self._tls is not None:  # each connection shakes hands in its thread, as it first reads
+            server.socket = self._tls.wrap_socket(
+                server.socket, server_side=True, do_handshake_on_connect=False
+            )
+        return server
+
+    def _listen(self) -> None:
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def _note(self, record: Record) -> Fault | None:
         """Keep the record; returns the fault to apply to it."""
@@ -124,9 +179,9 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 128
 
-    def __init__(self, recorder: Recorder, host: str) -> None:
+    def __init__(self, recorder: Recorder, host: str, port: int) -> None:
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        super().__init__((host, 0), _Connection)
+        super().__init__((host, port), _Connection)
         self.recorder = recorder
         self.open: set[socket.socket] = set()
 
@@ -176,14 +231,19 @@ class _Connection(BaseHTTPRequestHandler):
         if fault:
             time.sleep(fault.delay)
         if fault and fault.drop:
-            self.close_connection = True
+            self._hang_up(fault)
             return
         answer = fault.answer if fault and fault.answer else self._forward(record)
+        if answer and fault and fault.rewrite:
+            answer = fault.rewrite(answer)
         if answer is None or (fault and fault.lose_response):
-            self.close_connection = True
+            self._hang_up(fault)
             return
         record.status = answer.status
-        self._send(answer)
+        if fault and fault.leave is not None:
+            self.close_connection = True
+            self.server.recorder.leave(fault.leave)
+        self._send(answer, fault)
 
     do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = do_HEAD = do_OPTIONS = _serve  # noqa: N815
 
@@ -218,7 +278,16 @@ class _Connection(BaseHTTPRequestHandler):
         headers = [each for each in response.getheaders() if each[0].lower() not in REFRAMED]
         return Answer(response.status, headers, body)
 
-    def _send(self, answer: Answer) -> None:
+    def _hang_up(self, fault: Fault | None) -> None:
+        self.close_connection = True
+        if fault and fault.reset:
+            # Without lingering, closing is a reset. What the server does next, a shutdown, would
+            # end the connection in the ordinary way first.
+            linger = struct.pack("ii", 1, 0)
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            self.connection.close()
+
+    def _send(self, answer: Answer, fault: Fault | None) -> None:
         self.send_response_only(answer.status)
         for name, value in answer.headers:
             self.send_header(name, value)
@@ -226,7 +295,17 @@ class _Connection(BaseHTTPRequestHandler):
         if self.close_connection:
             self.send_header("Connection", "close")
         self.end_headers()
-        if self.command != "HEAD":
+        if self.command == "HEAD":
+            return
+        if fault and fault.cut:
+            self.wfile.write(answer.body[: len(answer.body) // 2])
+            self._hang_up(fault)
+        elif fault and fault.trickle:
+            for byte in answer.body:
+                self.wfile.write(bytes([byte]))
+                self.wfile.flush()
+                time.sleep(fault.trickle)
+        else:
             self.wfile.write(answer.body)
 
     def log_message(self, format: str, *args: Any) -> None:

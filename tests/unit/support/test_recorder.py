@@ -2,7 +2,9 @@
 
 import gzip
 import json
+import math
 import time
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
@@ -222,3 +224,56 @@ def test_a_gateway_that_is_not_there_hangs_up(session):
         with pytest.raises(requests.ConnectionError):
             requests.get(recorder.url, timeout=10)
         assert recorder.requests[0].status is None
+
+
+@pytest.mark.parametrize("fault", [{"drop": True}, {"lose_response": True}])
+def test_hanging_up_by_a_reset(upstream, recorder, session, fault):
+    recorder.fault(reset=True, times=1, **fault)
+    with pytest.raises(requests.ConnectionError, match="reset by peer"):
+        session.get(recorder.url)
+    assert len(upstream.asked) == ("lose_response" in fault)
+    assert session.get(recorder.url).ok
+
+
+def test_a_cut_answer_promises_more_than_comes(upstream, recorder, session):
+    recorder.fault(cut=True, times=1)
+    with pytest.raises(requests.exceptions.ChunkedEncodingError, match="more expected"):
+        session.get(recorder.url)
+    assert len(upstream.asked) == 1
+
+
+def test_a_trickling_answer_comes_byte_by_byte(recorder, session):
+    recorder.fault(trickle=0.01, times=1)
+    began = time.monotonic()
+    answer = session.get(recorder.url)
+    assert answer.json()["got"] == ""
+    assert time.monotonic() - began >= 0.01 * (len(answer.content) - 1)
+
+
+def test_an_answer_is_made_another(upstream, recorder, session):
+    recorder.fault(rewrite=lambda answer: replace(answer, status=500, body=b"[]"), times=1)
+    answer = session.get(recorder.url)
+    assert (answer.status_code, answer.json(), answer.headers["X-Upstream"]) == (500, [], "yes")
+    assert len(upstream.asked) == 1
+
+
+def test_a_gateway_that_leaves_refuses_connections_until_it_is_back(recorder, session):
+    recorder.fault(leave=math.inf, times=1)
+    assert session.get(recorder.url).ok
+    with pytest.raises(requests.ConnectionError, match="refused"):
+        session.get(recorder.url)
+    recorder.mend()
+    assert session.get(recorder.url).ok
+    session.close()
+    recorder.leave(0.1)
+    with pytest.raises(requests.ConnectionError, match="refused"):
+        session.get(recorder.url)
+    time.sleep(0.5)
+    assert session.get(recorder.url).ok
+    assert len(recorder.requests) == 3
+
+
+def test_mending_forgets_the_faults(recorder, session):
+    recorder.fault(status=500)
+    recorder.mend()
+    assert session.get(recorder.url).ok
