@@ -777,6 +777,6 @@ def _told(outcome, wanted, gateway):
     warnings = (*wanted.warnings, *gateway.warnings)
     told = {"action": outcome.action, "model_id": outcome.model_id, "changes": outcome.changes}
     more = {"notes": outcome.notes, "warnings": warnings, "failure": outcome.failure}
-    more["unknown"] = outcome.unknown
+    more |= {"unknown": outcome.unknown, "unseen": outcome.unseen}
     told.update({key: value for key, value in more.items() if value})
     return told

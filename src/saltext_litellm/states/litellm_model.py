@@ -392,7 +392,7 @@ def _result(name, call, nothing="is as declared"):
             what = "may have been changed or not"
         elif action == "none":
             what = nothing.replace("is ", "is not ")
-        elif action == "update":
+        elif action == "update" and not outcome.get("unseen"):
             what = "was changed, but is not as declared yet"
     sentences = [f"{name} {what}", failure, *outcome.get("notes", ())]
     return _worded(ret, [". ".join(filter(None, sentences))], warnings or ())

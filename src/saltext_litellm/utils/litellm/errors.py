@@ -61,7 +61,10 @@ class OutcomeUnknown(GatewayError):
 
 
 class NotSeen(OutcomeUnknown):
-    """A write may or may not have happened, and the gateway cannot be asked."""
+    """A write may or may not have happened, and looking does not tell.
+
+    The gateway cannot be asked, does not show what is there, or may still be at work.
+    """
 
 
 class AlreadyThere(GatewayError):

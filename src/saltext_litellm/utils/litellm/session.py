@@ -18,7 +18,7 @@ from email.utils import mktime_tz, parsedate_tz
 from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
 
-from .errors import GatewayError, OutcomeUnknown
+from .errors import GatewayError, NotSeen, OutcomeUnknown
 from .profile import Profile
 from .secrets import REDACTED, scrub, secret_strings
 
@@ -37,6 +37,7 @@ _BUSY = (429, 503)
 # Answers of a load balancer that lost its gateway: something may have been done.
 _UPSTREAM = (502, 504)
 _SERVER_ERROR = 500
+_GATEWAY_TIMEOUT = 504  # a load balancer has not waited for it, so it may still be done
 _UNAUTHORIZED, _FORBIDDEN = 401, 403
 _BACKOFF = 0.5  # seconds before the first retry, doubled for each further one
 _DOUBLINGS = 6
@@ -116,14 +117,14 @@ class Session:
 
     def _answer(self, request: Request, retries: int, repeatable: bool) -> requests.Response:
         """Send a request until it is answered, or another try would not be safe or not help."""
-        method, path, *_ = request
+        method, path, body, _ = request
         for attempt in range(retries + 1):
             last = attempt == retries
             pause = min(_BACKOFF * 2 ** min(attempt, _DOUBLINGS), _LONGEST_WAIT)
             try:
                 response = self._send(*request)
             except _errors() as err:
-                error, again = self._failure(method, path, err)
+                error, again = self._failure(method, path, err, body)
                 unsafe = isinstance(error, OutcomeUnknown) and not repeatable
                 if last or not again or unsafe:
                     raise error from None
@@ -164,7 +165,9 @@ class Session:
         log.debug("%s %s: %s, %d bytes, %.3f s", method, path, response.status_code, size, took)
         return response
 
-    def _failure(self, method: str, path: str, err: Exception) -> tuple[GatewayError, bool]:
+    def _failure(
+        self, method: str, path: str, err: Exception, body: Mapping[str, Any] | None
+    ) -> tuple[GatewayError, bool]:
         """What it means that no answer came, and whether another try may help."""
         from requests.exceptions import ContentDecodingError, SSLError
 
@@ -174,8 +177,9 @@ class Session:
         why = scrub(cause(err), self._secrets())[:_LONGEST_REASON]
         if not exchange.sent:
             return self._unsent(request, err, why)
-        again = False
+        again, kind = False, OutcomeUnknown
         if exchange.late:
+            kind = NotSeen if body else kind  # what has a body may still be done
             said = f"{url} did not answer {request} within {self._profile.timeout:g} s"
         elif isinstance(err, SSLError):
             said = f"No trusted connection to {url}: {why}"
@@ -183,7 +187,7 @@ class Session:
             said = f"{url} {_NONSENSE}"
         else:
             said, again = f"{url} broke off {request}: {why}", True
-        return OutcomeUnknown(said), again
+        return kind(said), again
 
     def _unsent(self, request: str, err: Exception, why: str) -> tuple[GatewayError, bool]:
         """What it means that nothing of a request could be sent."""
@@ -214,6 +218,8 @@ class Session:
         if not (response.ok or _has(response, told_by)):
             unknown = status >= _SERVER_ERROR and status not in _BUSY
             kind = OutcomeUnknown if unknown else GatewayError
+            if status == _GATEWAY_TIMEOUT and body:
+                kind = NotSeen
             raise kind(f"{url} {self._refusal(response, secrets)}", status)
         try:
             return json.loads(response.content)

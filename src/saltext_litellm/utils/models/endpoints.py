@@ -165,14 +165,20 @@ class Models:
         return self._change("PATCH", f"/model/{quote(model_id, safe='')}/update", model_id, body)
 
     def delete(self, model_id: str) -> bool:
-        """Delete a row; ``False`` if the database has none of this id."""
+        """Delete a row; ``False`` if the database has none of this id.
+
+        :raises OutcomeUnknown: The row may be there still.
+        """
         try:
-            self._session.call("POST", "/model/delete", {"id": model_id})
+            answer = self._session.call("POST", "/model/delete", {"id": model_id})
         except GatewayError as err:
             # 400 is also the answer for a config-file row: it is not in the database either.
             if err.status in (400, 404) and "not found in db" in str(err):
                 return False
             raise
+        # All versions say "Model: … deleted successfully": not every 200 does.
+        if not isinstance(answer, dict) or model_id not in str(answer.get("message")):
+            raise self._not_litellm("POST /model/delete")
         return True
 
     def block(self, model_id: str, blocked: bool) -> None:
@@ -202,7 +208,10 @@ class Models:
         """An answer of a write, which names the row that was written: not every 200 does."""
         if isinstance(row, dict) and row.get("model_id") == model_id:
             return row
-        raise OutcomeUnknown(f"{self.url} answered {request}, but not as a LiteLLM gateway does")
+        raise self._not_litellm(request)
+
+    def _not_litellm(self, request: str) -> OutcomeUnknown:
+        return OutcomeUnknown(f"{self.url} answered {request}, but not as a LiteLLM gateway does")
 
     def _list(self, params: Mapping[str, Any]) -> list[Listed]:
         try:

@@ -325,7 +325,7 @@ class Converge:
             for one, _ in planned
             if not (outcome := self._outcomes[one.name]).failure and outcome.model_id
         }
-        failures = self._executor.prove(served)
+        failures, unseen = self._executor.prove(served)
         for name, outcome in self._outcomes.items():
             failure = failures.get(outcome.model_id or "")
             if failure is not None:
@@ -335,6 +335,7 @@ class Converge:
                     action=NONE if gone else outcome.action,
                     changes={} if gone else outcome.changes,
                     failure=failure,
+                    unseen=unseen,
                 )
 
     def _is_served(self, wanted: Deployment, row: Row) -> bool:
@@ -369,7 +370,7 @@ class Converge:
         failed = not goes_on or any(one.failure for one in self._outcomes.values())
         if orphans and not failed and any(one.changes for one in self._outcomes.values()):
             try:
-                self._known.read_again()  # the writes have taken their time
+                self._executor.see_again(orphans)  # the writes have taken their time
                 orphans = self._orphans(planned)
             except GatewayError as err:
                 error = err

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -76,25 +76,30 @@ class Executor:
         try:
             answer = self._models.create(step.body)
         except AlreadyThere as err:
-            self._find(row.model_id, err)
+            if self._look_up(row.model_id, err) is None:
+                raise
             raise Surprise from None
         except NotServed as err:
             raise NotServed(f"{self._take_back(row)}: {err}", err.status) from None
         except ServesLess as err:
             self.notes.append(str(err))
         except OutcomeUnknown as err:
-            if self._find(row.model_id, err).marker != row.marker:
+            found = self._look_up(row.model_id, err)
+            if found is None:
+                raise
+            if found.marker != row.marker:
                 raise Surprise from None
             return
+        self._known.put(replace(row, stored=answer))
         if self._known.blind:
             self.tentative.add(row.model_id)
             self._known.see(row.model_id)
-        self._known.put(replace(row, stored=answer))
+            if self._known.blind:
+                raise GatewayError(self._take_back(row, "The gateway does not show what it has"))
         self._doubt(row, step.body, made=True)
 
-    def _take_back(self, row: Row) -> str:
-        """Delete what was made and cannot be served. Returns what there is to say of it."""
-        said = "LiteLLM saved it but cannot serve it"
+    def _take_back(self, row: Row, said: str = "LiteLLM saved it but cannot serve it") -> str:
+        """Delete what was made and is not well. Returns what there is to say of it."""
         try:
             self.delete(row)
         except GatewayError as again:
@@ -102,29 +107,51 @@ class Executor:
             return f"{said}, and taking it back has failed ({again}), so it is there"
         return f"{said}, so it was taken back"
 
-    def _find(self, model_id: str, err: GatewayError) -> Row:
-        """The row of a create that did not say what it has come to.
+    def _look_up(self, model_id: str, err: GatewayError, before: Row | None = None) -> Row | None:
+        """The row of a write that did not say what it has come to; ``None`` if there is none.
 
-        :raises GatewayError: There is none.
+        :param before: The row as it was.
+        :raises NotSeen: It cannot be seen.
         """
-        self._read_again(err)
-        if model_id not in self._known.rows():
-            # The router of this worker may be empty, and with it the view of the database.
-            if not self._known.wake(model_id):
-                raise err
-            self._known.see(model_id)
-        row = self._known.rows().get(model_id)
-        if row is None:
-            raise err
-        return row
-
-    def _read_again(self, err: GatewayError) -> None:
         try:
             self._known.read_again()
+            self.is_there(model_id)
         except GatewayError as again:
+            if before is not None:
+                self._known.put(before)
             raise NotSeen(
                 f"{err}; whether that was done cannot be seen: {again}", again.status
             ) from None
+        return self._known.rows().get(model_id)
+
+    def see_again(self, rows: Sequence[Row]) -> None:
+        """Read the database again, and make sure of some rows.
+
+        :raises GatewayError: They are as they were, as far as anybody can tell.
+        """
+        try:
+            self._known.read_again()
+            for row in rows:
+                self.is_there(row.model_id)
+        except GatewayError:
+            for row in rows:
+                self._known.put(row)
+            raise
+
+    def is_there(self, model_id: str) -> bool:
+        """Whether there is a row: one that the gateway does not show may be left out.
+
+        :raises GatewayError: It is there, and is not shown.
+        """
+        known = self._known
+        if known.blind or model_id not in known.rows():
+            if not known.wake(model_id):
+                known.drop(model_id)
+                return False
+            known.see(model_id)
+            if known.blind or model_id not in known.rows():
+                raise GatewayError(f"The gateway does not show {model_id}, which it has")
+        return True
 
     # ---------------------------------------------------------------- patch
 
@@ -144,7 +171,8 @@ class Executor:
         except ServesLess as err:
             self.notes.append(str(err))
         except OutcomeUnknown as err:
-            self._read_again(err)
+            if self._look_up(row.model_id, err, row) is None:
+                raise Surprise from None
             self._lost = (step.body, err)
             return
         self._known.put(changed(row, step.body, answer))
@@ -225,7 +253,7 @@ class Executor:
 
         :raises NotServed: It is there, but not served, and was taken back.
         """
-        self._known.read_again()
+        self.see_again((row, successor))
         now = self._known.rows().get(row.model_id)
         if now is None or now.marker != row.marker or successor.model_id not in self._known.rows():
             return False  # somebody else has finished this, and perhaps made the row anew
@@ -252,8 +280,7 @@ class Executor:
         try:
             self._models.delete(row.model_id)
         except OutcomeUnknown as err:
-            self._read_again(err)
-            if row.model_id in self._known.rows():
+            if self._look_up(row.model_id, err, row) is not None:
                 raise
         self._known.drop(row.model_id)
         self.unproven.pop(row.model_id, None)
@@ -319,14 +346,18 @@ class Executor:
             left = self.unserved({one: expected[one] for one in left}, _AT_ONCE)
         return left
 
-    def prove(self, expected: Mapping[str, Callable[[Row], bool]]) -> dict[str, str]:
-        """What has become of the rows that LiteLLM did not vouch for; by id, why it is not well."""
+    def prove(self, expected: Mapping[str, Callable[[Row], bool]]) -> tuple[dict[str, str], bool]:
+        """What has become of the rows that LiteLLM did not vouch for; by id, why it is not well.
+
+        :returns: Also whether that could not be seen.
+        """
         doubted = {one: expected[one] for one in self.unproven if one in expected}
         try:
-            return self._failures(doubted, self._still_unserved(doubted) if doubted else [])
+            left = self._still_unserved(doubted) if doubted else []
+            return self._failures(doubted, left), False
         except GatewayError as err:
             said = f"It was written, but whether LiteLLM serves it could not be seen: {err}"
-            return dict.fromkeys(doubted, said)
+            return dict.fromkeys(doubted, said), True
         finally:
             self.unproven.clear()
 

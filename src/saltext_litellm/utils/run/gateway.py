@@ -141,8 +141,8 @@ class Gateway:
         if self.known.blind:
             self.known.look_again()
         first = wanted.model_id or next(identity.derived_ids(wanted))
-        if self.known.blind and not test and self.known.wake(first):
-            self.known.see(first)
+        if self.known.blind and not test:
+            Executor(self.models, self.known).is_there(first)
 
     def _to_remove(self, wanted: Deployment, test: bool, any_owner: bool) -> Row | None:
         find = identity.look_up if any_owner else identity.to_remove

@@ -181,7 +181,7 @@ class Known:
             if attempt:
                 self._models.elsewhere(PAUSE)
             self.read_again()
-            if model_id in self.rows():
+            if not self.blind and model_id in self.rows():
                 return
 
     def wake(self, model_id: str) -> bool:
@@ -207,6 +207,8 @@ class Known:
             self._models.elsewhere(PAUSE * bool(attempt))
             rows = parse_all(self._models.database())
         self.blind = not rows and (not self.router() or self._shows_rows())
+        if self.blind and self._rows and self._trusted:
+            return  # what it does not show is as it was, as far as anybody can tell
         before, self._rows = self._rows, Rows(row for row in rows if row.from_database)
         for row in before or ():
             self._remember(row)

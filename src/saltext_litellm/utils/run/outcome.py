@@ -44,6 +44,7 @@ class Outcome:
     :param notes: What else there is to say, a sentence each.
     :param failure: Why the gateway is not as it should be all the same.
     :param unknown: Whether the last write may or may not have been done.
+    :param unseen: Whether it could not be seen if LiteLLM serves what was written.
     :param tried: Whether it was tried at all.
     """
 
@@ -54,4 +55,5 @@ class Outcome:
     notes: tuple[str, ...] = ()
     failure: str | None = None
     unknown: bool = False
+    unseen: bool = False
     tried: bool = True
