@@ -1,0 +1,110 @@
+"""Canaries: a secret of its own for each place that one can stand in, to be looked for anywhere."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import uuid
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+FEATHERS = 12  # characters of a canary that are looked for
+
+
+class Canaries:
+    """Makes secrets, and finds them again, also in part and encoded."""
+
+    def __init__(self) -> None:
+        self.places: dict[str, str] = {}
+
+    def __call__(self, place: str) -> str:
+        """A secret for a place."""
+        secret = uuid.uuid4().hex
+        self.places[secret] = place
+        return secret
+
+    def watch(self, place: str, secret: str) -> str:
+        """Look for a secret that was made elsewhere."""
+        self.places[secret] = place
+        return secret
+
+    def login(self, place: str) -> str:
+        """The login of a URL, with a password that holds what ends a login."""
+        parts = [self(f"{place}, part {number}") for number in range(5)]
+        return "{}:{}@{}/1:{}#x?{}".format(*parts)
+
+    def leaked(self, text: str) -> list[str]:
+        """The places of which something is in a text, and how it is written there."""
+        return sorted(
+            f"{place} ({how})"
+            for secret, place in self.places.items()
+            for spelling, how in spellings(secret).items()
+            if spelling in text
+        )
+
+
+def spellings(secret: str) -> dict[str, str]:
+    """How a secret may be written, in whole or in part, and what that is called."""
+    found = {
+        secret.encode().hex(): "hex",
+        hashlib.sha256(secret.encode()).hexdigest()[:FEATHERS]: "SHA-256",
+        quote_plus(secret): "a form",
+        quote(secret, safe=""): "a URL",
+        json.dumps(secret)[1:-1]: "JSON",
+        secret[-FEATHERS:]: "its end",
+        secret[:FEATHERS]: "its beginning",
+    }
+    for before in range(3):  # where it stands in groups of three bytes
+        encoded = base64.b64encode(b"x" * before + secret.encode())[4:-4]
+        found[encoded.decode()] = "base64"
+        found[base64.urlsafe_b64encode(base64.b64decode(encoded)).decode()] = "base64 in a URL"
+    return found
+
+
+def deployment(canary: Canaries) -> dict[str, Any]:
+    """Arguments of `present` with a canary in each place that a secret can stand in."""
+    return {
+        "custom_llm_provider": "openai",
+        "base_model": "gpt-4",
+        "model_api_key": f"sk-{canary('model_api_key')}",
+        "aws_access_key_id": f"AKIA{canary('aws_access_key_id')}",
+        "aws_secret_access_key": canary("aws_secret_access_key"),
+        "model_api_base": f"https://{canary.login('api_base')}@example.com/v1"
+        f"?key={canary('key in a URL')}&sig={canary('sig in a URL')}#token={canary('fragment')}",
+        "litellm_params": _params(canary),
+        "model_info": {
+            "my_token": canary("model_info"),
+            "connection_string": f"Server=x;Password={canary('a connection string')};Db=d",
+            "links": [f"https://{canary.login('a list in model_info')}@example.com"],
+        },
+    }
+
+
+def _params(canary: Canaries) -> dict[str, Any]:
+    account = {"type": "service_account", "private_key": canary("credentials as a string")}
+    return {
+        "azure_ad_token": canary("azure_ad_token"),
+        "client_secret": canary("client_secret"),
+        "vertex_credentials": {"private_key": canary("credentials as a mapping")},
+        "vertex_ai_credentials": json.dumps(account),
+        "apikey": canary("apikey"),
+        "organization": f"Bearer {canary('Bearer in a string')}",
+        "extra_headers": {
+            "Authorization": f"Bearer {canary('a header')}",
+            "x.api.key": canary("x.api.key"),
+            "X-Team": "one",
+        },
+        "extra_body": {"deep": {"er": {"passwd": canary("a mapping in mappings")}}},
+        "fallbacks": [{"model": "openai/x", "api_key": canary("a mapping in a list")}],
+        "notes": [f"Authorization: Basic {canary('a list of strings')}"],
+    }
+
+
+def rotated(value: Any, canary: Canaries) -> Any:
+    """The same with other canaries."""
+    text = json.dumps(value)
+    for secret, place in list(canary.places.items()):
+        if secret in text:
+            text = text.replace(secret, canary(f"{place}, rotated"))
+    return json.loads(text)
