@@ -103,6 +103,7 @@ def test_a_private_authority(way, gateway, certificate, authority, other_authori
         way.leads("a private CA", server.url, verify=str(authority.file))
 
 
+@pytest.mark.survive
 def test_a_self_signed_certificate(way, gateway, tmp_path):
     own = certificates.make(tmp_path, "own", hosts=("127.0.0.1",))
     with Recorder(gateway.url, tls=own.server()) as server:
@@ -232,10 +233,12 @@ def test_a_base_path(way, gateway, certificate, authority, slash):
         assert {record.path for record in server.requests} >= {"/v2/model/info", "/model/new"}
 
 
+@pytest.mark.survive
 def test_a_trailing_slash(way, recorder):
     way.leads("a slash at the end of the url", recorder.url + "/")
 
 
+@pytest.mark.survive
 def test_ipv6(way, gateway):
     with Recorder(gateway.url, host="::1") as server:
         assert server.url.startswith("http://[::1]:")
