@@ -270,11 +270,12 @@ def managed(
     """
     arguments = {**locals(), "test": bool(__opts__["test"])}
     _open_run()
-    ret = {"name": name, "result": True, "changes": {}, "comment": f"{name} is as declared"}
+    ret = {"name": name, "result": True, "changes": {}}
     try:
         outcome = __salt__["litellm_model.manage"](**arguments)
     except (CommandExecutionError, SaltInvocationError) as err:
         return _worded({**ret, "result": False}, [str(err)])
+    ret["comment"] = f"{name} is as declared"
     ret["changes"] = outcome["changes"]
     failures = outcome.get("failures", {})
     if ret["changes"]:

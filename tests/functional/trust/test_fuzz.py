@@ -1,0 +1,403 @@
+"""Arbitrary input at every argument of every public function, through Salt's loaders.
+
+The gateway behind it is the model of LiteLLM, for the number of cases; a part of them goes to
+LiteLLM itself.
+"""
+
+from __future__ import annotations
+
+import copy
+import datetime
+import inspect
+import json
+import math
+import os
+import types
+from typing import Any
+
+import pytest
+import salt.loader
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from salt.exceptions import CommandExecutionError, SaltInvocationError
+
+from saltext_litellm import glue
+from saltext_litellm.modules import litellm_model as execution
+from saltext_litellm.states import litellm_model as states
+from tests.support.cluster import Client, Cluster
+
+FUNCTIONS = ("apply", "block", "create", "delete", "export", "get", "health", "list", "manage")
+FUNCTIONS += ("ping", "plan", "test_connection", "unblock", "update", "version")
+STATES = ("absent", "managed", "present")
+LONG = int(os.environ.get("FUZZ", "1500"))  # cases of each function in the long test
+PROFILE = {"url": "http://127.0.0.1:9", "api_key": "sk-admin-0123456789", "retries": 0}
+SALT_ERRORS = (CommandExecutionError, SaltInvocationError)
+LONGEST = 5000  # characters of a sentence or comment
+CONVERGING = ("apply", "manage", "managed", "present", "update")
+
+
+def fuzz(examples: int) -> settings:
+    checks = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large]
+    return settings(
+        max_examples=examples,
+        deadline=None,
+        derandomize="FUZZ" not in os.environ,  # the same in every run, unless more are asked for
+        suppress_health_check=checks,
+        database=None,
+    )
+
+
+# ---------------------------------------------------------------- what comes in
+
+
+def _endless() -> Any:
+    value: dict[str, Any] = {"model": "openai/gpt-4"}
+    value["again"] = [value]
+    return value
+
+
+def _deep(levels: int) -> Any:
+    value: Any = "bottom"
+    for level in range(levels):
+        value = {"x": value} if level % 2 else [value]
+    return value
+
+
+# Made anew for each case: nothing may write into what it is given.
+ODD = [
+    _endless,
+    lambda: _deep(20),
+    lambda: _deep(100),
+    lambda: 10**5000,
+    lambda: {1, 2},
+    lambda: b"bytes",
+    object,
+    lambda: 1j,
+    lambda: (1, 2),
+    lambda: "x" * 100_000,
+    lambda: "\ud800",
+    lambda: {"\udfff": 1},
+    lambda: datetime.date(2024, 10, 21),
+    lambda: datetime.datetime(2024, 10, 21, 1, 2),
+    lambda: {None: 1},
+    lambda: {(1, 2): 3},
+]
+WORDS = ["", " ", "no", "false", "True", "nan", "sNaN", "-inf", "1e999", "1e-400", "9" * 5000, "5"]
+WORDS += ["…", "**********", "sk-1****abcd", "sdb://none/such", "sdb://", "os.environ/X", "0x10"]
+WORDS += ["\x1b[31mred", "two\nlines", "\0", "{{ x }}", "../..", "a/b", "*", "openai", "é", "🎉"]
+NAMES = ["model", "api_key", "rpm", "tpm", "timeout", "input_cost_per_token", "extra_headers", "id"]
+NAMES += ["vertex_credentials", "mode", "tier", "base_model", "tags", "max_retries", "drop_params"]
+NAMES += ["use_in_pass_through", "tiered_pricing", "blocked", "db_model", "saltext_litellm", "note"]
+NAMES += ["model_name", "litellm_params", "model_info", "X-Token", "", "a/b", "~", "\n", "timeout"]
+text = st.sampled_from(WORDS) | st.text(st.characters(exclude_categories=()), max_size=12)
+numbers = (
+    st.integers()
+    | st.floats()
+    | st.sampled_from([0, -1, 1.5, 1e300, 5e-324, 2**53 + 1, 2**63 - 1, 2**63, 2**64, 10**20])
+)
+scalars = st.none() | st.booleans() | numbers | text
+odd = st.sampled_from(ODD).map(lambda make: make())
+keys = st.sampled_from(NAMES) | text | st.none() | st.booleans() | st.integers() | st.dates()
+wild = st.recursive(
+    scalars | odd,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=4),
+    max_leaves=8,
+)
+
+sections = {
+    "litellm_params": {
+        "timeout": 30,
+        "tags": ["a", "b"],
+        "extra_headers": {"X-Token": "sk-0123456789", "X-Team": "blue"},
+        "tiered_pricing": [{"range": [0, 1000], "input_cost_per_token": 1e-6}],
+        "vertex_credentials": {"type": "service_account", "private_key": "pem-0123456789"},
+    },
+    "model_info": {"note": {"of": ["ours", 1, True]}, "max_tokens": 4096},
+}
+valid = {
+    "custom_llm_provider": "openai",
+    "base_model": "gpt-4",
+    "model_api_key": "sk-provider-0123456789",
+    "model_api_base": "https://api.example.com/v1",
+    "api_version": "2024-10-21",
+    "tier": "paid",
+    "mode": "chat",
+    "tpm": 100,
+    "rpm": "10",
+    "input_cost_per_million_tokens": 30,
+    **sections,
+}
+entry = {"model_name": "gpt", "litellm_params": {"model": "openai/gpt-4", "rpm": 1}, "rpm": 2}
+sets = st.sampled_from([{"models": {"a": valid, "b": {"litellm_params": {"model": "openai/x"}}}}])
+sets |= st.sampled_from([{"models": [entry, entry]}, {"models": {"a": None}, "defaults": valid}])
+sets |= st.just({"pillar": "models"})
+
+
+def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    items: Any = ()
+    if isinstance(value, dict):
+        items = value.items()
+    elif isinstance(value, list):
+        items = enumerate(value)
+    return [path, *(place for key, item in items for place in _places(item, (*path, key)))]
+
+
+@st.composite
+def mutated(draw: st.DrawFn, whole: Any) -> Any:
+    """What is well but for one place."""
+    value = copy.deepcopy(draw(whole) if isinstance(whole, st.SearchStrategy) else whole)
+    path = draw(st.sampled_from(_places(value)[1:]))
+    target = value
+    for key in path[:-1]:
+        target = target[key]
+    how = draw(st.sampled_from(["replace", "replace", "add", "remove", "leave"]))
+    if how == "replace":
+        target[path[-1]] = draw(wild)
+    elif how == "add" and isinstance(target, dict):
+        target[draw(keys)] = draw(wild)
+    elif how == "remove" and isinstance(target, dict):
+        del target[path[-1]]
+    return value
+
+
+def arguments(module: types.ModuleType, function: str) -> st.SearchStrategy[dict[str, Any]]:
+    """Arguments of a function: some of them arbitrary, or all well but for one place."""
+    named = getattr(module, "list_" if function == "list" else function)
+    names = [name for name in inspect.signature(named).parameters if name != "profile"]
+    if not names:
+        return st.just({})
+    chosen = st.dictionaries(st.sampled_from(names), wild, max_size=4)
+    if "base_model" in names:
+        chosen |= mutated(valid)
+    if "models" in names:
+        chosen |= mutated(sets)
+    # A key that was added at the top is no argument, which Salt itself refuses.
+    chosen = chosen.map(lambda args: {key: args[key] for key in names if key in args})
+    if "name" in names:
+        name = st.just("gpt") | st.just("gpt") | wild
+        chosen = st.tuples(name, chosen).map(lambda pair: {"name": pair[0], **pair[1]})
+    return chosen
+
+
+profiles = st.just(PROFILE) | st.just(PROFILE) | st.just(PROFILE) | wild | mutated(PROFILE)
+pillars = wild | st.just({"a": valid}) | mutated({"a": valid})
+
+
+# ---------------------------------------------------------------- what it meets
+
+
+class Witness(Client):
+    """A client of the model of LiteLLM that keeps what it is sent, and knows the other calls."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        super().__init__(cluster, 0)
+        self.bodies: list[Any] = []
+
+    def create(self, body: Any) -> Any:
+        self.bodies.append(body)
+        return super().create(body)
+
+    def update(self, model_id: str, body: Any) -> Any:
+        self.bodies.append(body)
+        return super().update(model_id, body)
+
+    def test_connection(self, body: Any) -> Any:
+        self.bodies.append(body)
+        return {"status": "success", "result": {}}
+
+    def health(self, model_id: str) -> Any:
+        return {"healthy_endpoints": [{"model_id": model_id}], "unhealthy_endpoints": []}
+
+    def latest_health(self) -> dict[str, str]:
+        return {}
+
+    def alive(self) -> bool:
+        return True
+
+
+class Surface:
+    """The public functions over the model of LiteLLM, called as Salt calls them."""
+
+    def __init__(self, loaders: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.functions = loaders.modules
+        opts = {**loaders.opts, "pillar": {}, "test": False}
+        self.modules = salt.loader.minion_mods(opts)
+        self.states = salt.loader.states(opts, self.modules, {}, {})
+        self.client = Witness(Cluster())
+        monkeypatch.setattr(glue, "Session", lambda _: None)
+        monkeypatch.setattr(glue, "Models", lambda _: self.client)
+
+    def renew(self, pillar: Any) -> None:
+        """Another gateway, with one row that nobody owns."""
+        self.client = Witness(Cluster())
+        params = {"model": "openai/gpt-4"}
+        row = {"model_name": "theirs", "litellm_params": params, "model_info": {"id": "theirs"}}
+        Client(self.client._cluster, 0).create(row)
+        self.modules.pack["__pillar__"] = {"models": pillar}
+        self.modules["litellm_model.version"]  # loads the module
+        self.modules.pack["__context__"] = {}
+
+    def call(self, kind: str, function: str, args: dict[str, Any]) -> Any:
+        """What a call comes to; ``None`` if it was refused."""
+        told, refused = None, None
+        try:
+            if kind == "state":  # which raises nothing
+                told = self.states[f"litellm_model.{function}"](**args)
+                check_result(told)
+                return told
+            told = self.modules[f"litellm_model.{function}"](**args)
+        except SALT_ERRORS as err:
+            refused = str(err)
+        finally:
+            check_bodies(self.client.bodies)
+        if refused is not None:
+            assert kind == "module", refused
+            assert "\n" not in refused
+            check_words(refused)
+        return told
+
+
+def check_words(words: str) -> None:
+    assert 0 < len(words) < LONGEST, words[:200]
+    assert all(char.isprintable() or char == "\n" for char in words), words
+    assert "Traceback" not in words
+
+
+def check_result(told: Any) -> None:
+    assert set(told) <= {"name", "result", "changes", "comment", "warnings"}
+    assert told["result"] in (True, False, None)
+    assert isinstance(told["changes"], dict)
+    check_words(told["comment"])
+    for warning in told.get("warnings", ()):
+        check_words(warning)
+
+
+def check_bodies(bodies: list[Any]) -> None:
+    """No garbage was sent: it is JSON that any parser and PostgreSQL take."""
+    for body in bodies:
+        sent = json.dumps(body, allow_nan=False, ensure_ascii=False)
+        assert sent.encode()
+        assert "\\u0000" not in sent
+        assert json.loads(sent) == body
+        check_plain(body)
+
+
+def check_plain(value: Any) -> None:
+    if isinstance(value, dict):
+        assert all(type(key) is str and key for key in value), value
+        for item in value.values():
+            check_plain(item)
+    elif isinstance(value, list):
+        for item in value:
+            check_plain(item)
+    else:
+        assert value is None or type(value) in (bool, int, float, str), value
+        assert not isinstance(value, float) or math.isfinite(value)
+        assert not isinstance(value, int) or abs(value) < 2**63
+
+
+def failed(told: Any) -> bool:
+    """Whether something is not as it should be, so that a second call has something to do."""
+    return told.get("result") is False or any(told.get(key) for key in ("failure", "failures"))
+
+
+def check_rest(surface: Surface, kind: str, function: str, args: dict[str, Any]) -> None:
+    """Done once more, nothing is written."""
+    writes = surface.client._cluster.writes
+    told = surface.call(kind, function, args)
+    assert told is not None
+    assert not told["changes"], told
+    assert surface.client._cluster.writes == writes
+
+
+@pytest.fixture
+def surface(loaders, monkeypatch):
+    return Surface(loaders, monkeypatch)
+
+
+def run(surface: Surface, kind: str, function: str, examples: int, survived: Any) -> None:
+    module = states if kind == "state" else execution
+
+    @fuzz(examples)
+    @given(args=arguments(module, function), profile=profiles, pillar=pillars)
+    def cases(args: dict[str, Any], profile: Any, pillar: Any) -> None:
+        source = args.get("source")
+        assume(not (isinstance(source, str) and "://" in source))  # nothing outside is asked
+        survived("Fuzz", f"{kind} {function}")
+        surface.renew(pillar)
+        theirs = copy.deepcopy(surface.client._cluster.table["theirs"])
+        told = surface.call(kind, function, {**args, "profile": profile})
+        if function in CONVERGING and told is not None and not failed(told):
+            if not args.get("test"):
+                check_rest(surface, kind, function, {**args, "profile": profile})
+            if "theirs" not in json.dumps(args, default=str, skipkeys=True):
+                assert surface.client._cluster.table["theirs"] == theirs
+
+    cases()
+
+
+ALL = [("module", function) for function in FUNCTIONS] + [("state", one) for one in STATES]
+
+
+def test_every_public_function_is_among_these():
+    for module, functions in ((execution, FUNCTIONS), (states, STATES)):
+        public = {
+            name.rstrip("_")
+            for name, value in vars(module).items()
+            if inspect.isfunction(value)
+            and value.__module__ == module.__name__
+            and not name.startswith("_")
+        }
+        assert public - {"mod_watch"} == set(functions)  # it calls the function that is watched
+
+
+@pytest.mark.parametrize(("kind", "function"), ALL)
+def test_arbitrary_input_comes_to_a_result_or_to_one_of_salts_errors(
+    surface, survived, kind, function
+):
+    few = "models" in arguments_of(kind, function) or "base_model" in arguments_of(kind, function)
+    run(surface, kind, function, 40 if few else 15, survived)
+
+
+@pytest.mark.survive
+@pytest.mark.parametrize(("kind", "function"), ALL)
+def test_much_arbitrary_input_does(surface, survived, kind, function):
+    run(surface, kind, function, LONG, survived)
+
+
+def arguments_of(kind: str, function: str) -> list[str]:
+    module = states if kind == "state" else execution
+    named = getattr(module, "list_" if function == "list" else function)
+    return list(inspect.signature(named).parameters)
+
+
+# ---------------------------------------------------------------- LiteLLM itself
+
+
+def live(states, api, name: str, examples: int, survived: Any) -> None:
+    """Deployments that are well but for one place, on a gateway with a row of somebody else's."""
+    witness = api.create(f"{name}-witness")
+
+    @fuzz(examples)
+    @given(args=mutated(valid))
+    def cases(args: dict[str, Any]) -> None:
+        survived("Fuzz", "state present, on LiteLLM")
+        args = {key: value for key, value in args.items() if key in valid}
+        result = states.run(("present", {"name": name, **args}))
+        check_words(result["comment"])
+        if result["result"]:
+            again = states.run(("present", {"name": name, **args}))
+            assert (again["result"], again["changes"]) == (True, {}), again
+        assert [row["model_info"]["id"] for row in api.in_database(f"{name}-witness")] == [witness]
+        assert api.one(f"{name}-witness")
+
+    cases()
+
+
+def test_no_input_keeps_litellm_from_serving_other_rows(states, api, name, survived):
+    live(states, api, name, 8, survived)
+
+
+@pytest.mark.survive
+def test_no_input_of_very_many_does(states, api, name, survived):
+    live(states, api, name, LONG // 5, survived)
