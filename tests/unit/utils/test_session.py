@@ -6,7 +6,7 @@ from email.utils import formatdate
 
 import pytest
 
-from saltext_litellm.utils.litellm.errors import GatewayError, OutcomeUnknown
+from saltext_litellm.utils.litellm.errors import GatewayError, NotSeen, OutcomeUnknown
 from saltext_litellm.utils.litellm.profile import Profile
 from saltext_litellm.utils.litellm.session import Session
 from tests.support import certificates
@@ -78,6 +78,17 @@ def test_a_whole_answer_has_a_deadline(own, slow, tls):
     assert isinstance(err, OutcomeUnknown)
     assert len(server.requests) == 1
     assert time.monotonic() - started < GENEROUS
+
+
+@pytest.mark.parametrize(
+    ("slow", "seconds"), [([b""], 0.2), (answer(b"", status="504 Gateway Timeout"), 5)]
+)
+@pytest.mark.parametrize(("body", "open_"), [({"id": "x"}, True), ({}, False), (None, False)])
+def test_what_was_not_waited_for_may_still_be_done(slow, seconds, body, open_):
+    """By us, or by what is before LiteLLM; but without a body there is nothing to be done."""
+    with RawServer(slow) as server:
+        err = failure(server.url, "PATCH", body, timeout=seconds)
+    assert isinstance(err, NotSeen) is open_
 
 
 def test_a_server_that_does_not_shake_hands(own):
