@@ -205,7 +205,7 @@ class Operation:
 
     def _line(self, lines, name):
         for line in lines:
-            if line.startswith("Not tried: ") and name in line:
+            if name in line.removeprefix("Not tried: ").split(", "):
                 return "was not changed"
             for words in ("failed", "may have been changed or not"):
                 if line.startswith(f"{name} {words}: "):

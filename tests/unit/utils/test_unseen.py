@@ -1,8 +1,10 @@
 """A gateway that shows nothing of what it has is no reason for an untrue word."""
 
+from dataclasses import replace
+
 import pytest
 
-from saltext_litellm.utils.litellm.errors import GatewayError
+from saltext_litellm.utils.litellm.errors import GatewayError, NotSeen
 from saltext_litellm.utils.models import desired as deployments
 from saltext_litellm.utils.run.gateway import Gateway
 from saltext_litellm.utils.run.outcome import Options
@@ -73,3 +75,18 @@ def test_what_was_made_and_is_not_shown_is_taken_back(cluster):
     client.shows = True
     assert "owner" in apply(client).changes
     assert list(cluster.table) == ["theirs"]
+
+
+class Late(Client):
+    """A client whose deletes are not answered in time."""
+
+    def delete(self, _):
+        raise NotSeen("it did not answer in time")
+
+
+def test_a_pruning_that_was_not_waited_for_may_be_done(cluster):
+    declared = [replace(wanted(), set="all")]
+    Gateway(Client(cluster, 0), FINGERPRINTER).apply(declared, Options(set="all"))
+    gateway = Gateway(Late(cluster, 0), FINGERPRINTER)
+    (outcome,) = gateway.apply([], Options(set="all", prune=True))
+    assert (outcome.action, outcome.changes, outcome.unknown) == ("none", {}, True)

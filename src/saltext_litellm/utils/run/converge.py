@@ -385,7 +385,8 @@ class Converge:
                 if error is None:
                     outcome = replace(outcome, action=DELETE, changes=plans.delete(row).changes)
                 else:
-                    outcome = replace(outcome, failure=str(error))
+                    unknown = isinstance(error, NotSeen)
+                    outcome = replace(outcome, failure=str(error), unknown=unknown)
                     failed, error = error.status in _HOPELESS, None
                 self._options.progress(number + 1, len(orphans), outcome.name)
             yield outcome
