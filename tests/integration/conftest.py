@@ -38,11 +38,24 @@ class SaltCall:
     def states(self, name, text):
         (self.root / f"states/{name}.sls").write_text(text)
 
+    def start(self, *arguments):
+        """The running process, in a session of its own."""
+        return subprocess.Popen(
+            self._command(arguments),
+            env=self.environment,
+            cwd=REPO_ROOT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def _command(self, arguments):
+        return [SALT_CALL, "--local", f"--config-dir={self.root}", *arguments]
+
     def run(self, *arguments):
         """The finished process."""
-        command = [SALT_CALL, "--local", f"--config-dir={self.root}", *arguments]
         return subprocess.run(
-            command,
+            self._command(arguments),
             env=self.environment,
             cwd=REPO_ROOT,
             capture_output=True,

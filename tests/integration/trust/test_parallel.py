@@ -94,7 +94,7 @@ def test_what_was_forked_is_seen_by_those_that_follow(apply, api, name, survived
     survived(TABLE, "forked states of one run (parallel: True)", FORKED)
 
 
-@pytest.mark.long
+@pytest.mark.survive
 def test_what_is_forked_is_predicted_and_rests_afterwards(apply, api, name):
     states = [state for state in many(name) if state[0] not in ("set", "gone")]
     predicted = apply(*states, test=True)
@@ -107,7 +107,7 @@ def test_what_is_forked_is_predicted_and_rests_afterwards(apply, api, name):
     all_rest(apply, states)
 
 
-@pytest.mark.long
+@pytest.mark.survive
 def test_what_rests_is_one_request_without_parallel_and_one_for_each_state_with(
     apply, api, name, recorder
 ):
@@ -120,7 +120,7 @@ def test_what_rests_is_one_request_without_parallel_and_one_for_each_state_with(
     assert sent(recorder) == [LIST] * 4
 
 
-@pytest.mark.long
+@pytest.mark.survive
 def test_forked_states_that_replace_rows_end_right(apply, api, name, survived):
     def states(info):
         return [
@@ -139,7 +139,7 @@ def test_forked_states_that_replace_rows_end_right(apply, api, name, survived):
     survived(TABLE, "forked states of one run (parallel: True)", 6)
 
 
-@pytest.mark.long
+@pytest.mark.survive
 def test_two_forked_states_about_one_row_double_nothing(apply, api, name, survived):
     """Both may adopt it; the one that does not get it has a row of its own after the next run."""
     states = [

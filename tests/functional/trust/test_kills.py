@@ -1,0 +1,147 @@
+"""A client killed at each request of each operation: the next run does the rest, once and for all.
+
+The states run in a process of their own, which gets a SIGKILL when a request has just arrived at
+the gateway's door, and so after all answers before it, or when its answer is about to be sent.
+"""
+
+import signal
+import threading
+from contextlib import contextmanager
+
+import pytest
+
+from tests.support.forked import Forked
+from tests.support.recorder import Recorder
+
+from .operations import MARKER, operations
+
+TABLE = "Kills"
+BEFORE, AFTER = "before it is forwarded", "before its answer"
+KINDS = ["create", "change", "rotation", "removal", "pinned removal", "delete", "adoption", "set"]
+
+
+class Served:
+    """Asks the gateway again and again which models of ours it serves."""
+
+    def __init__(self, operation):
+        self._operation, self._names = operation, {model.name for model in operation.models}
+        self.looks, self.gaps = 0, []
+
+    def _now(self):
+        return {row["model_name"] for row in self._operation.api.rows() if self._is_ours(row)}
+
+    def _is_ours(self, row):
+        return self._operation.is_ours(row)
+
+    @contextmanager
+    def throughout(self):
+        """What is served when the block begins, and is to stay, is served all the while."""
+        kept = {one.name for one in self._operation.models if one.after is not None} & self._now()
+        over = threading.Event()
+
+        def look():
+            while not over.wait(0.01):
+                self.looks += 1
+                if missing := kept - self._now():
+                    self.gaps.append(missing)
+
+        looking = threading.Thread(target=look)
+        looking.start()
+        try:
+            yield
+        finally:
+            over.set()
+            looking.join()
+        assert self.looks
+        assert self.gaps == []
+
+
+class Trial:
+    """One operation, whose client is killed at one request."""
+
+    def __init__(self, operation, recorder):
+        self.operation, self.recorder = operation, recorder
+
+    def requests(self):
+        """How many requests a run takes, undisturbed."""
+        self.operation.prepare()
+        self._run()
+        return len(self.recorder.requests)
+
+    def _run(self):
+        self.recorder.clear()
+        return self.operation.apply(self.recorder.url)
+
+    def at(self, number, when):
+        """Kill a client at a request, and see to all that is promised about it."""
+        self.operation.prepare()
+        _, others = self.operation.facts()
+        with Served(self.operation).throughout():
+            self._killed(number, when)
+            self._others_are_as(others)
+            self._is_mended_by_the_next_run(others)
+
+    def _killed(self, number, when):
+        numbers, dead = iter(range(1, 1000)), threading.Event()
+
+        def kill(answer=None):
+            client.kill()
+            dead.wait()
+            return answer
+
+        def is_due(_):
+            due = next(numbers) == number
+            if due and when is BEFORE:
+                kill()
+            return due
+
+        self.recorder.clear()
+        self.recorder.fault(
+            when=is_due, **({"drop": True} if when is BEFORE else {"rewrite": kill})
+        )
+        client = Forked(lambda: self.operation.apply(self.recorder.url))
+        ended = client.ended()
+        dead.set()
+        self.recorder.mend()
+        assert ended == -signal.SIGKILL
+
+    def _others_are_as(self, others):
+        assert self.operation.facts()[1] == others
+
+    def _is_mended_by_the_next_run(self, others):
+        result = self._run()
+        assert result["result"] is True, result
+        after, _ = self.operation.facts()
+        for model in self.operation.models:
+            assert model.is_done(after[model.name]), (result, after[model.name])
+        for row in self.operation.database():
+            assert {"tentative", "unserved"}.isdisjoint(row["model_info"].get(MARKER) or ())
+        self._others_are_as(others)
+        rests = self._run()
+        absent = all(model.after is None for model in self.operation.models)
+        assert (rests["result"], rests["changes"]) == (True, {})
+        assert len(self.recorder.requests) == (2 if absent else 1)
+
+
+@pytest.fixture
+def trial_of(api, loaders, name):
+    made = []
+
+    def make(kind):
+        made.append(operations(api, loaders, name)[kind]())
+        return Trial(made[0], recorder)
+
+    with Recorder(api.gateway.url) as recorder:
+        yield make
+    for operation in made:
+        operation.clean()
+
+
+@pytest.mark.survive
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("when", [BEFORE, AFTER])
+def test_a_client_is_killed_at_each_request(trial_of, survived, kind, when):
+    trial = trial_of(kind)
+    for number in range(1, trial.requests() + 1):
+        trial.at(number, when)
+        survived(TABLE, f"client killed: {kind}")

@@ -1,0 +1,132 @@
+"""The gateway or its database killed in the middle of an operation, and started again later.
+
+What a state says is true, in one sentence where it fails; when the gateway is there again, one run
+does the rest, and one more finds nothing to do.
+"""
+
+import time
+
+import pytest
+
+from tests.support.gateway import running_gateway
+from tests.support.recorder import Recorder
+
+from ..conftest import Api
+from .operations import operations
+
+TABLE = "Kills"
+PATIENT = 60  # seconds in which LiteLLM finds its database again
+KINDS = ["create", "change", "rotation", "removal", "pinned removal", "delete", "adoption", "set"]
+
+
+@pytest.fixture(scope="module")
+def killable():
+    with running_gateway() as gateway:
+        yield gateway
+
+
+class Outage:
+    """A part of a gateway that is killed at one request of a run, and is away until its end."""
+
+    def __init__(self, operation, recorder, service):
+        self.operation, self.recorder, self.service = operation, recorder, service
+
+    def requests(self):
+        """How many requests a run takes, undisturbed."""
+        self.operation.prepare()
+        self._run()
+        return len(self.recorder.requests)
+
+    def _run(self):
+        self.recorder.clear()
+        return self.operation.apply(self.recorder.url)
+
+    def at(self, number, forwarded):
+        """Kill it at a request: before that is forwarded, or before its answer is sent."""
+        self.operation.prepare()
+        before, others = self.operation.facts()
+        numbers = iter(range(1, 1000))
+
+        def kill(answer=None):
+            self.service.kill()
+            return answer
+
+        def is_due(_):
+            due = next(numbers) == number
+            if due and not forwarded:
+                kill()
+            return due
+
+        self.recorder.fault(when=is_due, **({"rewrite": kill} if forwarded else {}))
+        result = self._run()
+        self.recorder.mend()
+        self.service.start()
+        self._wait_until_it_reads()
+        after, untouched = self.operation.facts()
+        assert untouched == others
+        self._is_true(result, before, after)
+        self._is_mended_by_the_next_run(others)
+
+    def _wait_until_it_reads(self):
+        """LiteLLM answers with an empty list as long as its connections are those of before."""
+        deadline = time.monotonic() + PATIENT
+        while len(self.operation.facts()[1]) < len(self.operation.others):
+            assert time.monotonic() < deadline
+
+    def _is_true(self, result, before, after):
+        done = {one.name: one.is_done(after[one.name]) for one in self.operation.models}
+        assert result["result"] in (True, False)
+        assert result["result"] is False or all(done.values()), (result, after)
+        assert "Traceback" not in result["comment"]
+        for name, (changes, words) in self.operation.told(result).items():
+            if "may have been changed or not" not in words:
+                assert bool(changes) is (before[name] != after[name]), (result, before, after)
+
+    def _is_mended_by_the_next_run(self, others):
+        result = self._run()
+        assert result["result"] is True, result
+        after, untouched = self.operation.facts()
+        assert untouched == others
+        for one in self.operation.models:
+            assert one.is_done(after[one.name]), (result, after)
+        rests = self._run()
+        absent = all(one.after is None for one in self.operation.models)
+        assert (rests["result"], rests["changes"]) == (True, {})
+        assert len(self.recorder.requests) == (2 if absent else 1)
+
+
+@pytest.fixture
+def outage_of(killable, loaders, name):
+    """An outage of a part of the gateway during an operation."""
+    made = []
+
+    def make(kind, part):
+        made.append(operations(Api(killable), loaders, name)[kind]())
+        return Outage(made[0], recorder, getattr(killable, part))
+
+    with Recorder(killable.url) as recorder:
+        yield make
+    for operation in made:
+        operation.clean()
+
+
+@pytest.mark.survive
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_database_is_killed_at_each_request(outage_of, survived, kind):
+    outage = outage_of(kind, "database")
+    for number in range(1, outage.requests() + 1):
+        for forwarded in (False, True):
+            outage.at(number, forwarded)
+            survived(TABLE, f"database killed: {kind}")
+
+
+@pytest.mark.survive
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_gateway_is_killed_in_the_middle(outage_of, survived, kind):
+    """At its first write: before it is forwarded, and when it is done but not answered."""
+    outage = outage_of(kind, "proxy")
+    outage.requests()
+    writes = [n for n, r in enumerate(outage.recorder.requests, 1) if r.method != "GET"]
+    for forwarded in (False, True):
+        outage.at(writes[0], forwarded)
+        survived(TABLE, f"gateway killed: {kind}")

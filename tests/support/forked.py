@@ -1,0 +1,50 @@
+"""Run something in a process of its own, forked from this one: it can be killed at any moment."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+
+class Forked:
+    """A process in which a function runs; what it returns goes through JSON.
+
+    Nothing of the test goes on in there: no fixture ends, and no test runs a second time.
+    """
+
+    def __init__(self, function: Callable[[], Any]) -> None:
+        reader, writer = os.pipe()
+        self.pid = os.fork()
+        if self.pid == 0:
+            code = 1
+            try:
+                os.close(reader)
+                with os.fdopen(writer, "w", encoding="utf-8") as output:
+                    json.dump(function(), output)
+                code = 0
+            except BaseException:  # noqa: BLE001  # the test sees how it ended
+                traceback.print_exc()
+            finally:
+                os._exit(code)
+        os.close(writer)
+        self._output = os.fdopen(reader, encoding="utf-8")
+
+    def kill(self) -> None:
+        os.kill(self.pid, signal.SIGKILL)
+
+    def ended(self) -> int:
+        """Wait for its end: 0 if it went well, minus the signal that has killed it."""
+        _, status = os.waitpid(self.pid, 0)
+        return os.waitstatus_to_exitcode(status)
+
+    def result(self) -> Any:
+        """Wait for what the function returns."""
+        with self._output as output:
+            text = output.read()
+        code = self.ended()
+        assert code == 0, f"the process ended with {code}"
+        return json.loads(text)
