@@ -126,11 +126,14 @@ def test_an_export_is_a_file_without_secrets(salt_call, pillar, canary, api, nam
     salt_call.environment["CANARY"] = canary("behind sdb://")
     salt_call.configure("osenv: {driver: env}\n")
     salt_call.apply("models")
-    for arguments in ((), ("data=True",)):
+    exported = salt_call.root / "exported.sls"
+    for arguments in ((), ("data=True",), (f"path={exported}",)):
         done = salt_call.run("litellm_model.export", *arguments)
-        assert name in done.stdout
+        assert done.returncode == 0, done.stderr
         assert canary.leaked(done.stdout) == []
         survived(TABLE, "exports")
+    assert name in exported.read_text(encoding="utf-8")
+    assert canary.leaked(exported.read_text(encoding="utf-8")) == []
 
 
 @pytest.mark.long
