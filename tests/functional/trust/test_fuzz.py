@@ -160,10 +160,13 @@ def mutated(draw: st.DrawFn, whole: Any) -> Any:
     return value
 
 
+def arguments_of(module: types.ModuleType, function: str) -> list[str]:
+    return list(inspect.signature(vars(module).get(function) or module.list_).parameters)
+
+
 def arguments(module: types.ModuleType, function: str) -> st.SearchStrategy[dict[str, Any]]:
     """Arguments of a function: some of them arbitrary, or all well but for one place."""
-    named = getattr(module, "list_" if function == "list" else function)
-    names = [name for name in inspect.signature(named).parameters if name != "profile"]
+    names = [name for name in arguments_of(module, function) if name != "profile"]
     if not names:
         return st.just({})
     chosen = st.dictionaries(st.sampled_from(names), wild, max_size=4)
@@ -355,20 +358,14 @@ def test_every_public_function_is_among_these():
 def test_arbitrary_input_comes_to_a_result_or_to_one_of_salts_errors(
     surface, survived, kind, function
 ):
-    few = "models" in arguments_of(kind, function) or "base_model" in arguments_of(kind, function)
-    run(surface, kind, function, 40 if few else 15, survived)
+    named = arguments_of(states if kind == "state" else execution, function)
+    run(surface, kind, function, 25 if {"models", "base_model"} & set(named) else 8, survived)
 
 
 @pytest.mark.survive
 @pytest.mark.parametrize(("kind", "function"), ALL)
 def test_much_arbitrary_input_does(surface, survived, kind, function):
     run(surface, kind, function, LONG, survived)
-
-
-def arguments_of(kind: str, function: str) -> list[str]:
-    module = states if kind == "state" else execution
-    named = getattr(module, "list_" if function == "list" else function)
-    return list(inspect.signature(named).parameters)
 
 
 # ---------------------------------------------------------------- LiteLLM itself
@@ -395,7 +392,7 @@ def live(states, api, name: str, examples: int, survived: Any) -> None:
 
 
 def test_no_input_keeps_litellm_from_serving_other_rows(states, api, name, survived):
-    live(states, api, name, 8, survived)
+    live(states, api, name, 4, survived)
 
 
 @pytest.mark.survive

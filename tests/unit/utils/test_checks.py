@@ -167,6 +167,7 @@ def test_what_only_stands_for_a_secret_is_refused(mask):
         {"fallbacks": [{"model": "x", "api_key": mask}]},
         {"vertex_credentials": {"type": "service_account", "private_key": mask}},
         {"vertex_credentials": mask},
+        {"x.api.key": mask},  # secret by habit, and so not shown
     ]
     for params in places:
         assert said in refused(litellm_params=params)

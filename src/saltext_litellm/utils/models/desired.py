@@ -11,7 +11,7 @@ from typing import Any
 from ..litellm import checks
 from ..litellm.errors import InvalidInput
 from ..litellm.quote import quoted, short, suggested
-from ..litellm.secrets import is_secret
+from ..litellm.secrets import hides, is_secret
 from ..litellm.trees import Path, leaves
 from . import fields
 from .fields import (
@@ -164,7 +164,7 @@ def _check(path: Path, value: Any) -> None:
         raise InvalidInput(f"{':'.join(path)} is dropped by LiteLLM: it belongs in {PARAMS}")
     if path == MODEL:
         checks.text(":".join(MODEL), value)
-    _check_secrets(name, is_secret_at(path), value)
+    _check_secrets(name, any(map(hides, path[1:])), value)
     fields.check(path, value)
 
 
@@ -174,7 +174,7 @@ def _check_secrets(name: str, secret: bool, value: Any) -> None:
         checks.secret(name, _parsed(value))
     elif isinstance(value, Mapping):
         for key, item in value.items():
-            _check_secrets(f"{name}:{key}", is_secret(key), item)
+            _check_secrets(f"{name}:{key}", hides(key), item)
     elif isinstance(value, list):
         for item in value:
             _check_secrets(name, False, item)
