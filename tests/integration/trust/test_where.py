@@ -1,0 +1,242 @@
+"""Where it runs: built, installed beside nothing but Salt, and run in each way Salt has.
+
+Each way makes a deployment, rests, changes it and takes it away again, which LiteLLM's own API
+confirms.
+"""
+
+import getpass
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import REPO_ROOT
+from tests.functional.conftest import Api
+from tests.support.processes import GuardedProcess
+
+pytestmark = pytest.mark.long
+
+TABLE = "Where it runs"
+UV = Path(sys.executable).with_name("uv")
+SALTS = {"3006": "salt==3006.*", "3008": "salt==3008.*,!=3008.0"}
+SSHD = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin")
+MODELS = """
+{name}:
+  litellm_model.present:
+    - custom_llm_provider: openai
+    - base_model: gpt-4
+    - model_api_key: {{{{ pillar['key'] }}}}
+    - rpm: {{{{ pillar.get('rpm', 5) }}}}
+    - profile: {{{{ pillar.get('profile', 'litellm') }}}}
+"""
+GONE = """
+{name}:
+  litellm_model.absent:
+    - profile: {{{{ pillar.get('profile', 'litellm') }}}}
+"""
+KEY = "sk-where-0123456789"
+
+
+def run(*command, folder, wanted=0):
+    """What a command prints; run outside of the checkout, with nothing of this test's own Salt."""
+    environment = {"PATH": os.defpath, "HOME": str(folder), "LANG": "C.UTF-8"}
+    done = subprocess.run(
+        [str(word) for word in command],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == wanted, done.stdout + done.stderr
+    assert KEY not in done.stdout
+    return done.stdout
+
+
+def installing(*arguments):
+    environment = {**os.environ, "UV_PYTHON_DOWNLOADS": "never"}
+    command = [UV, "--quiet", "--system-certs", *arguments]
+    subprocess.run([str(word) for word in command], env=environment, check=True)
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory):
+    """Wheel and sdist, built from a clean copy of what is in the repository."""
+    source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("dist")
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=REPO_ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for name in filter(lambda one: (REPO_ROOT / one).is_file(), listed.stdout.splitlines()):
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(REPO_ROOT / name, source / name)
+    installing("build", "--out-dir", target, source)
+    (wheel,), (sdist,) = target.glob("*.whl"), target.glob("*.tar.gz")
+    return {"wheel": wheel, "sdist": sdist}
+
+
+@pytest.fixture(scope="session")
+def programs(built, tmp_path_factory):
+    """The folder of Salt's programs, in an environment with a version of it and ours alone."""
+    made = {}
+
+    def install(salt, package="wheel"):
+        if (salt, package) not in made:
+            folder = tmp_path_factory.mktemp(f"salt-{salt}-{package}")
+            installing("venv", "--python", sys.executable, folder / "venv")
+            python = folder / "venv/bin/python"
+            installing("pip", "install", "--python", python, SALTS[salt], built[package])
+            made[salt, package] = python.parent
+        return made[salt, package]
+
+    return install
+
+
+@pytest.fixture
+def name(tmp_path):
+    return f"where-{tmp_path.name}"
+
+
+@pytest.fixture
+def api(gateway, name):
+    api = Api(gateway)
+    yield api
+    clean(api, name)
+
+
+def clean(api, name):
+    for row in api.rows():
+        if row["model_name"].startswith(name):
+            api.delete(row["model_info"]["id"])
+
+
+@pytest.fixture
+def trees(tmp_path, gateway, name):
+    """A folder with states and pillar, and the settings that name them."""
+    for folder in ("states", "pillar", "thin"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "states/models.sls").write_text(MODELS.format(name=name))
+    (tmp_path / "states/gone.sls").write_text(GONE.format(name=name))
+    (tmp_path / "pillar/top.sls").write_text("base: {'*': [data]}")
+    login = {"url": gateway.url, "api_key": gateway.key}
+    (tmp_path / "pillar/data.sls").write_text(json.dumps({"litellm": login, "key": KEY}))
+    roots = {f"{one}_roots": {"base": [f"{tmp_path}/{folder}"]} for one, folder in ROOTS}
+    return {"root_dir": str(tmp_path), "user": getpass.getuser(), **roots}
+
+
+ROOTS = (("file", "states"), ("pillar", "pillar"))
+
+
+def goes_round(call, api, name):
+    """Create, rest, change, remove, and rest again. `call` returns the one result of a run."""
+    predicted, created = call("models", "test=True"), call("models")
+    assert (predicted["result"], created["result"]) == (None, True), created
+    assert created["changes"] == predicted["changes"]
+    assert api.secrets(api.one(name)["model_info"]["id"])["api_key"] == "sk****89"
+    rested = call("models")
+    assert (rested["result"], rested["changes"]) == (True, {})
+    changed = call("models", "pillar={rpm: 6}")
+    assert changed["changes"] == {"rpm": {"old": 5, "new": 6}}
+    assert api.one(name)["litellm_params"]["rpm"] == 6
+    assert call("gone")["changes"]
+    assert api.named(name) == []
+    rested = call("gone")
+    assert (rested["result"], rested["changes"]) == (True, {})
+
+
+def result_of(returned):
+    """The one result of a state run."""
+    assert isinstance(returned, dict), returned
+    (result,) = returned.values()
+    return result
+
+
+@pytest.mark.parametrize("package", ["wheel", "sdist"])
+@pytest.mark.parametrize("salt", SALTS)
+def test_masterless(programs, trees, tmp_path, api, name, survived, salt, package):
+    (tmp_path / "minion").write_text(json.dumps({**trees, "id": "m", "file_client": "local"}))
+    salt_call = (programs(salt, package) / "salt-call", "--local", f"--config-dir={tmp_path}")
+
+    def call(*arguments):
+        return json.loads(run(*salt_call, "--out=json", *arguments, folder=tmp_path))["local"]
+
+    functions = call("sys.list_functions", "litellm_model")
+    assert {"litellm_model.apply", "litellm_model.export"} <= set(functions)
+    assert set(call("sys.doc", "litellm_model")) == set(functions)
+    assert "litellm_model.present" in call("sys.list_state_functions", "litellm_model")
+    goes_round(lambda *arguments: result_of(call("state.apply", *arguments)), api, name)
+    call("state.apply", "models")
+    exported = call("litellm_model.export", "path=states/exported.sls")
+    assert exported["path"] == f"{tmp_path}/states/exported.sls"
+    filled_in = {"litellm_secrets": {name: {"model_api_key": KEY}}}
+    pillar = f"pillar={json.dumps(filled_in)}"
+    again = result_of(call("state.sls_id", name, "exported", "test=True", pillar))
+    assert (again["result"], again["changes"]) == (True, {})
+    survived(TABLE, f"masterless, Salt {salt}, from the {package}")
+
+
+def free_ports(number):
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+@pytest.fixture
+def host(programs, trees, tmp_path):
+    """A host that salt-ssh reaches; `start` returns what runs it."""
+    started = []
+
+    def start(salt):
+        folder = programs(salt)
+        for key in ("host", "key"):
+            command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / key]
+            subprocess.run(command, check=True)
+        (port,) = free_ports(1)
+        settings = {"Port": port, "ListenAddress": "127.0.0.1", "HostKey": tmp_path / "host"}
+        settings |= {"AuthorizedKeysFile": tmp_path / "key.pub", "StrictModes": "no"}
+        settings |= {"UsePAM": "no", "PidFile": "none"}
+        options = [f"-o{key}={value}" for key, value in settings.items()]
+        aside = Path(tempfile.mkdtemp(prefix="sshd-"))
+        if os.geteuid() == 0:
+            Path("/run/sshd").mkdir(exist_ok=True)
+        started.append(GuardedProcess(SSHD, "-D", "-e", *options, folder=aside, environment={}))
+        (tmp_path / "bin").mkdir()
+        (tmp_path / "bin/python3").symlink_to(Path(sys.executable).resolve())
+        target = {"host": "127.0.0.1", "port": port, "user": trees["user"]}
+        target |= {"priv": f"{tmp_path}/key", "thin_dir": f"{tmp_path}/thin"}
+        target |= {"set_path": f"{tmp_path}/bin:/usr/bin:/bin"}
+        target |= {"ssh_options": ["UserKnownHostsFile=/dev/null", "StrictHostKeyChecking=no"]}
+        (tmp_path / "roster").write_text(json.dumps({"target": target}))
+        (tmp_path / "master").write_text(json.dumps(trees))
+        command = (folder / "salt-ssh", "-c", tmp_path, f"--roster-file={tmp_path}/roster")
+
+        def call(*arguments):
+            done = run(*command, "--out=json", "target", *arguments, folder=tmp_path)
+            return json.loads(done)["target"]
+
+        return call
+
+    yield start
+    for one in started:
+        one.stop()
+
+
+@pytest.mark.skipif(SSHD is None, reason="there is no sshd on this machine (openssh-server)")
+@pytest.mark.parametrize("salt", SALTS)
+def test_salt_ssh(host, api, name, survived, salt):
+    call = host(salt)
+    assert "litellm_model.apply" in call("sys.list_functions", "litellm_model")
+    goes_round(lambda *arguments: result_of(call("state.apply", *arguments)), api, name)
+    survived(TABLE, f"salt-ssh, Salt {salt}")
