@@ -15,7 +15,7 @@ from tests.support.canary import Canaries, deployment, rotated
 from ..conftest import States
 
 TABLE = "Canary"
-LONG = pytest.mark.long
+OF_VERY_MANY = pytest.mark.survive
 MARKER = "saltext_litellm"
 # All that Salt ships, but for those that show a progress bar, keys of a master, or nothing.
 OUTPUTTERS = sorted(
@@ -130,7 +130,7 @@ def echo(states, recorder, name, canary):
     return declared, text
 
 
-@LONG
+@OF_VERY_MANY
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422, 429, 500, 502, 503])
 def test_an_echo_in_an_error(status, echo, seen, states, modules, recorder, name):
     declared, text = echo
@@ -144,7 +144,7 @@ def test_an_echo_in_an_error(status, echo, seen, states, modules, recorder, name
             seen("errors that echo the request, an outputter each", result)
 
 
-@LONG
+@OF_VERY_MANY
 @pytest.mark.parametrize("fault", ["drop", "lose_response", "delay", "400"])
 def test_a_failure(fault, seen, canary, states, recorder, profile, name):
     declared = deployment(canary)
@@ -155,7 +155,7 @@ def test_a_failure(fault, seen, canary, states, recorder, profile, name):
     profile["timeout"] = 30
 
 
-@LONG
+@OF_VERY_MANY
 def test_what_is_refused(seen, canary, modules, states, name):
     """A secret in the wrong place, or of the wrong type."""
     key = canary("a refused value")
@@ -185,7 +185,11 @@ def test_what_is_refused(seen, canary, modules, states, name):
 
 
 @pytest.mark.parametrize(
-    "way", ["pillar", *(pytest.param(way, marks=LONG) for way in ("models", "source", "defaults"))]
+    "way",
+    [
+        "pillar",
+        *(pytest.param(way, marks=OF_VERY_MANY) for way in ("models", "source", "defaults")),
+    ],
 )
 def test_a_set(way, seen, canary, loaders_with, profile, gateway, api, name, survived, tmp_path):
     declared = deployment(canary)

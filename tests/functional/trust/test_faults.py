@@ -227,13 +227,13 @@ def test_what_was_untrue_before(trial, survived, operation, fault):
     try_all(trial, operation, found, survived)
 
 
-@pytest.mark.long
+@pytest.mark.survive
 @pytest.mark.parametrize(("operation", "fault"), pairs(*UNSEEN, *MENDED))
 def test_a_fault_at_each_request(trial, survived, operation, fault):
     try_all(trial, operation, fault, survived)
 
 
-@pytest.mark.long
+@pytest.mark.survive
 @pytest.mark.parametrize(("operation", "fault"), pairs(*UNSEEN_WITHOUT_A_WRITE, reads=True))
 def test_a_fault_at_each_request_of_a_prediction(trial, survived, operation, fault):
     try_all(trial, operation, fault, survived, test=True)

@@ -119,7 +119,7 @@ def test_a_run_leaves_nothing_behind(salt_call, pillar, canary, api, recorder, n
     survived(TABLE, "files written", len(others))
 
 
-@pytest.mark.long
+@pytest.mark.survive
 def test_an_export_is_a_file_without_secrets(salt_call, pillar, canary, api, name, survived):
     salt_call.pillar(pillar)
     salt_call.states("models", "#!json\n" + sls(name))
@@ -136,7 +136,7 @@ def test_an_export_is_a_file_without_secrets(salt_call, pillar, canary, api, nam
     assert canary.leaked(exported.read_text(encoding="utf-8")) == []
 
 
-@pytest.mark.long
+@pytest.mark.survive
 def test_what_is_shown_of_states(salt_call, pillar, canary, api, name, survived):
     """`managed` with `pillar`, and `present` with `sdb://`, keep secrets out of rendered SLS."""
     salt_call.pillar(pillar)
@@ -172,7 +172,7 @@ def daemons(salt_factories, pillar, canary, name, tmp_path):
         shutil.rmtree(daemon.config["root_dir"], ignore_errors=True)
 
 
-@pytest.mark.long
+@pytest.mark.survive
 def test_a_master_and_its_minion(daemons, canary, api, name, event_listener, survived):
     master, minion = daemons
     started = time.time()

@@ -20,7 +20,7 @@ from tests.conftest import REPO_ROOT
 from tests.functional.conftest import Api
 from tests.support.processes import GuardedProcess
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.survive
 
 TABLE = "Where it runs"
 UV = Path(sys.executable).with_name("uv")
