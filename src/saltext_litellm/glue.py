@@ -57,7 +57,10 @@ def gateway(
     gateways = context.get(_RUN, {}).get("gateways")
     if gateways is None:
         gateways = {}
-    key = repr(profile)
+    try:
+        key = repr(profile)
+    except ValueError:  # Python refuses to print an integer of more than 4,300 digits
+        raise InvalidInput("The given profile has a number of thousands of digits") from None
     if key not in gateways:
         loaded = _loaded(profile, config, resolve)
         fingerprint = Fingerprinter(loaded.fingerprint_key or loaded.api_key)
