@@ -32,6 +32,7 @@ SALT_ERRORS = (SaltInvocationError, CommandExecutionError)
         ("manage", {"name": "s", "source": 5}, "source must be a string, not a number"),
         ("manage", {"name": "s", "source": "sdb://x/y"}, "not an sdb:// reference"),
         ("manage", {"name": "s", "source": "http://[::1"}, "cannot be fetched: |There is no file"),
+        ("manage", {"name": "s", "source": "/no/such.yaml"}, "There is no file /no/such.yaml"),
     ],
 )
 def test_an_argument_of_the_wrong_kind_is_one_sentence(modules, recorder, function, args, words):

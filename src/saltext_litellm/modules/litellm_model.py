@@ -700,6 +700,8 @@ def _model_list(source):
         raise Refused(f"There is no file {told}")
     try:
         content = salt.utils.yaml.safe_load(pathlib.Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:  # Salt hands an absolute path back without a look at it
+        raise Refused(f"There is no file {told}") from None
     except Exception as err:  # noqa: BLE001 - YAML's dates, numbers and depths raise errors of their own
         where = getattr(err, "problem_mark", None)
         line = f" in line {where.line + 1}" if where else ""
