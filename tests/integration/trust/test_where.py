@@ -12,12 +12,14 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import REPO_ROOT
 from tests.functional.conftest import Api
+from tests.support.gateway import running_gateway
 from tests.support.processes import GuardedProcess
 
 pytestmark = pytest.mark.survive
@@ -43,19 +45,23 @@ GONE = """
 KEY = "sk-where-0123456789"
 
 
-def run(*command, folder, wanted=0):
-    """What a command prints; run outside of the checkout, with nothing of this test's own Salt."""
-    environment = {"PATH": os.defpath, "HOME": str(folder), "LANG": "C.UTF-8"}
+def clear_of_us(folder):
+    """An environment for a program that is to find nothing of this test's own Salt."""
+    return {"PATH": os.defpath, "HOME": str(folder), "LANG": "C.UTF-8"}
+
+
+def run(*command, folder, may_fail=False):
+    """What a command prints; run outside of the checkout."""
     done = subprocess.run(
         [str(word) for word in command],
         cwd=folder,
-        env=environment,
+        env=clear_of_us(folder),
         capture_output=True,
         text=True,
         check=False,
         timeout=300,
     )
-    assert done.returncode == wanted, done.stdout + done.stderr
+    assert may_fail or done.returncode == 0, done.stdout + done.stderr
     assert KEY not in done.stdout
     return done.stdout
 
@@ -128,13 +134,18 @@ def trees(tmp_path, gateway, name):
     (tmp_path / "states/models.sls").write_text(MODELS.format(name=name))
     (tmp_path / "states/gone.sls").write_text(GONE.format(name=name))
     (tmp_path / "pillar/top.sls").write_text("base: {'*': [data]}")
-    login = {"url": gateway.url, "api_key": gateway.key}
-    (tmp_path / "pillar/data.sls").write_text(json.dumps({"litellm": login, "key": KEY}))
-    roots = {f"{one}_roots": {"base": [f"{tmp_path}/{folder}"]} for one, folder in ROOTS}
-    return {"root_dir": str(tmp_path), "user": getpass.getuser(), **roots}
+    write_pillar(tmp_path, login(gateway))
+    roots = (("file_roots", "states"), ("pillar_roots", "pillar"))
+    settings = {one: {"base": [f"{tmp_path}/{folder}"]} for one, folder in roots}
+    return {"root_dir": str(tmp_path), "user": getpass.getuser(), **settings}
 
 
-ROOTS = (("file", "states"), ("pillar", "pillar"))
+def login(gateway):
+    return {"url": gateway.url, "api_key": gateway.key}
+
+
+def write_pillar(folder, profile):
+    (folder / "pillar/data.sls").write_text(json.dumps({"litellm": profile, "key": KEY}))
 
 
 def goes_round(call, api, name):
@@ -161,15 +172,22 @@ def result_of(returned):
     return result
 
 
+@pytest.fixture
+def masterless(programs, trees, tmp_path):
+    """`salt-call --local` of a version of Salt."""
+    (tmp_path / "minion").write_text(json.dumps({**trees, "id": "m", "file_client": "local"}))
+
+    def of(salt, package="wheel"):
+        command = (programs(salt, package) / "salt-call", "--local", "-c", tmp_path, "--out=json")
+        return lambda *arguments: json.loads(run(*command, *arguments, folder=tmp_path))["local"]
+
+    return of
+
+
 @pytest.mark.parametrize("package", ["wheel", "sdist"])
 @pytest.mark.parametrize("salt", SALTS)
-def test_masterless(programs, trees, tmp_path, api, name, survived, salt, package):
-    (tmp_path / "minion").write_text(json.dumps({**trees, "id": "m", "file_client": "local"}))
-    salt_call = (programs(salt, package) / "salt-call", "--local", f"--config-dir={tmp_path}")
-
-    def call(*arguments):
-        return json.loads(run(*salt_call, "--out=json", *arguments, folder=tmp_path))["local"]
-
+def test_masterless(masterless, tmp_path, api, name, survived, salt, package):
+    call = masterless(salt, package)
     functions = call("sys.list_functions", "litellm_model")
     assert {"litellm_model.apply", "litellm_model.export"} <= set(functions)
     assert set(call("sys.doc", "litellm_model")) == set(functions)
@@ -191,6 +209,81 @@ def free_ports(number):
     for one in sockets:
         one.close()
     return ports
+
+
+@pytest.fixture
+def daemons(programs, trees, tmp_path):
+    """A master and its minion; `start` returns what runs a program beside them."""
+    started = []
+
+    def start(salt):
+        publish, answers = free_ports(2)
+        master = {**trees, "interface": "127.0.0.1", "publish_port": publish, "ret_port": answers}
+        # Salt's own 5 and 10 seconds are too few where many tests run at once.
+        master |= {"auto_accept": True, "timeout": 60, "gather_job_timeout": 30}
+        minion = {"id": "m", "master": "127.0.0.1", "master_port": answers, "user": trees["user"]}
+        for one, settings in (("master", master), ("minion", minion)):
+            # Salt has its Unix sockets below root_dir, and their paths must be short.
+            folder = Path(tempfile.mkdtemp(prefix="salt-"))
+            (tmp_path / one).write_text(json.dumps({**settings, "root_dir": str(folder)}))
+            command = (programs(salt) / f"salt-{one}", "-c", tmp_path)
+            environment = clear_of_us(tmp_path)
+            started.append(GuardedProcess(*command, folder=folder, environment=environment))
+
+        def call(program, *arguments, **how):
+            command = (programs(salt) / program, "-c", tmp_path, "--out=json", *arguments)
+            return run(*command, folder=tmp_path, **how)
+
+        ping = ("salt", "--timeout=5", "m", "test.ping")
+        deadline = time.monotonic() + 120
+        while "true" not in call(*ping, may_fail=True):
+            assert time.monotonic() < deadline, [one.log_tail() for one in started]
+        return lambda *command: json.loads(call(*command))
+
+    yield start
+    for one in reversed(started):
+        one.stop()
+
+
+@pytest.mark.parametrize("salt", SALTS)
+def test_a_master_and_its_minion(daemons, api, name, survived, salt):
+    call = daemons(salt)
+
+    def apply(*arguments):
+        return result_of(call("salt", "m", "state.apply", *arguments)["m"])
+
+    goes_round(apply, api, name)
+    survived(TABLE, f"a master and its minion, Salt {salt}, pillar from the master")
+
+
+@pytest.mark.parametrize("salt", SALTS)
+def test_an_orchestration_of_two_environments(
+    daemons, tmp_path, gateway, second_gateway, api, name, survived, salt
+):
+    steps = {
+        environment: {
+            "salt.state": [
+                {"tgt": "m"},
+                {"sls": "models"},
+                {"pillar": {"profile": f"litellm:{environment}", "rpm": rpm}},
+                {"require": before},
+            ]
+        }
+        for environment, rpm, before in (("dev", 7, []), ("prod", 8, [{"salt": "dev"}]))
+    }
+    (tmp_path / "states/everywhere.sls").write_text(json.dumps(steps))
+    write_pillar(tmp_path, {"dev": login(gateway), "prod": login(second_gateway)})
+    call, second = daemons(salt), Api(second_gateway)
+    for expected in (True, False):
+        (returned,) = call("salt-run", "state.orchestrate", "everywhere")["data"].values()
+        results = sorted(returned.values(), key=lambda result: result["__run_num__"])
+        assert [result["__id__"] for result in results] == ["dev", "prod"]
+        assert [result["result"] for result in results] == [True, True], results
+        assert [bool(result["changes"]) for result in results] == [expected, expected]
+    found = [one.one(name)["litellm_params"]["rpm"] for one in (api, second)]
+    clean(second, name)
+    assert found == [7, 8]
+    survived(TABLE, f"state.orchestrate over two environments, Salt {salt}")
 
 
 @pytest.fixture
@@ -240,3 +333,33 @@ def test_salt_ssh(host, api, name, survived, salt):
     assert "litellm_model.apply" in call("sys.list_functions", "litellm_model")
     goes_round(lambda *arguments: result_of(call("state.apply", *arguments)), api, name)
     survived(TABLE, f"salt-ssh, Salt {salt}")
+
+
+@pytest.mark.parametrize("litellm", ["1.83.14", "1.106.2", "1.109.1"])
+def test_a_version_of_litellm(masterless, tmp_path, name, survived, litellm):
+    call = masterless("3008")
+    models = {f"{name}-{number}": {"rpm": number} for number in (1, 2, 3)}
+    defaults = {"custom_llm_provider": "openai", "base_model": "gpt-4"}
+    sets = {
+        "set": {"models": models, "defaults": defaults},
+        "emptied": {"models": {}, "prune": True, "allow_empty": True},
+    }
+    for sls, arguments in sets.items():
+        managed = [{"name": name}, *({key: value} for key, value in arguments.items())]
+        state = {"all": {"litellm_model.managed": managed}}
+        (tmp_path / f"states/{sls}.sls").write_text(json.dumps(state))
+
+    def apply(*arguments):
+        return result_of(call("state.apply", *arguments))
+
+    with running_gateway(litellm_version=litellm) as gateway:
+        write_pillar(tmp_path, login(gateway))
+        api = Api(gateway)
+        goes_round(apply, api, name)
+        assert apply("set")["changes"].keys() == models.keys()
+        rested = apply("set")
+        assert (rested["result"], rested["changes"]) == (True, {})
+        assert [api.one(one)["litellm_params"]["rpm"] for one in models] == [1, 2, 3]
+        assert apply("emptied")["changes"].keys() == models.keys()
+        assert not [one for one in models if api.in_database(one)]
+    survived(TABLE, f"LiteLLM {litellm}, Salt 3008")
