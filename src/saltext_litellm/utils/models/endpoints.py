@@ -62,7 +62,7 @@ class Models:
     def masked_secrets(self, model_id: str) -> dict[str, Any] | None:
         """The masked secrets of a served deployment; ``None`` if it is blocked or unknown.
 
-        :raises NotAllowed: The api_key may not see them: a viewer's (LiteLLM 1.83.14 and 1.106.2).
+        :raises NotAllowed: The api_key may not see them: a viewer's (LiteLLM 1.83.14).
         """
         path = f"/credentials/by_model/{quote(model_id, safe='')}"
         try:
