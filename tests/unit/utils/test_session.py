@@ -260,12 +260,12 @@ def in_seconds(seconds):
         ("-5", 2),
         ("soon", 2),
         ("\xb2", 2),
-        (in_seconds(-3600), 2),
+        pytest.param(in_seconds(-3600), 2, id="an hour ago"),
         ("Mon, 99 Foo 0000 99:99:99 GMT", 2),
         ("Fri, 31 Dec 999999999 23:59:59 GMT", 2),
         ("9" * 400, 1),
         ("31", 1),
-        (in_seconds(3600), 1),
+        pytest.param(in_seconds(3600), 1, id="in an hour"),
     ],
 )
 def test_retry_after_in_any_form(monkeypatch, asked, tries):
