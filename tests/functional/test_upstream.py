@@ -143,9 +143,9 @@ def test_no_row_of_the_config_file_does_either(mocking, name, model):
 
 def test_what_cannot_be_kept_out_is_said(modules, api, name):
     model_id = api.create(name, info={"health_check_model": "openai/gpt-4o"})
-    assert try_dead(modules, f"{name}-new")["notes"] == (
-        f"LiteLLM may have followed model_info:health_check_model of {model_id}",
-    )
+    assert try_dead(modules, f"{name}-new")["notes"] == [
+        f"LiteLLM may have followed model_info:health_check_model of {model_id}"
+    ]
 
 
 def test_a_provider_that_echoes_the_key_does_not_show_it(modules, recorder, name, patient):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NoReturn
 
 from ..litellm.errors import (
     AlreadyThere,
@@ -92,11 +92,17 @@ class Executor:
             return
         self._known.put(replace(row, stored=answer))
         if self._known.blind:
-            self.tentative.add(row.model_id)
-            self._known.see(row.model_id)
-            if self._known.blind:
-                raise GatewayError(self._take_back(row, "The gateway does not show what it has"))
+            self._see_what_is_there(row)
         self._doubt(row, step.body, made=True)
+
+    def _see_what_is_there(self, made: Row) -> None:
+        """With the first row LiteLLM shows its database, or else what was made is taken back."""
+        self.tentative.add(made.model_id)
+        self._known.see(made.model_id)
+        if self._known.blind and self._known.serves(made.model_id):
+            self._known.distrust(test=False)
+        if self._known.blind:
+            raise GatewayError(self._take_back(made, "The gateway does not show what it has"))
 
     def _take_back(self, row: Row, said: str = "LiteLLM saved it but cannot serve it") -> str:
         """Delete what was made and is not well. Returns what there is to say of it."""
@@ -178,7 +184,7 @@ class Executor:
         self._known.put(changed(row, step.body, answer))
         self._doubt(row, step.body, made=False)
 
-    def _gone(self, row: Row) -> None:
+    def _gone(self, row: Row) -> NoReturn:
         """A row was deleted by somebody else meanwhile."""
         self._known.drop(row.model_id)
         self._known.read_again()
@@ -225,6 +231,7 @@ class Executor:
         try:
             stored = self._models.update(row.model_id, {})
         except NotInDatabase:
+            self._known.drop(row.model_id)
             self._known.read_again()
         except (NotServed, ServesLess):
             return False
@@ -237,7 +244,6 @@ class Executor:
             return self._models.update(row.model_id, {})
         except NotInDatabase:
             self._gone(row)
-            raise
 
     # ---------------------------------------------------------------- delete
 

@@ -162,7 +162,7 @@ class Known:
         self.rows()
         self.config()
         if self._trusted and self._doubt(test):
-            self._fall_back(test)
+            self.distrust(test)
 
     def look_again(self) -> None:
         """Where nothing was seen at all, look more than once: on other workers, at other times."""
@@ -174,7 +174,10 @@ class Known:
         self._looked = self.blind
 
     def see(self, model_id: str) -> None:
-        """Read the database until it shows a row that is there."""
+        """Read the database until it shows a row that is there.
+
+        It never will if this worker serves the row, and shows nothing however often it is asked.
+        """
         for attempt in range(_BLIND_LOOKS * 2):
             if attempt > 1:
                 self.wake(model_id)
@@ -183,6 +186,12 @@ class Known:
             self.read_again()
             if not self.blind and model_id in self.rows():
                 return
+            if self.blind and self.serves(model_id):
+                return
+
+    def serves(self, model_id: str) -> bool:
+        """Whether this worker serves a row."""
+        return any(row.model_id == model_id for row in self.router())
 
     def wake(self, model_id: str) -> bool:
         """Let a worker read its database, by a PATCH that changes nothing.
@@ -252,8 +261,8 @@ class Known:
             return False  # the view shows what is there
         return test or self.wake(row.model_id)  # in a test, all else would be a write
 
-    def _fall_back(self, test: bool) -> None:
-        """Take what this worker serves for what is there."""
+    def distrust(self, test: bool) -> None:
+        """Take what this worker serves for what is there, as the database is not shown."""
         log.info(
             "%s does not show all of its database; going by what its worker serves",
             self._models.url,
