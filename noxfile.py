@@ -11,7 +11,9 @@ nox.options.reuse_existing_virtualenvs = True
 @nox.parametrize("salt", ["3006", "3008"])
 def tests(session: nox.Session, salt: str, litellm: str) -> None:
     """All tests but those of `make survive`, with one version of Salt against one of LiteLLM."""
-    session.install("--system-certs", f"salt=={salt}.*,!=3008.0", "-e", ".[tests]")
+    session.install(
+        "--system-certs", "--compile-bytecode", f"salt=={salt}.*,!=3008.0", "-e", ".[tests]"
+    )
     session.run("salt-call", "--version")
     everything = ("-m", "not survive", *session.posargs)
     session.run("python", "-m", "pytest", *everything, env={"LITELLM_TEST_VERSION": litellm})
