@@ -21,7 +21,7 @@ test-old: $(READY)  ## Run a short pass against LiteLLM 1.83.14
 test-all: lint  ## Run the tests with Salt 3006 and 3008, against LiteLLM 1.83.14, 1.106.2 and 1.109.1
 	$(BIN)/nox
 
-survive: $(READY)  ## Run all of what docs/survives.md counts (half an hour)
+survive: $(READY)  ## Run all of what docs/survives.md describes (more than an hour)
 	$(BIN)/python -m pytest $(TWICE) -m "survive or not survive" $(wildcard tests/*/trust)
 
 lint: $(READY)
