@@ -43,6 +43,7 @@ GONE = """
     - profile: {{{{ pillar.get('profile', 'litellm') }}}}
 """
 KEY = "sk-where-0123456789"
+EXTRA = "saltext_litellm,requests,urllib3,idna,charset_normalizer"
 
 
 def clear_of_us(folder):
@@ -286,6 +287,21 @@ def test_an_orchestration_of_two_environments(
     survived(TABLE, f"state.orchestrate over two environments, Salt {salt}")
 
 
+def sshd(folder, port):
+    """A running sshd, with keys of its own in a folder."""
+    for key in ("host", "key"):
+        command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / key]
+        subprocess.run(command, check=True)
+    settings = {"Port": port, "ListenAddress": "127.0.0.1", "HostKey": folder / "host"}
+    settings |= {"AuthorizedKeysFile": folder / "key.pub", "StrictModes": "no"}
+    settings |= {"UsePAM": "no", "PidFile": "none"}
+    options = [f"-o{key}={value}" for key, value in settings.items()]
+    aside = Path(tempfile.mkdtemp(prefix="sshd-"))
+    if os.geteuid() == 0:
+        Path("/run/sshd").mkdir(exist_ok=True)
+    return GuardedProcess(SSHD, "-D", "-e", *options, folder=aside, environment={})
+
+
 @pytest.fixture
 def host(programs, trees, tmp_path):
     """A host that salt-ssh reaches; `start` returns what runs it."""
@@ -293,26 +309,22 @@ def host(programs, trees, tmp_path):
 
     def start(salt):
         folder = programs(salt)
-        for key in ("host", "key"):
-            command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / key]
-            subprocess.run(command, check=True)
         (port,) = free_ports(1)
-        settings = {"Port": port, "ListenAddress": "127.0.0.1", "HostKey": tmp_path / "host"}
-        settings |= {"AuthorizedKeysFile": tmp_path / "key.pub", "StrictModes": "no"}
-        settings |= {"UsePAM": "no", "PidFile": "none"}
-        options = [f"-o{key}={value}" for key, value in settings.items()]
-        aside = Path(tempfile.mkdtemp(prefix="sshd-"))
-        if os.geteuid() == 0:
-            Path("/run/sshd").mkdir(exist_ok=True)
-        started.append(GuardedProcess(SSHD, "-D", "-e", *options, folder=aside, environment={}))
+        started.append(sshd(tmp_path, port))
         (tmp_path / "bin").mkdir()
         (tmp_path / "bin/python3").symlink_to(Path(sys.executable).resolve())
         target = {"host": "127.0.0.1", "port": port, "user": trees["user"]}
         target |= {"priv": f"{tmp_path}/key", "thin_dir": f"{tmp_path}/thin"}
         target |= {"set_path": f"{tmp_path}/bin:/usr/bin:/bin"}
         target |= {"ssh_options": ["UserKnownHostsFile=/dev/null", "StrictHostKeyChecking=no"]}
+        master = dict(trees)
+        if salt == "3006":  # it neither takes extensions along nor looks for them over there
+            master["thin_extra_mods"] = EXTRA
+            ours = f"{tmp_path}/thin/py3/saltext_litellm"
+            places = {"module_dirs": [f"{ours}/modules"], "states_dirs": [f"{ours}/states"]}
+            target["minion_opts"] = places
         (tmp_path / "roster").write_text(json.dumps({"target": target}))
-        (tmp_path / "master").write_text(json.dumps(trees))
+        (tmp_path / "master").write_text(json.dumps(master))
         command = (folder / "salt-ssh", "-c", tmp_path, f"--roster-file={tmp_path}/roster")
 
         def call(*arguments):
