@@ -53,6 +53,8 @@ def seen(canary, caplog, survived, loaders, recorder):
         for outputter in OUTPUTTERS:
             if outputter == "highstate" and not is_run:
                 continue
+            if outputter == "profile" and is_run and isinstance(data["duration"], str):
+                continue  # that of Salt 3006 cannot read 3006's own durations
             opts = {**loaders.opts, "color": False, "extension_modules": ""}
             texts.append(salt.output.out_format(shown, outputter, opts))
         assert canary.leaked("\n".join(map(str, texts))) == []

@@ -70,7 +70,7 @@ def test_what_was_made_and_is_not_shown_is_taken_back(cluster):
     client.create({**THEIRS, "model_info": {"id": "theirs"}})
     client.shows = False
     outcome = apply(client)
-    assert "does not show what it has, so it was taken back" in outcome.failure
+    assert "does not show it, so it was taken back" in outcome.failure
     assert (outcome.action, outcome.changes, list(cluster.table)) == ("none", {}, ["theirs"])
     client.shows = True
     assert "owner" in apply(client).changes

@@ -102,7 +102,7 @@ class Executor:
         if self._known.blind and self._known.serves(made.model_id):
             self._known.distrust(test=False)
         if self._known.blind:
-            raise GatewayError(self._take_back(made, "The gateway does not show what it has"))
+            raise GatewayError(self._take_back(made, "LiteLLM saved it but does not show it"))
 
     def _take_back(self, row: Row, said: str = "LiteLLM saved it but cannot serve it") -> str:
         """Delete what was made and is not well. Returns what there is to say of it."""
