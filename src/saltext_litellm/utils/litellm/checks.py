@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -50,23 +49,41 @@ class Mistakes:
             self._kind = InvalidInput
             self.found |= dict.fromkeys(mistakes)
 
-    @contextlib.contextmanager
-    def noted(self, prefix: str = "", known: tuple[str, ...] = ()) -> Iterator[None]:
-        """Note what is refused inside, and go on.
+    def noted(self, prefix: str = "", known: tuple[str, ...] = ()) -> _Noted:
+        """In a ``with``: note what is refused inside, and go on.
 
         :param known: What has been noted elsewhere.
         """
-        try:
-            yield
-        except InvalidInput as err:
-            self.found |= {f"{prefix}{one}": None for one in err.mistakes if one not in known}
-            if not isinstance(err, Refused):
-                self._kind = InvalidInput
+        return _Noted(self, prefix, known)
+
+    def note(self, err: InvalidInput, prefix: str, known: tuple[str, ...]) -> None:
+        """Note what was refused."""
+        self.found |= {f"{prefix}{one}": None for one in err.mistakes if one not in known}
+        if not isinstance(err, Refused):
+            self._kind = InvalidInput
 
     def refuse(self) -> None:
         """Say them, if there are any."""
         if self.found:
             raise self._kind(*self.found)
+
+
+class _Noted:
+    """What :meth:`Mistakes.noted` returns: a class, as each value of each model has one."""
+
+    __slots__ = ("_known", "_mistakes", "_prefix")
+
+    def __init__(self, mistakes: Mistakes, prefix: str, known: tuple[str, ...]) -> None:
+        self._mistakes, self._prefix, self._known = mistakes, prefix, known
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _: object, err: BaseException | None, __: object) -> bool:
+        if isinstance(err, InvalidInput):
+            self._mistakes.note(err, self._prefix, self._known)
+            return True
+        return False
 
 
 def text(name: str, value: Any) -> str:

@@ -38,6 +38,8 @@ def kind(value: Any) -> str:
 
 def clean(text: str) -> str:
     """Text that a terminal and a job cache can show: without control characters and such."""
+    if text.isprintable():
+        return text
     return "".join(
         char if char.isprintable() or char == "\n" else char.encode("unicode_escape").decode()
         for char in text

@@ -212,9 +212,10 @@ def matched(
         settled = not free or (len(group) == 1 and free == [group[0].name])
         if settled or not listed:
             found += group
-        else:
-            found += _assigned(group, free, partial(_distance, rows, fingerprint, taken))
-        spoken_for.update(wanted.name for wanted in found)
+            continue
+        assigned = _assigned(group, free, partial(_distance, rows, fingerprint, taken))
+        spoken_for.update(wanted.name for wanted in assigned)
+        found += assigned
     return found
 
 
