@@ -211,16 +211,16 @@ class Session:
         self, response: requests.Response, body: Mapping[str, Any] | None, told_by: str | None
     ) -> Any:
         url, status = self.url, response.status_code
-        secrets = self._secrets(body)
         if response.is_redirect:
-            target = scrub(_target(response.headers["location"]), secrets)[:_LONGEST_REASON]
+            target = scrub(_target(response.headers["location"]), self._secrets(body))
+            target = target[:_LONGEST_REASON]
             raise GatewayError(f"{url} redirects{target}; the profile needs the final url", status)
-        if not (response.ok or _has(response, told_by)):
+        if not (response.ok or (told_by is not None and _has(response, told_by))):
             unknown = status >= _SERVER_ERROR and status not in _BUSY
             kind = OutcomeUnknown if unknown else GatewayError
             if status == _GATEWAY_TIMEOUT and body:
                 kind = NotSeen
-            raise kind(f"{url} {self._refusal(response, secrets)}", status)
+            raise kind(f"{url} {self._refusal(response, self._secrets(body))}", status)
         try:
             return json.loads(response.content)
         except (ValueError, RecursionError):
@@ -252,13 +252,13 @@ def _errors() -> tuple[type[Exception], ...]:
     return (OSError, ValueError, HTTPException, HTTPError)
 
 
-def _has(response: requests.Response, key: str | None) -> bool:
+def _has(response: requests.Response, key: str) -> bool:
     """Whether an answer is a mapping with a certain key."""
     try:
         answer = json.loads(response.content)
     except (ValueError, RecursionError):
         return False
-    return key is not None and isinstance(answer, dict) and key in answer
+    return isinstance(answer, dict) and key in answer
 
 
 def _target(location: str) -> str:
