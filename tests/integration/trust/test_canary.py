@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from saltfactories.utils import random_string
 
-from tests.functional.conftest import Api
 from tests.support.canary import Canaries, deployment, rotated
 
 TABLE = "Canary"
@@ -28,15 +27,6 @@ def canary(gateway):
 @pytest.fixture(scope="module")
 def name():
     return random_string("canary-").lower()
-
-
-@pytest.fixture
-def api(gateway, name):
-    api = Api(gateway)
-    yield api
-    for row in api.rows():
-        if name in json.dumps(row):
-            api.delete(row["model_info"]["id"])
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.functional.conftest import LIST, Api, sent
+from tests.functional.conftest import LIST, sent
 
 TABLE = "Workers and clients"
 MODEL = {"custom_llm_provider": "openai", "base_model": "gpt-4"}
@@ -14,15 +14,6 @@ FORKED = 8
 @pytest.fixture
 def name(tmp_path):
     return f"parallel-{tmp_path.name}"[:40]
-
-
-@pytest.fixture
-def api(gateway, name):
-    api = Api(gateway)
-    yield api
-    for row in api.rows():
-        if name in json.dumps(row):
-            api.delete(row["model_info"]["id"])
 
 
 @pytest.fixture
