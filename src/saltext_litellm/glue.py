@@ -76,7 +76,7 @@ def _loaded(
         return profiles.load(profile, config, resolve)
     except InvalidInput as err:
         if isinstance(profile, str) and profile:  # the argument is well, but not what it leads to
-            raise Refused(str(err)) from None
+            raise Refused(str(err), example=err.example) from None
         raise
 
 
@@ -122,7 +122,8 @@ def salt_errors() -> Iterator[None]:
         # For a SaltInvocationError salt-call prints how the function is called.
         is_argument = isinstance(err, InvalidInput) and not isinstance(err, Refused)
         kind = SaltInvocationError if is_argument else CommandExecutionError
-        raise kind(line(str(err))) from None
+        example = err.example if isinstance(err, InvalidInput) else ()
+        raise kind("\n".join(map(line, (str(err), *example)))) from None
     except RecursionError:
         raise CommandExecutionError(
             "What is declared, or what the gateway has, is nested too deeply"

@@ -49,7 +49,10 @@ def test_a_row_of_somebody_elses_is_adopted_in_place(api, states, recorder, name
     assert done["changes"] == predicted["changes"]
     assert done["changes"]["owner"] == {"old": None, "new": name}
     assert done["changes"]["rpm"] == {"old": 5, "new": 7}
-    assert "was there already and is managed by Salt" in done["comment"]
+    assert (
+        f"{name} was adopted. {model_id} was there already, and Salt manages it from now on"
+        in done["comment"]
+    )
     row = api.one(name)
     assert id_of(row) == model_id
     params = row["litellm_params"]
@@ -131,7 +134,7 @@ def test_the_marker_of_another_set_is_not_ours(api, states, name):
     for changed in (True, False):
         result = states.absent(name)
         assert (result["result"], bool(result["changes"])) == (False, changed)
-        assert f"{theirs} of '{name} in x', which is left alone" in result["comment"]
+        assert f"{name} is still there: {theirs} belongs to '{name} in x'" in result["comment"]
         assert id_of(api.one(name)) == theirs
 
 

@@ -38,7 +38,7 @@ def test_a_set_is_created_and_then_rests(managed, api, recorder, name):
     declared = models(name)
     predicted = managed(test=True, models=declared)
     assert predicted["result"] is None
-    assert "would be 3 created" in predicted["comment"]
+    assert "All 3 models would be created" in predicted["comment"]
     assert not api.named(f"{name}-0")
     created = managed(models=declared)
     assert (created["result"], created["changes"]) == (True, predicted["changes"])
@@ -60,7 +60,7 @@ def test_one_changed_costs_a_read_and_a_write(managed, recorder, name, gateway_c
     recorder.clear()
     result = managed(models=declared)
     assert result["changes"] == {f"{name}-1": {"rpm": {"old": 1, "new": 100}}}
-    assert "1 updated" in result["comment"]
+    assert result["comment"] == "1 of 3 models was updated, 2 are as declared"
     methods = [record.method for record in recorder.requests]
     assert methods == ["GET", "PATCH", *served_check(gateway_can_block)]
 
@@ -132,7 +132,7 @@ def test_prune_deletes_what_the_set_no_longer_declares_and_nothing_else(managed,
     result = managed(models=declared, prune=True)
     assert result["changes"] == predicted["changes"]
     assert list(result["changes"]) == [f"{name}-1"]
-    assert "1 deleted" in result["comment"]
+    assert "1 that is no longer declared was deleted" in result["comment"]
     assert not api.named(f"{name}-1")
     left = {row["model_info"]["id"] for row in api.rows()}
     assert foreign in left
@@ -184,8 +184,10 @@ def test_a_failure_half_way_is_told_and_finished_by_the_next_run(managed, api, r
     result = managed(models=declared)
     assert result["result"] is False
     assert set(result["changes"]) == {f"{name}-0", f"{name}-2"}
-    assert f"{name}-1 failed: " in result["comment"]
-    assert "not today" in result["comment"]
+    summary, *details = result["comment"].split("\n")
+    assert summary == "2 of 3 models were created, 1 failed"
+    assert details[0].startswith(f"{name}-1 was not changed: ")
+    assert "not today" in details[0]
     result = managed(models=declared)
     assert (result["result"], set(result["changes"])) == (True, {f"{name}-1"})
 
@@ -199,8 +201,13 @@ def test_a_gateway_that_goes_away_ends_the_run(managed, api, recorder, name):
     result = managed(models=declared, prune=True)
     assert result["result"] is False
     assert set(result["changes"]) == {f"{name}-0"}
-    assert f"{name}-1 failed: " in result["comment"]
-    assert f"Not tried: {name}-2, {name}-old" in result["comment"]
+    assert result["comment"].startswith(
+        "1 of 3 models was created, 1 failed, 1 was not tried, "
+        "1 that is no longer declared was not deleted\n"
+        f"{name}-1 was not changed: "
+    )
+    assert f"the gateway takes no more requests: {name}-2" in result["comment"]
+    assert f"Not deleted, because a model failed: {name}-old" in result["comment"]
     assert api.one(f"{name}-old")
 
 

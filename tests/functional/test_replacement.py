@@ -71,7 +71,7 @@ def test_the_new_row_is_created_before_the_old_one_is_deleted(
     assert "a new row, because LiteLLM cannot" in predicted["comment"]
     assert done["changes"] == {**NOTE_GONE, "model_id": {"old": old, "new": id_of(row)}}
     assert writes(recorder) == [NEW, DELETE]
-    assert f"It was replaced by {id_of(row)} (was {old}), because LiteLLM" in done["comment"]
+    assert f"It was replaced by row {id_of(row)} (was {old}), because LiteLLM" in done["comment"]
     assert "note" not in row["model_info"]
     assert row["model_info"][MARKER]["name"] == name
     assert "model_info/note" not in row["model_info"][MARKER]["keys"]

@@ -142,7 +142,7 @@ def test_a_new_admin_key_writes_the_secrets_once_more(
     predicted = states.present(name, test=True, **declared)
     done = states.present(name, **declared)
     assert done["changes"] == predicted["changes"] == KEY_CHANGED
-    assert "the key of their fingerprints has changed" in done["comment"]
+    assert "the key of its fingerprint has changed" in done["comment"]
     assert without_booleans(one_body(recorder)["litellm_params"]) == {"api_key": FIRST}
     assert states.present(name, **declared)["changes"] == {}
 
@@ -159,7 +159,7 @@ def test_with_a_fingerprint_key_the_admin_key_does_not_matter(
     profile["fingerprint_key"] = "fingerprints-two"
     done = states.present(name, model_api_key=FIRST)
     assert done["changes"] == KEY_CHANGED
-    assert "the key of their fingerprints has changed" in done["comment"]
+    assert "the key of its fingerprint has changed" in done["comment"]
     assert states.present(name, model_api_key=FIRST)["changes"] == {}
 
 

@@ -106,7 +106,7 @@ def test_absent_names_the_owner_of_what_is_there(api, states, name):
     for test in (True, False):
         result = states.absent(name, test=test)
         assert (result["result"], result["changes"]) == (False, {})
-        assert f"{name} is not absent" in result["comment"]
+        assert result["comment"].startswith(f"{name} is still there: ")
         for row in api.named(name):
             assert id_of(row) in result["comment"]
         assert f"'{name}-a'" in result["comment"]
@@ -118,7 +118,7 @@ def test_a_new_row_beside_anothers_is_said_to_be(api, states, name):
     theirs = id_of(api.one(name))
     for test in (True, False):
         result = states.present(name, test=test)
-        assert f"{theirs} of '{name}-other' bears the same model name" in result["comment"]
+        assert f"{theirs} of '{name}-other' has the same model name" in result["comment"]
     assert len(api.named(name)) == 2
 
 

@@ -78,7 +78,8 @@ def test_a_set_that_watches_has_its_secrets_verified(api, run, name):
     assert {model: list(changes) for model, changes in done["changes"].items()} == {
         name: ["model_api_key"]
     }
-    assert done["comment"] == f"set-{name}: 1 updated\n{AGAIN}"
+    written = "model_api_key was written again, because the gateway had another one"
+    assert done["comment"] == f"1 model was updated\n{name}: {written}\n{AGAIN}"
     assert api.secrets(id_of(api.one(name)))["api_key"] == "sk****89"
 
 

@@ -305,8 +305,9 @@ def plan(
 ):
     """
     Return what :py:func:`apply` would do, without doing it, as it does with ``test=True``:
-    ``action`` (``none``, ``create`` or ``update``), ``model_id``, ``changes`` and, where there is
-    something to say, ``notes``. This is what the state reports with ``test=True``.
+    ``action`` (``none``, ``create`` or ``update``), ``model_id``, ``changes``, ``adopted`` if it
+    is about a row that nobody owned, and, where there is something to say, ``notes``. This is what
+    the state reports with ``test=True``.
 
     .. versionadded:: 1.0.0
 
@@ -607,9 +608,18 @@ def manage(
     profile="litellm",
 ):
     """
-    Converge a whole set of deployments, as the state ``managed`` does. Returns, each by model,
-    the ``changes`` and, where there are any, ``notes``, ``warnings`` and ``failures``, the models
-    that were ``not_tried``, and ``profile_warnings``, of the way to the gateway.
+    Converge a whole set of deployments, as the state ``managed`` does. Returns:
+
+    - ``models``: how many are declared;
+    - ``changes``, by model;
+    - where there are any, the names of the models that were ``created``, ``adopted``, ``updated``
+      or ``deleted`` (or would be); of those that ``failed``, were ``changed`` but are not as
+      declared yet, or are ``unknown`` because it could not be seen whether they were changed; of
+      those ``not_tried`` because the gateway was out of reach; of rows that the set owns and does
+      not declare, the ``undeclared`` without ``prune``, and with it the ``not_deleted`` and the
+      ``perhaps_deleted``. Any other model is as declared;
+    - where there are any, ``failures``, ``notes`` and ``warnings``, by model, and
+      ``profile_warnings``, of the way to the gateway.
 
     .. versionadded:: 1.0.0
 
@@ -659,15 +669,17 @@ def _flags(**given):
 def _told_all(outcomes, wanted, gateway):
     """The outcomes of a set as a mapping of what there is to say, each by model."""
     told = {
+        "failures": {one.name: one.failure for one in outcomes if one.failure},
         "notes": {one.name: one.notes for one in outcomes if one.notes},
         "warnings": {one.name: one.warnings for one in wanted if one.warnings},
-        "failures": {one.name: one.failure for one in outcomes if one.failure},
-        "not_tried": [one.name for one in outcomes if not one.tried],
-        "unknown": [one.name for one in outcomes if one.unknown],
         "profile_warnings": gateway.warnings,
     }
+    for one in outcomes:
+        if one.fate != "as_declared":
+            told.setdefault(one.fate, []).append(one.name)
     changes = {one.name: one.changes for one in outcomes if one.changes}
-    return {"changes": changes} | {key: value for key, value in told.items() if value}
+    given = {key: value for key, value in told.items() if value}
+    return {"models": len(wanted), "changes": changes, **given}
 
 
 def _models(models, pillar, source):
@@ -778,7 +790,7 @@ def _told(outcome, wanted, gateway):
     """An outcome as a mapping of what there is to say."""
     warnings = (*wanted.warnings, *gateway.warnings)
     told = {"action": outcome.action, "model_id": outcome.model_id, "changes": outcome.changes}
-    more = {"notes": outcome.notes, "warnings": warnings, "failure": outcome.failure}
-    more |= {"unknown": outcome.unknown, "unseen": outcome.unseen}
+    more = {"adopted": outcome.adopted, "notes": outcome.notes, "warnings": warnings}
+    more |= {"failure": outcome.failure, "unknown": outcome.unknown, "unseen": outcome.unseen}
     told.update({key: value for key, value in more.items() if value})
     return told

@@ -23,18 +23,9 @@ import inspect
 
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
-from saltext_litellm import glue
-from saltext_litellm.utils.litellm.quote import line
+from saltext_litellm import glue, words
 
 __virtualname__ = "litellm_model"
-
-# How a result is worded, when it is done and when it would be.
-_WORDS = {
-    "none": ("is as declared", "is as declared"),
-    "create": ("was created", "would be created"),
-    "update": ("was updated", "would be updated"),
-    "delete": ("was deleted", "would be deleted"),
-}
 
 
 def __virtual__():
@@ -166,7 +157,7 @@ def present(
     """
     arguments = {**locals(), "test": bool(__opts__["test"])}
     _open_run()
-    return _result(name, lambda: __salt__["litellm_model.apply"](**arguments))
+    return _result(name, lambda: __salt__["litellm_model.apply"](**arguments), words.present)
 
 
 def absent(name, model_id=None, profile="litellm"):
@@ -196,7 +187,7 @@ def absent(name, model_id=None, profile="litellm"):
             name, model_id=model_id, test=bool(__opts__["test"]), any_owner=False, profile=profile
         )
 
-    return _result(name, delete, nothing="is absent")
+    return _result(name, delete, words.absent)
 
 
 def managed(
@@ -270,27 +261,15 @@ def managed(
     """
     arguments = {**locals(), "test": bool(__opts__["test"])}
     _open_run()
-    ret = {"name": name, "result": True, "changes": {}}
     try:
         outcome = __salt__["litellm_model.manage"](**arguments)
     except (CommandExecutionError, SaltInvocationError) as err:
-        return _worded({**ret, "result": False}, [str(err)])
-    ret["comment"] = f"{name} is as declared"
-    ret["changes"] = outcome["changes"]
-    failures = outcome.get("failures", {})
-    if ret["changes"]:
-        ret["result"] = None if __opts__["test"] else True
-        ret["comment"] = f"{name}: {_count(ret['changes'], __opts__['test'])}"
-    if failures:
-        ret["result"] = False
-        ret["comment"] = f"{name}: {_count(ret['changes'], False)}, {len(failures)} failed"
-    warnings = [
-        f"{model}: {warning}"
-        for model, warnings in outcome.get("warnings", {}).items()
-        for warning in warnings
-    ]
-    warnings += outcome.get("profile_warnings", ())
-    return _worded(ret, [ret["comment"], *_details(outcome)], warnings)
+        return words.result(name, False, str(err).split("\n"))
+    changes = words.collapsed(outcome["changes"])
+    comment = [words.summary(outcome, arguments["test"]), *words.details(outcome)]
+    passed = _passed(changes, outcome.get("failures"))
+    told = words.warned(words.warnings(outcome))
+    return words.result(name, passed, comment, changes=changes, **told)
 
 
 def mod_watch(name, sfun=None, **kwargs):
@@ -346,64 +325,23 @@ def _open_run():
     glue.open_run(__context__, run.get("__instance_id__"), run.get("__lowstate__") or ())
 
 
-def _count(changes, test):
-    """How many models were created, updated and deleted."""
-    counts = dict.fromkeys(("created", "updated", "deleted"), 0)
-    for change in changes.values():
-        named = change.get("model_name", {"old": "", "new": ""})
-        kind = (
-            "created" if named["old"] is None else "deleted" if named["new"] is None else "updated"
-        )
-        counts[kind] += 1
-    told = ", ".join(f"{number} {kind}" for kind, number in counts.items() if number)
-    return f"would be {told}" if test else told or "nothing changed"
+def _passed(changes, failed):
+    """The result: with ``test=True`` ``None`` if there is something to do."""
+    if failed:
+        return False
+    return None if changes and __opts__["test"] else True
 
 
-def _details(outcome):
-    """What there is to say of single models, a line each."""
-    unknown = outcome.get("unknown", ())
-    for model, failure in outcome.get("failures", {}).items():
-        what = "may have been changed or not" if model in unknown else "failed"
-        yield f"{model} {what}: {failure}"
-    if outcome.get("not_tried"):
-        yield f"Not tried: {', '.join(outcome['not_tried'])}"
-    for model, notes in outcome.get("notes", {}).items():
-        for note in notes:
-            yield f"{model}: {note}"
-
-
-def _result(name, call, nothing="is as declared"):
-    """Make a call and word what became of it: what is true now comes first."""
-    ret = {"name": name, "result": True, "changes": {}, "comment": ""}
+def _result(name, call, worded):
+    """Make a call and word what became of it."""
     try:
         outcome = call()
     except SaltInvocationError as err:
-        return _worded({**ret, "result": False}, [str(err)])
+        return words.result(name, False, str(err).split("\n"))
     except CommandExecutionError as err:
-        return _worded({**ret, "result": False}, [f"{name} was not changed: {err}"])
-    action, failure, warnings = (outcome.get(key) for key in ("action", "failure", "warnings"))
-    ret["changes"] = outcome["changes"]
-    if __opts__["test"] and outcome["changes"]:
-        ret["result"] = None
-    done, pending = _WORDS[action]
-    what = nothing if action == "none" else pending if __opts__["test"] else done
-    if failure:
-        ret["result"] = False
-        if outcome.get("unknown"):
-            what = "may have been changed or not"
-        elif action == "none":
-            what = nothing.replace("is ", "is not ")
-        elif action == "update" and not outcome.get("unseen"):
-            what = "was changed, but is not as declared yet"
-    sentences = [f"{name} {what}", failure, *outcome.get("notes", ())]
-    return _worded(ret, [". ".join(filter(None, sentences))], warnings or ())
-
-
-def _worded(ret, comment, warnings=()):
-    """A result with its words, which names and reasons from the gateway may be part of.
-
-    comment
-        Lines.
-    """
-    told = {"warnings": list(map(line, warnings))} if warnings else {}
-    return {**ret, "comment": "\n".join(map(line, comment)), **told}
+        first, *example = str(err).split("\n")
+        return words.result(name, False, [f"{name} was not changed: {first}", *example])
+    changes, passed = outcome["changes"], _passed(outcome["changes"], outcome.get("failure"))
+    comment = [worded(name, outcome, bool(__opts__["test"]))]
+    told = words.warned(outcome.get("warnings", ()))
+    return words.result(name, passed, comment, changes=changes, **told)

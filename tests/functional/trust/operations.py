@@ -205,11 +205,10 @@ class Operation:
 
     def _line(self, lines, name):
         for line in lines:
-            if name in line.removeprefix("Not tried: ").split(", "):
+            if line.startswith("Not ") and name in line.partition(": ")[2].split(", "):
                 return "was not changed"
-            for words in ("failed", "may have been changed or not"):
-                if line.startswith(f"{name} {words}: "):
-                    return line.removeprefix(f"{name} ")
+            if line.startswith((f"{name} was ", f"{name} may ")):
+                return line.removeprefix(f"{name} ")
         return ""
 
 

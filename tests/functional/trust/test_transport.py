@@ -96,7 +96,7 @@ def way(loaders, api, name, survived):
 
 def test_a_private_authority(way, gateway, certificate, authority, other_authority):
     with Recorder(gateway.url, tls=certificate.server()) as server:
-        untrusted = f"No trusted connection to {server.url}: ", "set `verify` to the file of its CA"
+        untrusted = f"No trusted connection to {server.url}: ", "set `verify:` to the CA file"
         way.fails("a private CA that is not given", server.url, *untrusted)
         verify = str(other_authority.file)
         way.fails("a private CA, another one given", server.url, *untrusted, verify=verify)
@@ -107,7 +107,7 @@ def test_a_private_authority(way, gateway, certificate, authority, other_authori
 def test_a_self_signed_certificate(way, gateway, tmp_path):
     own = certificates.make(tmp_path, "own", hosts=("127.0.0.1",))
     with Recorder(gateway.url, tls=own.server()) as server:
-        way.fails("a self-signed certificate", server.url, "set `verify` to the file of its CA")
+        way.fails("a self-signed certificate", server.url, "set `verify:` to the CA file")
         way.leads("a self-signed certificate that is given", server.url, verify=str(own.file))
 
 

@@ -244,8 +244,8 @@ def test_a_boolean_that_is_not_given_has_its_default():
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"mode": "caht"}, "unknown mode 'caht' (did you mean chat?); it is sent as written"),
-        ({"mode": "telepathy"}, "unknown mode 'telepathy'; it is sent as written"),
+        ({"mode": "caht"}, "unknown mode 'caht' (did you mean chat?); written as given"),
+        ({"mode": "telepathy"}, "unknown mode 'telepathy'; written as given"),
         ({"base_model": "openai/gpt-4"}, "so the model is openai/openai/gpt-4"),
         ({"model_api_base": "api.example.com/v1"}, "does not begin with https:// or http://"),
     ],

@@ -122,7 +122,7 @@ def test_tls_that_is_broken_off(own):
         err = failure(server.url, verify=str(own.file))
     assert "_ssl.c" not in str(err)
     if "Connection reset" not in str(err):  # which is what the client sees if it is slow
-        assert "it may want a client certificate: set `cert`" in str(err)
+        assert "it may want a client certificate; set `cert:`" in str(err)
 
 
 def test_a_body_that_is_not_taken():

@@ -13,9 +13,10 @@ class InvalidInput(LiteLLMError):
     """What the user declared cannot be sent. Nothing was sent.
 
     :param mistakes: A clause each. All are told at once, but so that a person can read them.
+    :param example: Lines that show how it is done.
     """
 
-    def __init__(self, *mistakes: str) -> None:
+    def __init__(self, *mistakes: str, example: tuple[str, ...] = ()) -> None:
         told: list[str] = []
         for mistake in mistakes:
             if len(told) == _MOST_MISTAKES or sum(map(len, told)) > _MOST_CHARACTERS:
@@ -25,6 +26,7 @@ class InvalidInput(LiteLLMError):
             told.append(mistake if whole else f"{mistake[:_LONGEST_MISTAKE]}…")
         super().__init__("; ".join(told))
         self.mistakes = mistakes
+        self.example = example
 
 
 class Refused(InvalidInput):

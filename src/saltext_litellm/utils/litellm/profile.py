@@ -87,12 +87,27 @@ def load(
     if isinstance(profile, str) and profile.strip():
         name, settings = f"profile {profile!r}", config_get(profile)
         if settings is None:
-            raise InvalidInput(f"The {name} is neither in the pillar nor in the minion's config")
+            raise InvalidInput(
+                f"The {name} is neither in the pillar nor in the minion's config; for example:",
+                example=_example(profile),
+            )
     else:
         name, settings = "given profile", profile
     if not isinstance(settings, Mapping):
         raise InvalidInput(f"The {name} must be a mapping with url and api_key")
     return _parse(name, settings, resolve)
+
+
+def _example(profile: str) -> tuple[str, ...]:
+    """The lines of a profile that is missing."""
+    keys = profile.split(":")
+    above = [f"{'  ' * depth}{key}:" for depth, key in enumerate(keys)]
+    indent = "  " * len(keys)
+    return (
+        *above,
+        f"{indent}url: https://litellm.example.com",
+        f"{indent}api_key: sdb://vault/litellm/admin_key",
+    )
 
 
 def _parse(name: str, settings: Mapping[str, Any], resolve: Callable[[Any], Any]) -> Profile:

@@ -19,16 +19,25 @@ from requests.exceptions import RequestException
 
 _PIECE = 16_384  # bytes that are sent at once, the most that one TLS record holds
 
-# What OpenSSL and http.client say, and what to do about it or what it means.
-_ADVICE = (
-    (("self-signed", "self signed", "local issuer"), "set `verify` to the file of its CA"),
-    (("mismatch", "not valid for"), "the url must name the host as its certificate does"),
-    (("wrong version number", "record layer failure"), "for plain HTTP write http:// in the url"),
+# What OpenSSL and http.client say; what it means, and what to do about it.
+_MEANT = (
+    (
+        ("self-signed", "self signed", "local issuer"),
+        "no CA that is trusted here has signed its certificate; set `verify:` to the CA file",
+    ),
+    (
+        ("mismatch", "not valid for"),
+        "its certificate is for another host; the url must name the host as the certificate does",
+    ),
+    (
+        ("wrong version number", "record layer failure"),
+        "it does not speak TLS; for plain HTTP write http:// in the url",
+    ),
     (
         ("certificate required", "handshake failure", "EOF occurred"),
-        "it may want a client certificate: set `cert`",
+        "it may want a client certificate; set `cert:`",
     ),
-    (("alert unknown ca", "alert bad certificate"), "it does not trust the certificate of `cert`"),
+    (("alert unknown ca", "alert bad certificate"), "it does not trust the certificate of `cert:`"),
     (("suitable TLS CA", "no certificate"), "see REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE"),
 )
 _NO_ADDRESS = "the url, or that of a proxy in the environment, is no valid address"
@@ -192,8 +201,8 @@ def is_of_settings(err: Exception) -> bool:
 def cause(err: Exception) -> str:
     """The innermost reason, without the object addresses and URLs that requests adds."""
     told = next(filter(None, map(_told, reversed(_causes(err)))), type(_causes(err)[-1]).__name__)
-    advice = next((do for signs, do in _ADVICE if any(sign in told for sign in signs)), None)
-    return f"{told}; {advice}" if advice else told
+    meant = next((text for signs, text in _MEANT if any(sign in told for sign in signs)), None)
+    return f"{told}: {meant}" if meant else told
 
 
 def _told(err: BaseException) -> str:

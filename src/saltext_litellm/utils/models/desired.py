@@ -237,7 +237,7 @@ def _warnings(values: Mapping[Path, Any]) -> Iterator[str]:
     """What is probably not meant, though LiteLLM takes it."""
     mode, base = values.get(MODE), values.get(API_BASE)
     if isinstance(mode, str) and mode not in MODES:
-        yield f"unknown mode {quoted(mode)}{suggested(mode, MODES)}; it is sent as written"
+        yield f"unknown mode {quoted(mode)}{suggested(mode, MODES)}; written as given"
     provider, base_model = values.get(PROVIDER), values.get(BASE_MODEL)
     doubled = isinstance(base_model, str) and base_model.startswith(f"{provider}/")
     # A server of one's own may name a model openai/gpt-oss-20b, and some providers all of theirs.

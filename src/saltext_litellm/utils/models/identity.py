@@ -10,6 +10,7 @@ from itertools import count
 
 from ..litellm.errors import Ambiguous, Refused
 from ..litellm.marker import Marker
+from ..litellm.quote import short
 from .desired import Deployment
 from .fields import MODEL, NAME
 from .row import Row
@@ -208,9 +209,11 @@ def superseded(row: Row, wanted: Deployment, rows: Rows, taken: Set[str]) -> Row
 def _only(rows: list[Row], what: str) -> Row:
     if len(rows) == 1:
         return rows[0]
-    ids = sorted(row.model_id for row in rows)
+    rows = sorted(rows, key=lambda row: row.model_id)
+    told = ", ".join(f"{row.model_id} ({short(str(row.get(MODEL)))})" for row in rows)
     raise Ambiguous(
-        f"Several deployments {what}: {', '.join(ids)}; say which one, as `model_id: {ids[0]}`",
+        f"Several deployments {what}: {told}; say which one is meant, as "
+        f"`model_id: {rows[0].model_id}`, or delete the others",
         passing=any(map(is_tentative, rows)),
     )
 

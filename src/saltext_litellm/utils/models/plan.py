@@ -21,6 +21,23 @@ NONE, CREATE, UPDATE, DELETE = "none", "create", "update", "delete"
 
 Changes = dict[str, dict[str, Any]]
 
+# What stands where reads show nothing, whether there is something or not.
+_UNKNOWN: Any = type("Unknown", (), {"__repr__": lambda _: "UNKNOWN"})()
+
+
+@dataclass(frozen=True)
+class Note:
+    """A sentence about one change, that the change itself does not tell.
+
+    :param key: The change. Without it the sentence is not said.
+    :param done: The sentence when the change was made.
+    :param pending: The sentence when it would be made.
+    """
+
+    key: str
+    done: str
+    pending: str
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -29,7 +46,7 @@ class Plan:
     :param action: ``none``, ``create``, ``update`` or ``delete``.
     :param model_id: The row it is about; of a create the one that is to be.
     :param changes: ``{key: {old, new}}`` in the user's words, without secrets.
-    :param notes: What else the user should know, a sentence each.
+    :param notes: What else the user should know of the changes.
     :param touched: The values that are written.
     :param removed: The values that must be gone afterwards.
     :param marker: The marker the row has afterwards.
@@ -41,7 +58,7 @@ class Plan:
     model_id: str | None = None
     row: Row | None = field(default=None, repr=False)
     changes: Changes = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     touched: frozenset[Path] = frozenset()
     removed: frozenset[Path] = frozenset()
     marker: Marker | None = None
@@ -61,7 +78,11 @@ def create(
     return Plan(
         action=CREATE,
         model_id=model_id,
-        changes={"model_name": {"old": None, "new": redact(wanted.model_name)}, **changes},
+        changes={
+            "model_name": {"old": None, "new": redact(wanted.model_name)},
+            "model_id": {"old": None, "new": model_id},
+            **changes,
+        },
         touched=frozenset(values),
         marker=replace(marker_of(wanted, fingerprint, model_id), tentative=tentative),
     )
@@ -109,7 +130,7 @@ def update(
         row.model_id,
         row,
         changes,
-        tuple(_notes(row, marker, touched)),
+        tuple(_notes(row, marker, touched, changes)),
         touched,
         removed,
         marker=marker,
@@ -254,7 +275,11 @@ def _changes(
 def _before(path: Path, row: Row) -> Any:
     """What stood at a place, also where reads leave it out but we know that we set it."""
     shown = row.get(path)
-    return REDACTED if shown is MISSING and row.marker and path in row.marker.secrets else shown
+    if shown is not MISSING or path in row.unset:
+        return shown
+    if row.marker is not None and path in row.marker.secrets:
+        return REDACTED
+    return MISSING if fields.is_readable(path) else _UNKNOWN
 
 
 def _ownership(old: Marker | None, new: Marker | None, told: Set[Path]) -> Changes:
@@ -294,20 +319,39 @@ def _change(path: Path, old: Any, new: Any) -> dict[str, Any]:
 def _shown(path: Path, value: Any) -> Any:
     if value is MISSING:
         return None
+    if value is _UNKNOWN:
+        return "(unknown)"
     if fields.is_hidden_at(path):
         return REDACTED
     return per_million(value) if path in fields.COSTS else redact(value)
 
 
-def _notes(row: Row, marker: Marker | None, touched: Set[Path]) -> Iterator[str]:
+def _notes(row: Row, marker: Marker | None, touched: Set[Path], changes: Changes) -> Iterator[Note]:
+    """What the changes do not tell: who owned the row, and why a secret is written."""
     old = row.marker
-    if old is None and marker is not None:
-        yield "It was there already and is managed by Salt from now on"
-    if (
-        old is not None
-        and marker is not None
-        and old.key_id is not None
-        and old.key_id != marker.key_id
-        and any(path in old.secrets for path in touched)
-    ):
-        yield "Its secrets are written again because the key of their fingerprints has changed"
+    if marker is None:
+        return
+    if old is None:
+        yield Note(
+            "owner",
+            f"{row.model_id} was there already, and Salt manages it from now on",
+            f"{row.model_id} is there already, and Salt would manage it from then on",
+        )
+        return
+    for path in sorted(path for path in touched if path in old.secrets):
+        key = word(path)
+        if changes[key]["old"] != changes[key]["new"]:
+            continue  # the change tells it
+        if old.key_id != marker.key_id:
+            reason = "because the key of its fingerprint has changed"
+            yield Note(
+                key, f"{key} was written again, {reason}", f"{key} would be written again, {reason}"
+            )
+        elif old.secrets[path] != marker.secrets.get(path):
+            yield Note(key, f"{key} was rotated", f"{key} would be rotated")
+        else:
+            yield Note(
+                key,
+                f"{key} was written again, because the gateway had another one",
+                f"{key} would be written again, because the gateway has another one",
+            )

@@ -51,6 +51,7 @@ class Converge:
         self._verified: dict[str, int] = {}  # ids, and after which read of the database
         self._unverified: dict[str, str] = {}  # why it was not, by the name of a deployment
         self._asked: frozenset[str] = frozenset()  # ids, which are nobody else's
+        self._used: frozenset[str] = frozenset()  # ids of the rows that were planned
         self._first: dict[str, Plan] = {}
         self._replaced: set[str] = set()
         self._outcomes: dict[str, Outcome] = {}
@@ -61,13 +62,15 @@ class Converge:
         :raises Refused: With every mistake that is found before the first write.
         """
         planned = self._plan_all(wanted)
+        self._used = frozenset(plan.model_id for _, plan in planned if plan.model_id)
         if self._options.test:
-            return [*self._predict(planned), *self._predict_pruning(planned)]
+            return [*self._predict(planned), *self._predict_pruning(planned), *self._kept(planned)]
         self._first = {one.name: plan for one, plan in planned}
         goes_on = self._apply(planned)
         self._prove(planned)
         pruned = list(self._prune(planned, goes_on)) if self._options.prune else []
-        return [*(self._outcomes[one.name] for one, _ in planned), *pruned]
+        done = [self._outcomes[one.name] for one, _ in planned]
+        return [*done, *pruned, *self._kept(planned)]
 
     # ---------------------------------------------------------------- planning
 
@@ -221,7 +224,7 @@ class Converge:
         for row in self._orphans(planned) if self._options.prune else ():
             plan = plans.delete(row)
             self._known.predict(None, [row.model_id])
-            yield Outcome(notes.owner(row), DELETE, row.model_id, plan.changes)
+            yield Outcome(notes.owner(row), DELETE, row.model_id, plan.changes, declared=False)
 
     # ---------------------------------------------------------------- doing
 
@@ -311,7 +314,9 @@ class Converge:
         )
 
     def _outcome(self, wanted: Deployment, plan: Plan, changes: Changes) -> Outcome:
-        said = [*plan.notes, *notes.beside(wanted, plan, self._rows(), self._known)]
+        test = self._options.test
+        said = [note.pending if test else note.done for note in plan.notes if note.key in changes]
+        said += notes.beside(wanted, plan, self._rows(), self._known, self._used)
         if wanted.name in self._unverified:
             said.append(self._unverified[wanted.name])
         return Outcome(wanted.name, plan.action, plan.model_id, changes, tuple(said))
@@ -364,6 +369,13 @@ class Converge:
             and row.model_id not in used
         ]
 
+    def _kept(self, planned: Planned) -> Iterator[Outcome]:
+        """What the set owns, does not declare and does not prune."""
+        for row in self._orphans(planned) if self._options.set and not self._options.prune else ():
+            yield Outcome(
+                notes.owner(row), NONE, row.model_id, tried=False, declared=False, kept=True
+            )
+
     def _prune(self, planned: Planned, goes_on: bool) -> Iterator[Outcome]:
         """Delete what the set owns and does not declare, if all else is in place."""
         orphans, error = self._orphans(planned), None
@@ -375,7 +387,9 @@ class Converge:
             except GatewayError as err:
                 error = err
         for number, row in enumerate(orphans):
-            outcome = Outcome(notes.owner(row), NONE, row.model_id, tried=not failed)
+            outcome = Outcome(
+                notes.owner(row), NONE, row.model_id, tried=not failed, declared=False
+            )
             if not failed:
                 try:
                     if error is None:

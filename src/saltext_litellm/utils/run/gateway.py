@@ -17,7 +17,6 @@ from ..models.row import Row
 from .converge import Converge
 from .execute import Executor
 from .known import Known
-from .notes import config_beside
 from .outcome import Options, Outcome
 
 
@@ -152,14 +151,24 @@ class Gateway:
         self, wanted: Deployment, row: Row | None, rows: identity.Rows, any_owner: bool
     ) -> str | None:
         """What of this name is left that cannot be deleted."""
-        beside = config_beside(wanted, self.known)
-        if beside or any_owner:
-            return beside
-        others = [one for one in identity.of_others(wanted, rows) if one is not row]
-        if not others:
+        ids = [one.model_id for one in self.known.config().named(wanted.model_name)]
+        if ids:
+            return (
+                f"{wanted.model_name} is still served: the gateway's config file defines it "
+                f"({', '.join(ids)}); remove it there"
+            )
+        others = [] if any_owner else identity.of_others(wanted, rows)
+        told = [
+            f"{one.model_id} belongs to {one.marker.owner!r}"
+            for one in others
+            if one is not row and one.marker
+        ]
+        if not told:
             return None
-        told = ", ".join(f"{one.model_id} of {one.marker.owner!r}" for one in others if one.marker)
-        return f"The gateway still has {wanted.model_name}: {told}, which is left alone"
+        return (
+            f"{wanted.model_name} is still there: {', '.join(told)}, "
+            "and what is another's is left alone"
+        )
 
     def _unseen(self) -> tuple[str, ...]:
         """That it could not be seen what is there."""
@@ -173,7 +182,5 @@ class Gateway:
             return ()
         ids = [one.model_id for one in rows.named(wanted.model_name) if one.marker is None]
         return (
-            (f"Others of this name are still there, which nobody owns: {', '.join(ids)}",)
-            if ids
-            else ()
+            (f"Nobody owns these, which have the same model name: {', '.join(ids)}",) if ids else ()
         )

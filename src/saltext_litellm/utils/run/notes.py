@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 from ..models import identity
 from ..models.desired import Deployment
@@ -16,6 +16,8 @@ from .known import Known
 NOT_ALLOWED_TO_VERIFY = (
     "Its secrets were not verified: the api_key may not see which ones the gateway has"
 )
+_BALANCED = "LiteLLM balances calls between them"
+_RENAMED = "If {0!r} is how this state was named before, declare `litellm_model.absent` for {0!r}"
 NOT_SERVED = "LiteLLM does not serve it since it was last changed; its log says why"
 
 VERIFIED_IN_REAL_RUNS = (
@@ -30,8 +32,13 @@ UNSERVED_NOT_VERIFIED = (
 )
 
 
-def beside(wanted: Deployment, plan: Plan, rows: Rows, known: Known) -> Iterator[str]:
-    """What else bears the name of a deployment, and is left alone."""
+def beside(
+    wanted: Deployment, plan: Plan, rows: Rows, known: Known, used: Set[str]
+) -> Iterator[str]:
+    """What else has the model name of a deployment, and is left alone.
+
+    :param used: The ids of the rows that the run is about.
+    """
     ours = wanted.name if wanted.set is None else f"{wanted.name} in {wanted.set}"
     for row in rows.named(wanted.model_name):
         if row.copied == ours and plan.row is not None:
@@ -39,9 +46,14 @@ def beside(wanted: Deployment, plan: Plan, rows: Rows, known: Known) -> Iterator
                 f"{row.model_id} is a copy of it, with its marker, and is left alone; to "
                 f"manage that too, give a state of its own `model_id: {row.model_id}`"
             )
+        elif row.marker is None and row.copied != ours and row.model_id not in used:
+            yield f"{row.model_id}, which nobody owns, has the same model name: {_BALANCED}"
     if plan.action == CREATE:
         for row in identity.of_others(wanted, rows):
-            yield f"{row.model_id} of {owner(row)!r} bears the same model name"
+            assert row.marker is not None  # noqa: S101 - so it has an owner
+            yield f"{row.model_id} of {row.marker.owner!r} has the same model name: {_BALANCED}"
+            if wanted.set is None and row.marker.set is None:
+                yield _RENAMED.format(row.marker.owner)
     if known.compared and (said := config_beside(wanted, known)):
         yield said
 
@@ -82,7 +94,7 @@ def replaced(first: Plan, now: Row | None) -> str:
     why = f"LiteLLM cannot clear {words} in place" if words else "LiteLLM cannot change an id"
     if old is None or now is None or old.model_id == now.model_id:
         return f"Its row was made anew under its id, because {why}"
-    return f"It was replaced by {now.model_id} (was {old.model_id}), because {why}"
+    return f"It was replaced by row {now.model_id} (was {old.model_id}), because {why}"
 
 
 def owner(row: Row) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ..models.plan import Changes
+from ..models.plan import CREATE, Changes
 
 # Called after each deployment with how many are done, of how many, and its name.
 Progress = Callable[[int, int, str], None]
@@ -46,6 +46,8 @@ class Outcome:
     :param unknown: Whether the last write may or may not have been done.
     :param unseen: Whether it could not be seen if LiteLLM serves what was written.
     :param tried: Whether it was tried at all.
+    :param declared: Whether it is declared; else it is a row that a set owns all the same.
+    :param kept: Whether it is such a row, and the set does not prune.
     """
 
     name: str
@@ -57,3 +59,31 @@ class Outcome:
     unknown: bool = False
     unseen: bool = False
     tried: bool = True
+    declared: bool = True
+    kept: bool = False
+
+    @property
+    def adopted(self) -> bool:
+        """Whether a row that nobody owned is managed now, or would be."""
+        return self.changes.get("owner", {}).get("old", "") is None
+
+    @property
+    def fate(self) -> str:
+        """What has become of it, or would, in a word.
+
+        Of what is declared: ``created``, ``adopted``, ``updated``, ``as_declared``, ``failed``,
+        ``changed`` (but not as declared), ``unknown`` or ``not_tried``. Of what its set owns and
+        does not declare: ``deleted``, ``perhaps_deleted``, ``not_deleted`` or ``undeclared``.
+        """
+        if not self.declared:
+            fate = (
+                "deleted" if self.changes else "perhaps_deleted" if self.unknown else "not_deleted"
+            )
+            return "undeclared" if self.kept else fate
+        if self.failure is not None:
+            return "unknown" if self.unknown else "changed" if self.changes else "failed"
+        if not self.changes:
+            return "as_declared" if self.tried else "not_tried"
+        if self.action == CREATE:
+            return "created"
+        return "adopted" if self.adopted else "updated"

@@ -1,0 +1,191 @@
+"""Pure: what a state says, made of what the execution module returns.
+
+What is true now comes first. What was not done is never worded as done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from saltext_litellm.utils.litellm.quote import line, quoted
+
+Outcome = Mapping[str, Any]
+Changes = Mapping[str, Any]
+
+_MOST_DETAILED = 20  # models of a set whose changes are shown in full
+_MOST_NAMES = 20  # in one line
+
+# What was done to a deployment, and what would be.
+_ACTIONS = {
+    "create": ("was created", "would be created"),
+    "adopt": ("was adopted", "would be adopted"),
+    "update": ("was updated", "would be updated"),
+    "delete": ("was deleted", "would be deleted"),
+}
+# The same of several, by what the execution module calls it.
+_DECLARED = {
+    "created": ("{was} created", "would be created"),
+    "adopted": ("{was} adopted", "would be adopted"),
+    "updated": ("{was} updated", "would be updated"),
+    "changed": ("{was} changed, but {is} not as declared yet",) * 2,
+    "unknown": ("may have been changed or not",) * 2,
+    "failed": ("failed", "failed"),
+    "not_tried": ("{was} not tried",) * 2,
+    "as_declared": ("{is} as declared",) * 2,
+}
+_UNDECLARED = {
+    "deleted": ("{was} deleted", "would be deleted"),
+    "perhaps_deleted": ("may have been deleted or not",) * 2,
+    "not_deleted": ("{was} not deleted",) * 2,
+}
+# What a failure has left behind.
+_FAILURES = {
+    "unknown": "may have been changed or not",
+    "changed": "was changed, but is not as declared yet",
+    "perhaps_deleted": "may have been deleted or not",
+    "not_deleted": "was not deleted",
+}
+
+
+def result(name: str, passed: bool | None, comment: Iterable[str], **more: Any) -> dict[str, Any]:
+    """What a state returns.
+
+    :param comment: Lines, which names and reasons from the gateway may be part of.
+    """
+    return {
+        "name": name,
+        "result": passed,
+        "changes": {},
+        "comment": "\n".join(map(line, comment)),
+        **more,
+    }
+
+
+def warned(warnings: Iterable[str]) -> dict[str, list[str]]:
+    """The warnings of a state, if there are any."""
+    told = list(map(line, warnings))
+    return {"warnings": told} if told else {}
+
+
+# -------------------------------------------------------------------- one deployment
+
+
+def present(name: str, outcome: Outcome, test: bool) -> str:
+    """What has become of a deployment that is to be there, or would."""
+    failure, action = outcome.get("failure"), outcome["action"]
+    if failure and outcome.get("unknown"):
+        what = _FAILURES["unknown"]
+    elif action == "none":
+        what = "is not as declared" if failure else "is as declared"
+    elif failure and action == "update" and not outcome.get("unseen"):
+        what = _FAILURES["changed"]
+    else:
+        what = _ACTIONS["adopt" if outcome.get("adopted") else action][test]
+    return _sentences(f"{name} {what}", failure, *outcome.get("notes", ()))
+
+
+def absent(name: str, outcome: Outcome, test: bool) -> str:
+    """What has become of a deployment that is not to be there, or would."""
+    failure, action = outcome.get("failure"), outcome["action"]
+    if failure and outcome.get("unknown"):
+        what = f"{name} {_FAILURES['perhaps_deleted']}"
+    elif action == "none":
+        what = "" if failure else f"{name} is absent"  # the failure says what is there
+    elif action == "update":
+        what = f"{name} was deleted in part, but is not absent yet"
+    else:
+        what = f"{name} {_ACTIONS[action][test]}"
+    return _sentences(what, failure, *outcome.get("notes", ()))
+
+
+def _sentences(*sentences: str | None) -> str:
+    return ". ".join(filter(None, sentences))
+
+
+# -------------------------------------------------------------------- a set
+
+
+def summary(outcome: Outcome, test: bool) -> str:
+    """How many models were created and so on, each counted once."""
+    total = outcome["models"]
+    counts = {fate: len(outcome.get(fate, ())) for fate in _DECLARED}
+    counts["as_declared"] = total - sum(counts.values())
+    parts = [] if total else ["No model is declared"]
+    for fate, wordings in _DECLARED.items():
+        if counts[fate]:
+            amount = str(counts[fate]) if parts else _amount(counts[fate], total)
+            parts.append(f"{amount} {_agreeing(wordings[test], counts[fate])}")
+    for fate, wordings in _UNDECLARED.items():
+        if number := len(outcome.get(fate, ())):
+            wording = f"that {{is}} no longer declared {wordings[test]}"
+            parts.append(f"{number} {_agreeing(wording, number)}")
+    return ", ".join(parts)
+
+
+def _amount(number: int, total: int) -> str:
+    if number < total:
+        return f"{number} of {total} models"
+    return "1 model" if total == 1 else f"All {total} models"
+
+
+def _agreeing(wording: str, number: int) -> str:
+    verbs = {"was": "was", "is": "is"} if number == 1 else {"was": "were", "is": "are"}
+    return wording.format(**verbs)
+
+
+def details(outcome: Outcome) -> Iterator[str]:
+    """What there is to say of single models, a line each."""
+    failures = outcome.get("failures", {})
+    for model, failure in failures.items():
+        fates = (what for fate, what in _FAILURES.items() if model in outcome.get(fate, ()))
+        yield f"{model} {next(fates, 'was not changed')}: {failure}"
+    if outcome.get("not_tried"):
+        names = _names(outcome["not_tried"])
+        yield f"Not tried, because the gateway takes no more requests: {names}"
+    if left := [one for one in outcome.get("not_deleted", ()) if one not in failures]:
+        yield f"Not deleted, because a model failed: {_names(left)}"
+    if outcome.get("undeclared"):
+        names = _names(outcome["undeclared"])
+        yield f"No longer declared, but left alone without `prune: True`: {names}"
+    for model, notes in outcome.get("notes", {}).items():
+        for note in notes:
+            yield f"{model}: {note}"
+
+
+def warnings(outcome: Outcome) -> Iterator[str]:
+    """The warnings of all models, and of the way to the gateway."""
+    for model, found in outcome.get("warnings", {}).items():
+        for warning in found:
+            yield f"{model}: {warning}"
+    yield from outcome.get("profile_warnings", ())
+
+
+def collapsed(changes: Changes) -> Changes:
+    """The changes of a set: those of many models in a line each, for people to read."""
+    if len(changes) <= _MOST_DETAILED:
+        return changes
+    return {model: _in_a_line(change) for model, change in changes.items()}
+
+
+def _in_a_line(change: Mapping[str, Mapping[str, Any]]) -> str:
+    name, ids = change.get("model_name", {}), change.get("model_id", {})
+    if name and name["old"] is None:
+        return f"created as {ids['new']}"
+    if name and name["new"] is None:
+        return f"deleted, was {ids['old']}"
+    return line(
+        ", ".join(
+            f"{key}: {_value(one['old'])} -> {_value(one['new'])}" for key, one in change.items()
+        )
+    )
+
+
+def _value(value: Any) -> str:
+    return value if value == "**********" else quoted(value)
+
+
+def _names(names: list[str]) -> str:
+    more = len(names) - _MOST_NAMES
+    shown = ", ".join(names[:_MOST_NAMES])
+    return f"{shown} and {more} more" if more > 0 else shown
