@@ -59,7 +59,7 @@ def test_the_published_example_stands_where_it_should(api, states, name):
 
 def test_what_was_declared_is_reported_in_the_users_words(states, name):
     changes = states.present(name, **EXAMPLE)["changes"]
-    assert set(changes) == {"model_name", *EXAMPLE}
+    assert set(changes) == {"model_name", "model_id", *EXAMPLE}
     assert changes["input_cost_per_million_tokens"] == {"old": None, "new": 30.0}
     assert changes["api_version"] == {"old": None, "new": "2023-05-15"}
     assert changes["model_api_key"] == {"old": None, "new": "**********"}

@@ -229,7 +229,8 @@ def test_verification_repairs_a_secret_that_is_gone(api, states, declared, name)
     api.create(name, params, info)
     assert states.present(name, **declared)["changes"] == {}
     done = states.present(name, verify_secrets=True, **declared)
-    assert (done["result"], done["changes"]) == (True, KEY_CHANGED)
+    written = {"model_api_key": {"old": None, "new": "**********"}}
+    assert (done["result"], done["changes"]) == (True, written)
     assert api.secrets(model_id)["api_key"] == "sk****89"
     assert states.present(name, verify_secrets=True, **declared)["changes"] == {}
 

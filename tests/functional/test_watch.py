@@ -4,6 +4,7 @@ import pytest
 
 from .conftest import sent
 
+WRITTEN = "model_api_key was written again, because the gateway had another one"
 AGAIN = (
     "It was applied again with `verify_secrets: True`, because something that it watches changes"
 )
@@ -61,7 +62,7 @@ def test_what_is_watched_lets_secrets_be_verified(api, run, name, how, told_by):
     done = run("present", args, how=how)[told_by]
     assert done["changes"] == predicted["changes"]
     assert done["changes"].keys() == {"model_api_key"}
-    assert (done["result"], done["comment"]) == (True, f"{name} was updated\n{AGAIN}")
+    assert (done["result"], done["comment"]) == (True, f"{name} was updated. {WRITTEN}\n{AGAIN}")
     assert api.secrets(model_id)["api_key"] == "sk****89"
 
     again = run("present", args, how=how)[told_by]
@@ -78,8 +79,8 @@ def test_a_set_that_watches_has_its_secrets_verified(api, run, name):
     assert {model: list(changes) for model, changes in done["changes"].items()} == {
         name: ["model_api_key"]
     }
-    written = "model_api_key was written again, because the gateway had another one"
-    assert done["comment"] == f"1 model was updated\n{name}: {written}\n{AGAIN}"
+    counts = "1 of 2 models was updated, 1 is as declared"
+    assert done["comment"] == f"{counts}\n{name}: {WRITTEN}\n{AGAIN}"
     assert api.secrets(id_of(api.one(name)))["api_key"] == "sk****89"
 
 

@@ -1,0 +1,159 @@
+"""The situations in docs/situations.md, made on a real gateway: what Salt prints is what it shows.
+
+`UPDATE_DOCS=1 pytest tests/functional/test_situations.py` writes what is printed into the page.
+"""
+
+import itertools
+import os
+import re
+
+import pytest
+import salt.output
+from salt.version import __saltstack_version__ as salt_version
+
+from tests.conftest import REPO_ROOT
+from tests.support import certificates
+from tests.support.install import DEFAULT_VERSION
+from tests.support.recorder import Recorder
+
+from .conftest import Api, make_loaders
+
+PAGE = REPO_ROOT / "docs/situations.md"
+SECTION = re.compile(
+    r"## (?P<title>.*?)\n.*?```yaml\n(?P<sls>.*?)```\n\n```text\n(?P<shown>.*?)```", re.DOTALL
+)
+SITUATIONS = {match["title"]: match for match in SECTION.finditer(PAGE.read_text())}
+ONE, SET = (SITUATIONS[title]["sls"] for title in ("A model is made", "A set is made"))
+WITH_SPARE = """
+production:
+  litellm_model.managed:
+    - defaults: {custom_llm_provider: openai}
+    - models:
+        chat: {base_model: gpt-4, rpm: 100}
+        small: {base_model: gpt-4o-mini}
+        spare: {base_model: gpt-4}
+"""
+SPARE = """
+production:
+  litellm_model.managed:
+    - models: {spare: {custom_llm_provider: openai, base_model: gpt-4}}
+"""
+# What was applied before.
+BEFORE = {
+    "There is nothing to do": ONE,
+    "What would be changed": ONE,
+    "A limit is changed": ONE,
+    "A key is rotated": ONE,
+    "Somebody has written another key": ONE,
+    "Something is declared no longer": ONE,
+    "Another state has the model name": ONE,
+    "A model is deleted": ONE,
+    "A model of another owner is to be absent": SET,
+    "What a set would change": SET,
+    "A model of a set fails": SPARE,
+    "A set owns more than it declares": WITH_SPARE,
+    "A set is pruned": WITH_SPARE,
+}
+SALT, LITELLM = 3008, "1.106.2"  # whose output the page shows
+KEY, FORMER_KEY = "sk-the-key-of-openai", "sk-the-key-before"
+OUT_OF_REACH = "http://127.0.0.1:1"  # nobody listens there
+
+
+@pytest.fixture(scope="module")
+def gateway(gateway_factory):
+    params = {"model": "openai/gpt-4", "api_key": "sk-config"}
+    row = {"model_name": "from-config", "litellm_params": params}
+    return gateway_factory(model_list=[{**row, "model_info": {"id": "its-id-there"}}])
+
+
+@pytest.fixture
+def api(gateway):
+    """The API; deletes every row of the database."""
+    api = Api(gateway)
+    yield api
+    for row in api.rows():
+        if row["model_info"]["db_model"]:
+            api.delete(row["model_info"]["id"])
+
+
+@pytest.fixture
+def tls(gateway, tmp_path):
+    authority = certificates.make(tmp_path, "authority")
+    own = certificates.make(tmp_path, "gateway", signed_by=authority, hosts=("127.0.0.1",))
+    with Recorder(gateway.url, tls=own.server()) as server:
+        yield server
+
+
+@pytest.fixture
+def apply(gateway, recorder, tls, tmp_path):
+    """Apply the text of an SLS, with the profiles of the page; returns what Salt prints."""
+    own = {"url": recorder.url, "api_key": gateway.key, "retries": 0}
+    profiles = {
+        "litellm": own,
+        "wrong-key": {**own, "api_key": "sk-wrong"},
+        "out-of-reach": {**own, "url": OUT_OF_REACH},
+        "own-ca": {**own, "url": tls.url},
+    }
+
+    runs = itertools.count()
+
+    def applied(sls, test=False, key=KEY):
+        root = tmp_path / f"salt-{next(runs)}"
+        root.mkdir()
+        loaders = make_loaders(root, {**profiles, "keys": {"openai": key}}, test=test)
+        returned = loaders.modules.state.template_str(sls)
+        opts = {**loaders.opts, "color": False, "state_output": "full", "state_verbose": True}
+        return salt.output.out_format({"local": returned.raw}, "highstate", opts)
+
+    return applied
+
+
+def by_hand(title, api, recorder):
+    """What somebody has done before, and what the gateway is made to do."""
+    ui = {"id": "made-in-the-ui"}
+    if "from the UI" in title:
+        api.create("gpt-4", {"api_key": "sk-of-the-ui", "rpm": 50}, ui)
+    elif title == "Several models have the name":
+        api.create("gpt-4", info=ui)
+        api.create("gpt-4", {"model": "azure/gpt-4"}, {"id": "made-later"})
+    elif title == "Somebody has written another key":
+        model_id = api.one("gpt-4")["model_info"]["id"]
+        api.patch(model_id, litellm_params={"api_key": "sk-of-somebody"})
+    elif title == "A model of a set fails":
+        recorder.fault(
+            path="/model/new",
+            when=lambda record: record.json["model_name"] == "small",
+            status=400,
+            json={"error": {"message": "no more models today"}},
+        )
+
+
+def printed(text, *urls):
+    """Output without what differs from run to run."""
+    for url in urls:
+        text = text.replace(url, "https://litellm.example.com")
+    text = re.sub(r"\d\d:\d\d:\d\d\.\d+", "12:00:00.000000", text)
+    text = re.sub(r"(Duration|Total run time):\s+[\d.]+ m?s", r"\1: 100.0 ms", text)
+    return "".join(f"{line.rstrip()}\n" for line in text.strip("\n").splitlines())
+
+
+@pytest.mark.skipif(
+    salt_version.info[0] < SALT or DEFAULT_VERSION != LITELLM,
+    reason="the page shows what other versions print",
+)
+@pytest.mark.parametrize("title", SITUATIONS)
+def test_what_salt_prints(title, api, recorder, tls, apply):
+    sls = SITUATIONS[title]["sls"]
+    if title in BEFORE:
+        apply(BEFORE[title], key=FORMER_KEY if title == "A key is rotated" else KEY)
+    by_hand(title, api, recorder)
+    text = apply(sls, test="would" in title)
+    shown = printed(text, recorder.url, tls.url, OUT_OF_REACH)
+    assert "sk-" not in shown
+    if os.environ.get("UPDATE_DOCS"):
+        page = PAGE.read_text()
+        (now,) = [match for match in SECTION.finditer(page) if match["title"] == title]
+        start, end = now.span("shown")
+        PAGE.write_text(page[:start] + shown + page[end:])
+    else:
+        assert shown == SITUATIONS[title]["shown"]
