@@ -1,0 +1,190 @@
+"""The pages of docs/howto: their files are written and their commands run, in their order.
+
+What a page holds, and what a test makes of it:
+
+- ```` ```{code-block} yaml ```` with ``:caption: /srv/salt/models.sls`` is a file. It is written,
+  with the folder of the test in the place of ``/``. ``:caption: added to /srv/pillar/litellm.sls``
+  adds to a file that is there.
+- ```` ```console ```` holds commands, each behind ``$``, and what they print. It must be printed
+  so. A line of ``…`` stands for any lines, and ``…`` at the end of a line for the rest of it.
+  Times may differ.
+- A command must succeed. After each ``state.apply`` the gateway is asked by plain requests whether
+  it has all that the SLS declares, as Salt renders it. Then the SLS is applied once more: there
+  must be nothing to do.
+- ``% Another gateway.`` deletes all models, as if what follows were about another gateway.
+- ```` ```hcl ```` is shown for comparison, and is not run.
+
+Each page begins with the files of index.md, and all share one gateway, which stands for every
+``https://litellm….example.com``. orchestrate.md needs a master: tests/integration runs it.
+"""
+
+import logging
+import re
+import shlex
+
+import pytest
+import salt.config
+import salt.utils.sdb
+import salt.utils.yaml
+from saltfactories.utils.functional import Loaders
+
+from tests.conftest import REPO_ROOT
+from tests.support.pages import File, Fresh, Machine, blocks, is_shown
+
+from .conftest import Api
+
+FOLDER = REPO_ROOT / "docs/howto"
+ELSEWHERE = {"orchestrate"}
+PAGES = sorted(path.stem for path in FOLDER.glob("*.md") if path.stem not in ELSEWHERE)
+ADMIN = ("LITELLM_ADMIN_KEY", "LITELLM_DEV_KEY", "LITELLM_PROD_KEY")
+# What the pages take from the environment, the gateway's or the minion's.
+KEYS = {
+    name: f"sk-{name.lower()}-0123456789"
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AZURE_API_KEY")
+    + ("AZURE_CLIENT_SECRET", "OPENAI_API_KEY", "OPENAI_DEV_KEY", "OPENAI_PROD_KEY")
+    + ("VLLM_API_KEY",)
+}
+# What LiteLLM calls an argument that it has under another name.
+PARAMS = {"model_api_key": "api_key", "model_api_base": "api_base"}
+PRICES = {
+    "input_cost_per_million_tokens": "input_cost_per_token",
+    "output_cost_per_million_tokens": "output_cost_per_token",
+}
+INFO = {"base_model", "tier", "mode"}
+NOT_IN_THE_ROW = {"name", "model_name", "model_id", "profile"}
+MASKED = {"api_key", "aws_access_key_id", "aws_secret_access_key", "vertex_credentials"}
+UNREADABLE = {"client_secret"}  # LiteLLM shows nothing of it
+
+
+@pytest.fixture(scope="module")
+def gateway(gateway_factory):
+    """One for all pages; `os.environ/…` in a model refers to its own environment."""
+    return gateway_factory(environment=KEYS)
+
+
+@pytest.fixture
+def api(gateway):
+    """The API; deletes every row."""
+    api = Api(gateway)
+    yield api
+    api.empty()
+
+
+@pytest.fixture(autouse=True)
+def quiet():
+    """Without Salt's debug messages, which take longer to be kept than what they are about."""
+    logging.disable(logging.INFO)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+@pytest.fixture
+def machine(gateway, tmp_path, monkeypatch):
+    for name, key in {**KEYS, **dict.fromkeys(ADMIN, gateway.key)}.items():
+        monkeypatch.setenv(name, key)
+    return Machine(tmp_path, gateway.url)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page(machine, api, page):
+    for block in blocks(FOLDER / "index.md"):
+        if isinstance(block, File):
+            machine.write(block)
+    written, applied = set(), set()
+    for block in blocks(FOLDER / f"{page}.md"):
+        if isinstance(block, Fresh):
+            api.empty()
+        elif isinstance(block, File):
+            machine.write(block)
+            written.add(block.path)
+        else:
+            code, printed = machine.run(block.line)
+            assert code == 0, f"$ {block.line}\n{printed}"
+            assert is_shown(block.shown, printed), f"$ {block.line}\n{printed}"
+            applied |= check(machine, api, block.line)
+    assert {path for path in written if path.endswith(".sls") and "/salt/" in path} <= applied
+
+
+def check(machine, api, line):
+    """Check what a command has applied. Returns the paths of the SLS files that it was about."""
+    match = re.search(r"salt-call (?P<options>.*?)state\.apply (?P<sls>\w+)", line)
+    if not match:
+        return set()
+    sls = match["sls"]
+    if "test=True" not in line and "||" not in line:  # which is for what is refused
+        loaders = salted(machine, match["options"])
+        for state in loaders.modules.state.show_low_sls(sls):
+            for declared in deployments(machine, state):
+                check_row(api, loaders.opts, declared)
+        again = loaders.modules.state.sls(sls).raw
+        assert {(one["result"], bool(one["changes"])) for one in again.values()} == {(True, False)}
+    return {f"/srv/salt/{sls}.sls"}
+
+
+def salted(machine, options):
+    """Salt's loaders on a machine, with the id that a command gives."""
+    opts = salt.config.minion_config(str(machine.config / "minion"))
+    for option in shlex.split(options):
+        if option.startswith("--id="):
+            opts["id"] = option.removeprefix("--id=")
+    return Loaders(opts)
+
+
+def deployments(machine, state):
+    """The arguments of each deployment that a rendered state declares."""
+    if state["fun"] == "present":
+        return [{key: value for key, value in state.items() if not is_salts(key)}]
+    models, defaults = state.get("models"), state.get("defaults", {})
+    if "source" in state:
+        path = machine.root / "srv/salt" / state["source"].removeprefix("salt://")
+        models = salt.utils.yaml.safe_load(path.read_text())["model_list"]
+    if isinstance(models, list):
+        return models
+    return [{**defaults, **arguments, "name": name} for name, arguments in models.items()]
+
+
+def is_salts(key):
+    return key in ("state", "fun", "order") or key.startswith("__")
+
+
+def check_row(api, opts, declared):
+    """Whether just one row has all that is declared."""
+    rows = api.in_database(declared.get("model_name") or declared["name"])
+    holding = [row for row in rows if not differing(api, opts, declared, row)]
+    assert len(holding) == 1, (declared, [differing(api, opts, declared, row) for row in rows])
+
+
+def differing(api, opts, declared, row):
+    """What a row lacks of what is declared; a list entry has no name of its own."""
+    owner = row["model_info"]["saltext_litellm"]["name"]
+    found = {"name": owner} if owner != declared.get("name", owner) else {}
+    masks = api.secrets(row["model_info"]["id"])
+    for section, key, value in values(declared):
+        expected = resolved(value, opts)
+        if key in MASKED:
+            expected, shown = f"{expected[:2]}****{expected[-2:]}", masks.get(key)
+        else:
+            shown = row[section].get(key)
+        if key not in UNREADABLE and shown != expected:
+            found[key] = shown
+    return found
+
+
+def resolved(value, opts):
+    """A value with what it refers to, Salt's way or LiteLLM's, in its place."""
+    if isinstance(value, str) and value.startswith("os.environ/"):
+        return KEYS[value.removeprefix("os.environ/")]
+    is_ours = isinstance(value, str) and value.startswith("sdb://")
+    return salt.utils.sdb.sdb_get(value, opts, strict=True) if is_ours else value
+
+
+def values(declared):
+    """What is declared, each with the place where LiteLLM has it."""
+    for key, value in declared.items():
+        if key in ("litellm_params", "model_info"):
+            yield from ((key, inner, item) for inner, item in value.items())
+        elif key in PRICES:
+            yield "litellm_params", PRICES[key], value / 1_000_000
+        elif key not in NOT_IN_THE_ROW and value is not None:
+            section = "model_info" if key in INFO else "litellm_params"
+            yield section, PARAMS.get(key, key), value

@@ -1,0 +1,174 @@
+"""The pages of docs/howto as what they are: files and commands, in their order."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import salt.scripts
+
+_FRESH = "% Another gateway."
+_BLOCK = re.compile(
+    rf"^(?:{re.escape(_FRESH)}|```(?P<kind>[^\n]*)\n(?P<text>.*?)^```)$", re.DOTALL | re.MULTILINE
+)
+_CAPTION = re.compile(r":caption: (?P<added>added to )?(?P<path>/\S+)\n+")
+_ELLIPSIS = "…"
+_GATEWAY = re.compile(r"https://litellm[\w-]*\.example\.com")
+_BINARIES = Path(sys.executable).parent
+# What is shown beside, and is no file and no command.
+_BESIDE = ("hcl", "{toctree}")
+
+
+@dataclass(frozen=True)
+class File:
+    """A file that the reader is to write, or to add to."""
+
+    path: str
+    text: str
+    added: bool
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command that the reader is to run, and what is shown of what it prints."""
+
+    line: str
+    shown: str
+
+
+@dataclass(frozen=True)
+class Fresh:
+    """What follows is about another gateway."""
+
+
+def blocks(page: Path) -> Iterator[File | Command | Fresh]:
+    """The files and commands of a page, in their order."""
+    for match in _BLOCK.finditer(page.read_text(encoding="utf-8")):
+        kind, text = match["kind"], match["text"]
+        if kind is None:
+            yield Fresh()
+        elif kind.startswith("{code-block}"):
+            caption = _CAPTION.match(text)
+            assert caption, f"{page.name}: a file without a path in its caption: {text}"
+            yield File(caption["path"], text[caption.end() :], bool(caption["added"]))
+        elif kind == "console":
+            yield from _commands(text)
+        else:
+            assert kind in _BESIDE, f"{page.name}: a block of the unknown kind {kind!r}"
+
+
+def _commands(text: str) -> Iterator[Command]:
+    for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
+        line, _, shown = part.replace("\\\n", "").partition("\n")
+        yield Command(line, shown)
+
+
+def timeless(text: str) -> str:
+    """What is printed, without what differs from run to run."""
+    text = re.sub(r"\d\d:\d\d:\d\d\.\d+", "TIME", text)
+    text = re.sub(r"\s+[\d.]+ m?s$", " DURATION", text, flags=re.MULTILINE)
+    return "\n".join(line.rstrip() for line in text.strip().splitlines()) + "\n"
+
+
+def is_shown(shown: str, printed: str) -> bool:
+    """Whether what is printed is what is shown.
+
+    A line of an ellipsis alone stands for any lines, one at the end of a line for the rest of it.
+    """
+    pattern = "".join(
+        r"(?:.*\n)*?" if line == f"{_ELLIPSIS}\n" else _pattern(line)
+        for line in timeless(shown).splitlines(keepends=True)
+    )
+    return re.fullmatch(pattern, timeless(printed)) is not None
+
+
+def _pattern(line: str) -> str:
+    return re.escape(line).replace(_ELLIPSIS, ".*")
+
+
+class Machine:
+    """What a reader has: a minion without a master, whose /srv and /etc are in a folder.
+
+    :param url: The gateway's, in the place of the one that the pages show.
+    """
+
+    def __init__(self, root: Path, url: str) -> None:
+        self.root, self.url = root, url
+        self.config = root / "etc/salt"
+        (self.config / "minion.d").mkdir(parents=True)
+        (root / "srv/salt").mkdir(parents=True)
+        (self.config / "minion").write_text(
+            f"root_dir: {root}/var\nid: minion\nfile_client: local\n"
+            f"file_roots: {{base: [{root}/srv/salt]}}\n"
+            f"pillar_roots: {{base: [{root}/srv/pillar]}}\n"
+        )
+        programs = root / "programs"
+        programs.mkdir()
+        self.path = f"{programs}:{_BINARIES}:{os.environ['PATH']}"
+        (programs / "salt-call").write_text(
+            f'#!/bin/sh\nexec {_BINARIES}/salt-call --config-dir={self.config} "$@"\n'
+        )
+        (programs / "salt-call").chmod(0o755)
+
+    def here(self, text: str) -> str:
+        """A text with the gateway and the folders of this machine in the place of the page's."""
+        text = _GATEWAY.sub(self.url, text)
+        return re.sub(r"(?<![\w.}])/(srv|etc)/", rf"{self.root}/\1/", text)
+
+    def write(self, file: File) -> None:
+        """Write a file of a page, or add to it."""
+        path = self.root / file.path.lstrip("/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        before = path.read_text(encoding="utf-8") if file.added else ""
+        path.write_text(before + self.here(file.text), encoding="utf-8")
+
+    def run(self, line: str) -> tuple[int, str]:
+        """Run a command of a page; returns its exit code and what it prints."""
+        line = self.here(line)
+        if line.startswith("salt-call ") and not re.search(r"[|;&><$`]", line):
+            return self._salt_call(shlex.split(line)[1:])
+        done = subprocess.run(
+            ["sh", "-c", line],
+            cwd=self.root,
+            env={**os.environ, "PATH": self.path},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        return done.returncode, done.stdout
+
+    def _salt_call(self, arguments: list[str]) -> tuple[int, str]:
+        """`salt-call`, forked from here: Salt takes longer to be imported than to run."""
+        printed = self.root / "printed"
+        child = os.fork()
+        if child == 0:
+            self._be_salt_call(printed, arguments)
+        _, status = os.waitpid(child, 0)
+        return os.waitstatus_to_exitcode(status), printed.read_text(encoding="utf-8")
+
+    def _be_salt_call(self, printed: Path, arguments: list[str]) -> None:
+        code: Any = 1
+        try:
+            output = os.open(printed, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            os.dup2(output, 1)
+            os.dup2(output, 2)
+            sys.stdout = os.fdopen(1, "w", encoding="utf-8")
+            sys.stderr = os.fdopen(2, "w", encoding="utf-8")
+            os.chdir(self.root)
+            sys.argv = ["salt-call", f"--config-dir={self.config}", *arguments]
+            salt.scripts.salt_call()
+            code = 0
+        except SystemExit as err:
+            code = err.code
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code if isinstance(code, int) else bool(code))
