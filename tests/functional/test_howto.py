@@ -23,10 +23,10 @@ import re
 import shlex
 
 import pytest
+import salt.client
 import salt.config
 import salt.utils.sdb
 import salt.utils.yaml
-from saltfactories.utils.functional import Loaders
 
 from tests.conftest import REPO_ROOT
 from tests.support.pages import File, Fresh, Machine, blocks, is_shown
@@ -112,22 +112,22 @@ def check(machine, api, line):
         return set()
     sls = match["sls"]
     if "test=True" not in line and "||" not in line:  # which is for what is refused
-        loaders = salted(machine, match["options"])
-        for state in loaders.modules.state.show_low_sls(sls):
+        caller = salted(machine, match["options"])
+        for state in caller.cmd("state.show_low_sls", sls):
             for declared in deployments(machine, state):
-                check_row(api, loaders.opts, declared)
-        again = loaders.modules.state.sls(sls).raw
+                check_row(api, caller.opts, declared)
+        again = caller.cmd("state.apply", sls)
         assert {(one["result"], bool(one["changes"])) for one in again.values()} == {(True, False)}
     return {f"/srv/salt/{sls}.sls"}
 
 
 def salted(machine, options):
-    """Salt's loaders on a machine, with the id that a command gives."""
+    """What calls Salt on a machine, with the id that a command gives."""
     opts = salt.config.minion_config(str(machine.config / "minion"))
     for option in shlex.split(options):
         if option.startswith("--id="):
             opts["id"] = option.removeprefix("--id=")
-    return Loaders(opts)
+    return salt.client.Caller(mopts=opts)
 
 
 def deployments(machine, state):
