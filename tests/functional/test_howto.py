@@ -2,7 +2,7 @@
 
 What a page holds, and what a test makes of it:
 
-- ```` ```{code-block} yaml ```` with ``:caption: /srv/salt/models.sls`` is a file. It is written,
+- ```` ```{code-block} sls ```` with ``:caption: /srv/salt/models.sls`` is a file. It is written,
   with the folder of the test in the place of ``/``. ``:caption: added to /srv/pillar/litellm.sls``
   adds to a file that is there.
 - ```` ```console ```` holds commands, each behind ``$``, and what they print. It must be printed
