@@ -23,11 +23,10 @@ def test_list_is_short_and_says_who_owns_what(modules, api, states, name):
         "model_name": f"{name}-foreign",
         "model_id": foreign,
         "model": "openai/gpt-4",
-        "provider": None,
+        "provider": "openai",  # which LiteLLM takes from the model
         "blocked": False,
         "owner": None,
         "source": "database",
-        "health": None,
     }
     (ours,) = [row for row in listed.values() if row["owner"] == name]
     assert (ours["provider"], ours["model_name"]) == ("openai", name)
@@ -250,8 +249,20 @@ def test_a_viewer_is_told_what_it_cannot_see(modules, api, states, name, recorde
     assert ("tojson" in text) is sees
 
 
+def test_list_has_health_in_each_row_or_in_none(modules, api, recorder, name):
+    checked, other = api.create(name, {"model": "gpt-4"}), api.create(f"{name}-other")
+    checks = {checked: {"status": "healthy"}, "of-another": {"status": "unhealthy"}}
+    recorder.fault(path="/health/latest", status=200, json={"latest_health_checks": checks})
+    (one, two) = sorted(modules("list", f"{name}*"), key=lambda row: row["model_name"])
+    assert (one["model_id"], one["health"]) == (checked, "healthy")
+    assert (two["model_id"], two["health"]) == (other, None)
+    assert one["provider"] == "openai"  # LiteLLM's cost map says so
+    recorder.fault(path="/health/latest", status=200, json={"latest_health_checks": checks})
+    assert "health" not in modules("list", f"{name}-other")[0]
+
+
 def test_list_can_be_narrowed(modules, api, states, name):
-    foreign = api.create(f"{name}-foreign")
+    foreign = api.create(f"{name}-foreign", {"model": "azure/gpt-4"})
     states.present(f"{name}-ours")
 
     def ids(**filters):
@@ -260,4 +271,5 @@ def test_list_can_be_narrowed(modules, api, states, name):
     assert len(ids()) == 2
     assert ids(owner="") == [foreign]
     assert ids(owner=f"{name}-*") == ids(provider="openai") != [foreign]
+    assert ids(provider="az*") == [foreign]
     assert ids(blocked=True) == []

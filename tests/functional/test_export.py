@@ -41,8 +41,28 @@ def made(api):
         api.delete(model_id)
 
 
+def state_in_head(text):
+    """The SLS that the head of an exported pillar file says to save."""
+    lines = text.partition("\n\n")[0].splitlines()
+    return "\n".join(line[1:] for line in lines if line.startswith("#      "))
+
+
+def salted(loaders_with, folder, text, pillar, set_):
+    """Loaders of a minion to which an export was given as its head says."""
+    salt = loaders_with(pillar)
+    if set_ is None:
+        (folder / "models.sls").write_text(text)
+        return salt
+    (folder / "models.sls").write_text(state_in_head(text))
+    (folder / "pillar/exported.sls").write_text(text)
+    (folder / "pillar/top.sls").write_text("base: {'*': [data, exported]}")
+    salt.refresh_pillar()
+    return salt
+
+
+@pytest.mark.parametrize("set_", [None, "production"])
 def test_odd_names_and_values_come_back_as_they_were(
-    modules, api, made, loaders_with, profile, name, tmp_path
+    modules, api, made, loaders_with, profile, name, tmp_path, set_
 ):
     ids = {}
     for number, odd in enumerate(ODD):
@@ -50,24 +70,29 @@ def test_odd_names_and_values_come_back_as_they_were(
         model_name = odd if odd.isprintable() else f"{name}-{number}"  # no state may be named so
         model_id = made(model_name, params, {"note": {"deep": odd}})
         ids[model_id] = (model_name, params["api_key"])
-    told = modules("export", path=str(tmp_path / "exported.sls"))
+    told = modules("export", path=str(tmp_path / "exported.sls"), set=set_)
     assert "left_out" not in told
-    found = modules("export", data=True)
-    by_id = {arguments["model_id"]: state for state, arguments in found.items()}
-    secrets = {by_id[model_id]: {"model_api_key": key} for model_id, (_, key) in ids.items()}
+    found = modules("export", data=True, set=set_)
+    assert {model_name for model_name, _ in ids.values()} <= found.keys()
+    secrets = {model_name: {"model_api_key": key} for model_name, key in ids.values()}
     before = {row["model_info"]["id"]: row for row in api.rows()}
-    salted = loaders_with({"litellm": profile, "litellm_secrets": secrets})
-    planned = salted.modules.state.sls("exported", test=True).raw
+    text = (tmp_path / "exported.sls").read_text()
+    pillar = {"litellm": profile, "litellm_secrets": secrets}
+    salt = salted(loaders_with, tmp_path, text, pillar, set_)
+    planned = salt.modules.state.sls("models", test=True).raw
     assert isinstance(planned, dict), planned
-    done = salted.modules.state.sls("exported").raw
+    done = salt.modules.state.sls("models").raw
     assert isinstance(done, dict), done
     for results, pending in ((planned, None), (done, True)):
-        ours = {one["name"]: one for one in results.values() if one["name"] in secrets}
-        assert len(ours) == len(ODD)
-        for result in ours.values():
-            assert result["result"] is pending, result
+        assert all(result["result"] is pending for result in results.values()), results
+        changes = {one["name"]: one["changes"] for one in results.values()}
+        if set_ is None:
             # LiteLLM does not give a key, so that it must be written once to be known.
-            assert set(result["changes"]) == {"owner", "model_api_key"}, result
+            assert all(set(changes[one]) == {"owner", "model_api_key"} for one in secrets), changes
+        else:  # which declares no secret before it is filled in
+            (changes,) = changes.values()
+            assert all(changes[one].startswith("owner: None -> ") for one in secrets), changes
+            assert "model_api_key" not in str(changes)
     after = {row["model_info"]["id"]: row for row in api.rows()}
     for model_id, (model_name, _) in ids.items():
         was, now = before[model_id], after[model_id]
@@ -94,7 +119,7 @@ def test_a_row_that_no_state_can_declare_is_left_out(modules, api, recorder, nam
         if params and "model" in params
         else "LiteLLM shows no model of it"
     )
-    assert f"# Left out: broken-1, 'broken': {why}" in text
+    assert f"on the gateway:\n# - broken-1, 'broken': {why}" in text
     assert name in modules("export", data=True)
 
 
@@ -160,6 +185,9 @@ def test_where_no_file_can_be_written_is_said_before_anything_is_asked(modules, 
     for wrong in ("", 5, ["x"], "nul\0"):
         with pytest.raises(SaltInvocationError, match=r"^path "):
             modules("export", path=wrong)
+    for wrong in ("", 5, ["x"], "two\nlines"):
+        with pytest.raises(SaltInvocationError, match=r"^set "):
+            modules("export", set=wrong)
     with pytest.raises(SaltInvocationError, match="exclude each other"):
         modules("export", path=f"{tmp_path}/models.sls", data=True)
     assert recorder.requests == []

@@ -28,7 +28,9 @@ def test_health_is_litellms_own(modules, api, states, name):
     told = modules("health", name)
     assert told["healthy_count"] + told["unhealthy_count"] == 1
     deadline = time.monotonic() + 10  # LiteLLM keeps the result in the background
-    while (health := modules("list", name)[0]["health"]) is None and time.monotonic() < deadline:
+    while (
+        health := modules("list", name)[0].get("health")
+    ) is None and time.monotonic() < deadline:
         time.sleep(0.2)
     assert health == ("healthy" if told["healthy_count"] else "unhealthy")
     with pytest.raises(CommandExecutionError, match="no deployment"):

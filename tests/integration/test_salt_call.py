@@ -91,6 +91,24 @@ def test_nothing_printed_or_logged_holds_a_secret(salt_call, gateway):
         assert secret not in everything
 
 
+def test_list_is_a_table_for_people_and_data_for_programs(salt_call, gateway):
+    salt_call.apply("models")
+    done = salt_call.run("--no-color", "litellm_model.list", NAME)
+    rows = [line.strip("| ").split("|") for line in done.stdout.splitlines() if "|" in line]
+    head, row = ([cell.strip() for cell in cells] for cells in rows)
+    (listed,) = salt_call("litellm_model.list", NAME)
+    assert dict(zip(head, row, strict=True)) == {
+        key.replace("_", " ").title(): str(value) for key, value in listed.items()
+    }
+    assert (listed["owner"], listed["provider"], listed["blocked"]) == (NAME, "openai", False)
+    salt_call.configure("out.table.separate_rows: False\n")
+    lines = salt_call.run("--no-color", "litellm_model.list").stdout.splitlines()
+    assert len([line for line in lines if "----" not in line]) == len(
+        ["local:", "the head", *Api(gateway).rows()]
+    )
+    assert salt_call.run("--no-color", "litellm_model.list", "none*").stdout.startswith("local:")
+
+
 def test_an_error_is_a_sentence_and_an_exit_code(salt_call):
     salt_call.states("bad", "x:\n  litellm_model.present:\n    - base_model: gpt-4\n")
     done = salt_call.run("--retcode-passthrough", "state.apply", "bad")

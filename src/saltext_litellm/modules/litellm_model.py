@@ -26,6 +26,7 @@ import time
 
 import salt.utils.data
 import salt.utils.yaml
+import yaml
 
 from saltext_litellm import glue
 from saltext_litellm.glue import salt_errors
@@ -33,7 +34,7 @@ from saltext_litellm.utils.litellm import checks, files
 from saltext_litellm.utils.litellm.errors import InvalidInput, LiteLLMError, Refused
 from saltext_litellm.utils.litellm.quote import quoted, short
 from saltext_litellm.utils.litellm.secrets import redact
-from saltext_litellm.utils.models import desired, sets
+from saltext_litellm.utils.models import desired, sets, sls
 from saltext_litellm.utils.models import export as exports
 from saltext_litellm.utils.models import row as rows
 from saltext_litellm.utils.run.outcome import Options
@@ -42,10 +43,11 @@ log = logging.getLogger(__name__)
 
 _EVENT_INTERVAL = 1.0  # seconds between two events about progress
 
-_NEXT = "Read its head, fill in what that asks for, and apply the file with test=True first"
+_NEXT = "Do what its head says: fill in what that asks for, and apply it with test=True first"
 
 __virtualname__ = "litellm_model"
 __func_alias__ = {"list_": "list"}
+__outputter__ = {"list_": "table"}
 
 
 def __virtual__():
@@ -54,28 +56,46 @@ def __virtual__():
 
 def list_(model_name=None, owner=None, provider=None, blocked=None, profile="litellm"):
     """
-    Return the deployments of a gateway, a short mapping each: ``model_name``, ``model_id``,
-    ``model`` (the upstream one), ``provider``, ``blocked``, ``owner`` (the state that manages it),
-    ``source`` (``database``, or ``config`` for the gateway's own config file) and ``health`` (of
-    the last check that LiteLLM has kept, ``None`` if there is none).
+    Return the deployments of a gateway, by model name, those of its config file last. Each is a
+    mapping:
+
+    - ``model_name``: the name that clients call;
+    - ``model_id``: its id;
+    - ``model``: the upstream model;
+    - ``provider``: its ``custom_llm_provider``, or else the one that ``model`` begins with or that
+      LiteLLM's cost map has for it, ``None`` if neither says;
+    - ``blocked``: whether it is paused;
+    - ``owner``: the state that manages it, ``NAME in SET`` for a model of a set, ``None`` if Salt
+      does not manage it;
+    - ``source``: ``database``, or ``config`` for the gateway's own config file;
+    - ``health``: what its last health check found, ``None`` if it had none. LiteLLM does not keep
+      the checks as a rule; where it has none of any of these, the key is missing.
+
+    Salt shows them with its ``table`` outputter, which sorts the columns by their names. With
+    ``out.table.separate_rows: False`` in the configuration, each row is one line. ``--out=json``
+    and other outputters show the mappings.
 
     .. versionadded:: 1.0.0
 
     model_name
-        Only those whose model name matches (string, ``*`` and ``?`` are wildcards).
+        Only those whose model name matches (string, ``*`` and ``?`` are wildcards). Defaults to
+        all.
 
     owner
-        Only those of this owner (string, likewise): the name of a state, for a deployment of a
-        set ``NAME in SET``. An empty string is for those that Salt does not manage.
+        Only those whose owner matches (string, likewise). An empty string is for those that Salt
+        does not manage. Defaults to all.
 
     provider
-        Only those of this provider (string, ``litellm_params.custom_llm_provider``).
+        Only those of this provider (string, likewise). Defaults to all.
 
     blocked
-        Only those that are paused, or that are not (boolean).
+        Only those that are paused (``True``), or that are not (``False``). Defaults to all.
 
     profile
         Config key of the gateway, or a mapping with its url and api_key. Defaults to ``litellm``.
+
+    Fails if an argument has the wrong type, if there is no such profile, and if the gateway cannot
+    be reached or refuses the api_key.
 
     CLI Example:
 
@@ -83,6 +103,7 @@ def list_(model_name=None, owner=None, provider=None, blocked=None, profile="lit
 
         salt '*' litellm_model.list
         salt '*' litellm_model.list 'gpt-*' blocked=False profile=litellm:prod
+        salt '*' litellm_model.list owner='' --out=json
     """
     with salt_errors():
         model_name = checks.pattern("model_name", model_name)
@@ -91,44 +112,62 @@ def list_(model_name=None, owner=None, provider=None, blocked=None, profile="lit
         blocked = None if blocked is None else checks.flag("blocked", blocked)
         gateway = _gateway(profile)
         health = gateway.models.latest_health()
-        listed = [rows.summary(row, health) for row in gateway.all_rows()]
-    return [
+        listed = [rows.summary(row) for row in gateway.all_rows()]
+    listed = [
         row
         for row in listed
         if (model_name is None or fnmatch.fnmatchcase(row["model_name"], model_name))
         and (owner is None or fnmatch.fnmatchcase(row["owner"] or "", owner))
-        and provider in (None, row["provider"])
+        and (provider is None or fnmatch.fnmatchcase(row["provider"] or "", provider))
         and blocked in (None, row["blocked"])
     ]
+    listed.sort(key=lambda row: (row["source"] == "config", row["model_name"], row["model_id"]))
+    if any(row["model_id"] in health for row in listed):
+        # In all or in none, as the outputter needs it.
+        listed = [row | {"health": health.get(row["model_id"])} for row in listed]
+    return listed
 
 
-def export(path=None, pillar="litellm_secrets", data=False, overwrite=False, profile="litellm"):
+def export(path=None, pillar=None, data=False, overwrite=False, profile="litellm", set=None):
     """
-    Make an SLS file with a state for every deployment of a gateway, but for those of its config
-    file. Applied to the same gateway it adopts them and changes nothing else; applied to an empty
-    one it makes them anew. What LiteLLM knows of a model by itself is left out. In the place of
-    each secret, and of each value that holds one, such as a URL with a login, stands a reference
-    to pillar; the head of the file says what to fill in there, and what is not in the file and
-    why.
+    Make a file from which Salt makes the deployments of a gateway again, but for those of its
+    config file. Applied to the same gateway it adopts them and changes nothing else. Applied to an
+    empty one it makes them anew.
 
-    Sends one request for each deployment, to learn which secrets it has. Those of a paused
-    deployment are not told, and so not in the file, nor are those of any to a key that may not
-    see them (a viewer's).
+    Without ``set`` that is an SLS file with a ``present`` state for each deployment. In the place
+    of each secret, and of each value that holds one, such as a URL with a login, stands a reference
+    to the pillar.
 
-    With ``path`` returns the ``path``, the number of ``deployments``, what was ``left_out`` with
-    the reason, and what to do ``next``; without, the text of the file.
+    With ``set`` it is a pillar file with the models of one ``managed`` state. In the place of each
+    secret stands ``null``, which declares nothing: the secret on the gateway stays as it is until
+    one is filled in. The SLS with the ``managed`` state is in the head of the file.
+
+    The head of either file says where to save it, what to fill in, how to try it, and what is not
+    in it and why. What LiteLLM knows of a model by itself is left out. A deployment has the name
+    that Salt manages it by, or else its model name; if several have that model name, what tells
+    them apart is added to it, such as the provider. A ``model_id`` stands only where a deployment
+    would not be found without it.
+
+    Sends one request for each deployment, to learn which secrets it has. LiteLLM does not tell
+    those of a paused deployment, so they are not in the file, nor are those of any to a key that
+    may not see them (a viewer's).
+
+    Returns the text of the file; with ``path`` the ``path``, the number of ``deployments``, what
+    was ``left_out`` with the reason, and what to do ``next``; with ``data`` the arguments by name.
 
     .. versionadded:: 1.0.0
 
     path
-        The file to write (string, as a rule absolute). It is readable by its owner alone. Must
-        not be there yet.
+        The file to write (string, as a rule absolute). It is readable by its owner alone. By
+        default none is written. Must not be there yet.
 
     pillar
-        The pillar key to refer to for secrets (string). Defaults to ``litellm_secrets``.
+        Without ``set`` the pillar key to refer to for secrets (string). Defaults to
+        ``litellm_secrets``. With ``set`` the pillar key to put the models under (string,
+        ``:`` is for a nested one). Defaults to ``litellm_models``.
 
     data
-        Return the arguments of each state as data instead of a file (boolean). Defaults to
+        Return the arguments of each deployment as data instead of a file (boolean). Defaults to
         ``False``.
 
     overwrite
@@ -136,33 +175,46 @@ def export(path=None, pillar="litellm_secrets", data=False, overwrite=False, pro
 
     profile
         Config key of the gateway, or a mapping with its url and api_key. Defaults to ``litellm``.
+        Another key is written into the states.
+
+    set
+        Make a pillar file for a ``managed`` state of this name (string). By default an SLS file
+        with ``present`` states is made.
+
+    Fails if an argument has the wrong type, if ``path`` cannot be written or is there already, if
+    there is no such profile, and if the gateway cannot be reached or refuses the api_key.
 
     CLI Example:
 
     .. code-block:: bash
 
         salt-call litellm_model.export path=/srv/salt/models.sls
+        salt-call litellm_model.export path=/srv/pillar/models.sls set=production
         salt '*' litellm_model.export data=True
     """
     with salt_errors():
-        pillar, data = checks.text("pillar", pillar), checks.flag("data", data, False)
-        overwrite = checks.flag("overwrite", overwrite, False)
-        if path is not None and data:
+        set = None if set is None else checks.title("set", set)
+        default = "litellm_secrets" if set is None else "litellm_models"
+        pillar = default if pillar is None else checks.text("pillar", pillar)
+        flags = _flags(data=(data, False), overwrite=(overwrite, False))
+        if path is not None and flags["data"]:
             raise InvalidInput("path and data exclude each other: data is returned, not written")
         if path is not None:
-            path = files.place("path", path, overwrite)
+            path = files.place("path", path, flags["overwrite"])
         gateway = _gateway(profile)
         found = exports.export(
             gateway.all_rows(),
             lambda row: gateway.models.masked_secrets(row.model_id),
             gateway.models.cost_map(),
+            set,
         )
-        if data:
-            return exports.referring(found.states, pillar)
-        text = exports.sls(found, pillar, _yaml, gateway.models.url)
+        if flags["data"]:
+            return sls.data(found, pillar)
+        named = profile if isinstance(profile, str) and profile != "litellm" else None
+        text = sls.text(found, pillar, _yaml, gateway.models.url, named)
         if path is None:
             return text
-        files.write(path, text, overwrite)
+        files.write(path, text, flags["overwrite"])
         told = {"path": path, "deployments": len(found.states), "next": _NEXT}
         return {**told, **({"left_out": dict(found.left_out)} if found.left_out else {})}
 
@@ -744,10 +796,18 @@ def _is_masterless():
     return masterless and not __opts__.get("use_master_when_local")
 
 
+class _Dumper(yaml.SafeDumper):
+    """Writes the entries of a list further in than its name, as people do."""
+
+    def increase_indent(self, flow=False, indentless=False):  # noqa: ARG002 - PyYAML passes it
+        return super().increase_indent(flow, False)
+
+
 def _yaml(data):
     def dump(allow_unicode):
-        return salt.utils.yaml.safe_dump(
+        return yaml.dump(
             data,
+            Dumper=_Dumper,
             default_flow_style=False,
             allow_unicode=allow_unicode,
             sort_keys=False,

@@ -16,6 +16,7 @@ from .fields import (
     BLOCKED,
     FALSE_UNLESS_SET,
     INFO,
+    KNOWN_PROVIDER,
     MODEL,
     PARAMS,
     PROVIDER,
@@ -207,30 +208,34 @@ def is_stored(answer: Mapping[str, Any], path: Path) -> bool:
     return is_set(value, path)
 
 
-def summary(row: Row, health: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """A row in short, without secrets.
-
-    :param health: The last known health by model id.
-    """
+def summary(row: Row) -> dict[str, Any]:
+    """A row in short, without secrets."""
     marker = row.marker
     short = {
         "model_name": row.model_name,
         "model_id": row.model_id,
         "model": _or_none(row.get(MODEL)),
-        "provider": _or_none(row.get(PROVIDER)),
+        "provider": provider(row),
         "blocked": row.get(BLOCKED),
         "owner": None if marker is None else marker.owner,
         "source": "database" if row.from_database else "config",
-        "health": (health or {}).get(row.model_id),
     }
     return {key: redact(value) for key, value in short.items()}
+
+
+def provider(row: Row) -> Any:
+    """The provider of a row: declared, or as LiteLLM takes it from the upstream model."""
+    declared, model = row.get(PROVIDER), row.get(MODEL)
+    if declared is not MISSING:
+        return declared
+    prefix, slash, _ = model.partition("/") if isinstance(model, str) else ("", "", "")
+    return prefix if slash else _or_none(row.get(KNOWN_PROVIDER))
 
 
 def whole(row: Row) -> dict[str, Any]:
     """A row with everything that the gateway shows of it, but for secrets and unset keys."""
     sections = {section: redact(row.data.get(section) or {}) for section in SECTIONS}
-    short = {key: value for key, value in summary(row).items() if key != "health"}
-    return short | {
+    return summary(row) | {
         section: {key: value for key, value in values.items() if value is not None}
         for section, values in sections.items()
     }

@@ -1,0 +1,203 @@
+"""Pure: the text of an SLS file, or of a pillar file, for what was exported."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from textwrap import indent
+from typing import Any
+
+from ..litellm.quote import line, quoted
+from .export import Arguments, Export, Secret, replaced, secrets
+
+Dump = Callable[[Any], str]
+
+
+def data(found: Export, pillar: str) -> Mapping[str, Arguments]:
+    """The arguments by name, with what a file has in the place of each secret."""
+    if found.set is not None:
+        return _models(found)
+    return {
+        name: replaced(arguments, lambda secret: secret.reference(pillar))
+        for name, arguments in found.states.items()
+    }
+
+
+def text(found: Export, pillar: str, dump: Dump, url: str, profile: str | None = None) -> str:
+    """An SLS file of states, or a pillar file of the models of a set.
+
+    :param pillar: The pillar key of the secrets of states, or of the models of a set.
+    :param dump: Writes data as YAML.
+    :param profile: The profile, where the states have to name it.
+    """
+    write = _states_text if found.set is None else _models_text
+    return write(found, pillar, dump, url, profile)
+
+
+def _states_text(found: Export, pillar: str, dump: Dump, url: str, profile: str | None) -> str:
+    """An SLS file with a ``present`` state for each row; its head has the pillar that it needs."""
+    references: dict[str, str] = {}
+
+    def mark(secret: Secret) -> str:
+        marked = f"secret-{uuid.uuid4().hex}"
+        references[marked] = secret.reference(pillar)
+        return marked
+
+    head = _head(found, url, _steps_of_states(found, pillar, dump))
+    written = [
+        dump(_state(name, replaced(arguments, mark), profile))
+        for name, arguments in found.states.items()
+    ]
+    text = _escaped("\n".join([head, *written]))
+    for marked, reference in references.items():
+        text = text.replace(marked, reference)
+    return text
+
+
+def _models_text(found: Export, pillar: str, dump: Dump, url: str, profile: str | None) -> str:
+    """A pillar file with the models of a set; its head has the SLS file that goes with it.
+
+    A secret is null there, which declares nothing, until it is filled in.
+    """
+    head = _head(found, url, _steps_of_set(found, pillar, dump, profile))
+    declared = _models(found)
+    keys = pillar.split(":")
+    above = "".join(
+        indent(dump({key: None}).removesuffix(" null\n") + "\n", "  " * depth)
+        for depth, key in enumerate(keys)
+    )
+    written = "\n".join(dump({name: arguments}) for name, arguments in declared.items())
+    below = indent(written or dump({}), "  " * len(keys))
+    return _escaped(f"{head}\n{above}{below}")
+
+
+def _models(found: Export) -> Mapping[str, Arguments]:
+    """The models of a set, with null in the place of each secret."""
+    return {
+        name: replaced(_without_tier(arguments), lambda _: None)
+        for name, arguments in found.states.items()
+    }
+
+
+def _without_tier(arguments: Arguments) -> Arguments:
+    """Arguments as the defaults of the set leave them: with those, no tier is not ``free``."""
+    return {key: value for key, value in arguments.items() if (key, value) != ("tier", None)}
+
+
+def _state(name: str, arguments: Arguments, profile: str | None) -> Mapping[str, Any]:
+    declared = {} if _is_id(name) else {"name": name}
+    declared |= arguments
+    if profile is not None:
+        declared["profile"] = profile
+    state = {"litellm_model.present": [{key: value} for key, value in declared.items()]}
+    return {name if _is_id(name) else f"model {name}": state}
+
+
+def _is_id(name: str) -> bool:
+    """Whether a name can be the id of a state: it means nothing else to Salt in that place."""
+    return name not in ("include", "exclude", "extend") and not name.startswith(("__", "."))
+
+
+def _escaped(text: str) -> str:
+    """Text that Jinja renders to what it is."""
+    for jinja in ("{{", "{%", "{#"):  # in this order, as each brings the first
+        text = text.replace(jinja, f"{{{{ '{jinja}' }}}}")
+    return text
+
+
+# ---------------------------------------------------------------- the head
+
+
+def _head(found: Export, url: str, steps: Iterable[str]) -> str:
+    """The comment at the head of a file."""
+    lines = [f"The models of {url}, exported by litellm_model.export.", "", *steps]
+    if found.owners:
+        lines += ["", "These have an owner in Salt already, and are refused here:"]
+        lines += [f"- {name}: {quoted(owner)}" for name, owner in found.owners.items()]
+    missing = list(_missing(found))
+    if missing:
+        lines += [
+            "",
+            "Not in this file, and left as it is on the gateway:",
+            *(f"- {one}" for one in missing),
+        ]
+    return "".join(f"# {line(one)}".rstrip() + "\n" for one in lines)
+
+
+def _steps_of_states(found: Export, pillar: str, dump: Dump) -> Iterator[str]:
+    yield "1. Save this file in a folder of file_roots, for example as /srv/salt/models.sls."
+    wanted: dict[str, dict[str, str]] = {}
+    for secret in secrets(found.states):
+        wanted.setdefault(secret.name, {})[secret.key] = "…"
+    if wanted:
+        yield "2. Secrets are not printed. Put this into the pillar, with each … replaced by the"
+        yield f"   secret. {_REFERENCES}"
+        yield ""
+        yield from (f"     {one}" for one in dump({pillar: wanted}).splitlines())
+        yield ""
+    else:
+        yield _NO_SECRETS.format(2)
+    yield from _try_it(found, 3)
+
+
+def _steps_of_set(found: Export, pillar: str, dump: Dump, profile: str | None) -> Iterator[str]:
+    arguments = [
+        {"pillar": pillar},
+        {"defaults": {"tier": None}},
+        *([{"profile": profile}] if profile is not None else []),
+    ]
+    yield "1. Save this file in a folder of pillar_roots, for example as /srv/pillar/models.sls."
+    yield "   Give it to the minion in the pillar's top.sls."
+    yield "2. Save this in a folder of file_roots, for example as /srv/salt/models.sls:"
+    yield ""
+    state = {found.set: {"litellm_model.managed": arguments}}
+    yield from (f"     {one}" for one in dump(state).splitlines())
+    yield ""
+    if any(secrets(found.states)):
+        yield "3. Secrets are not printed. Replace each null below by the secret. While it is null,"
+        yield "   the secret on the gateway stays as it is."
+        yield f"   {_REFERENCES}"
+    else:
+        yield _NO_SECRETS.format(3)
+    yield from _try_it(found, 4)
+
+
+_NO_SECRETS = "{}. The gateway shows no secrets, so there are none to fill in."
+_REFERENCES = "A key that the gateway takes from its environment is written os.environ/NAME."
+
+
+def _try_it(found: Export, number: int) -> Iterator[str]:
+    yield f"{number}. Run `salt-call state.apply models test=True`. Each model would be adopted."
+    yield "   Only its owner changes, and its secrets, which the gateway does not show."
+    yield f"{number + 1}. Run `salt-call state.apply models`."
+    if any("model_id" in arguments for arguments in found.states.values()):
+        yield ""
+        yield "A model_id says which model of this gateway is meant. For another gateway, delete"
+        yield "every line with model_id."
+
+
+def _missing(found: Export) -> Iterator[str]:
+    """What a file lacks, in a line for each reason."""
+    for model_id, reason in found.left_out.items():
+        yield f"{model_id}, {reason}"
+    if not found.may_ask:
+        yield (
+            "The secrets that LiteLLM hides. The api_key may not see which secrets they have: "
+            "export with a proxy-admin key to have them all."
+        )
+    for named, what, why in (
+        (found.paused, "Secrets", "LiteLLM does not say which ones a paused model has."),
+        (
+            found.unserved,
+            "Secrets",
+            "LiteLLM does not say which ones a model has that it does not serve.",
+        ),
+        (
+            found.keyless,
+            "A key",
+            "LiteLLM shows none. There is none, or it is os.environ/NAME of a variable that is "
+            "not set where the gateway runs.",
+        ),
+    ):
+        if named:
+            yield f"{what} of {', '.join(named)}: {why}"
