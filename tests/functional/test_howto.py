@@ -107,11 +107,11 @@ def test_a_page(machine, api, page):
 
 def check(machine, api, line):
     """Check what a command has applied. Returns the paths of the SLS files that it was about."""
-    match = re.search(r"salt-call (?P<options>.*?)state\.apply (?P<sls>\w+)", line)
+    match = re.search(r"salt-call (?P<options>.*?)state\.apply (?P<sls>\w+)(?P<more>.*)", line)
     if not match:
         return set()
     sls = match["sls"]
-    if "test=True" not in line and "||" not in line:  # which is for what is refused
+    if not match["more"]:  # no test=True, and no shell, which is for what is refused
         caller = salted(machine, match["options"])
         for state in caller.cmd("state.show_low_sls", sls):
             for declared in deployments(machine, state):

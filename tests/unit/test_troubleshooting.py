@@ -1,0 +1,71 @@
+"""docs/howto/troubleshooting.md quotes what the source says, and has a row for each error."""
+
+import ast
+import re
+from functools import cache
+
+import pytest
+
+from tests.conftest import REPO_ROOT
+
+PAGE = REPO_ROOT / "docs/howto/troubleshooting.md"
+SOURCE = REPO_ROOT / "src"
+VARIABLE = "…"
+ROW = re.compile(r"^\| (`.*?`) \| ", re.MULTILINE)
+QUOTED = [
+    quoted for cell in ROW.findall(PAGE.read_text()) for quoted in re.findall(r"`(.+?)`", cell)
+]
+
+
+@cache
+def trees():
+    return [ast.parse(path.read_text()) for path in sorted(SOURCE.rglob("*.py"))]
+
+
+def text_of(node):
+    """A string of the source, with an ellipsis for each variable; ``None`` if it is no string."""
+    if isinstance(node, ast.JoinedStr):
+        return "".join(
+            part.value if isinstance(part, ast.Constant) else VARIABLE for part in node.values
+        )
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+@cache
+def strings():
+    found = (text_of(node) for tree in trees() for node in ast.walk(tree))
+    return {text for text in found if text}
+
+
+@cache
+def errors():
+    """The messages with which something is raised, but for those made of variables alone."""
+    raised = (
+        text_of(argument)
+        for tree in trees()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call)
+        for argument in node.exc.args
+    )
+    return sorted({text for text in raised if text and re.search(r"\w+ \w+ \w+", text)})
+
+
+def is_in(quoted, text):
+    """Whether a text has the fixed parts of a quoted message, in their order."""
+    parts = [part.strip() for part in quoted.split(VARIABLE) if part.strip(" :;,.()")]
+    return re.search(".*".join(map(re.escape, parts)), text) is not None
+
+
+@pytest.mark.parametrize("quoted", QUOTED)
+def test_a_quoted_message_stands_in_the_source(quoted):
+    assert any(is_in(quoted, text) for text in strings())
+
+
+@pytest.mark.parametrize("text", errors())
+def test_an_error_has_a_row(text):
+    assert any(is_in(quoted, text) for quoted in QUOTED)
+
+
+def test_no_quoted_message_says_nothing():
+    assert len(QUOTED) > 100
+    assert [quoted for quoted in QUOTED if not re.search(r"\w+ \w+", quoted)] == []
