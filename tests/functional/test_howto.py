@@ -160,14 +160,17 @@ def differing(api, opts, declared, row):
     found = {"name": owner} if owner != declared.get("name", owner) else {}
     masks = api.secrets(row["model_info"]["id"])
     for section, key, value in values(declared):
-        expected = resolved(value, opts)
-        if key in MASKED:
-            expected, shown = f"{expected[:2]}****{expected[-2:]}", masks.get(key)
-        else:
-            shown = row[section].get(key)
-        if key not in UNREADABLE and shown != expected:
+        expected = [resolved(value, opts)]
+        shown = row[section].get(key)
+        if key in MASKED:  # versions differ in whether a reference is resolved before
+            expected, shown = [masked(one) for one in (*expected, value)], masks.get(key)
+        if key not in UNREADABLE and shown not in expected:
             found[key] = shown
     return found
+
+
+def masked(secret):
+    return f"{secret[:2]}****{secret[-2:]}"
 
 
 def resolved(value, opts):
