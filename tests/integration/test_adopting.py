@@ -89,6 +89,9 @@ SECRETS = {
     "vertex": {"vertex_credentials": CREDENTIALS},
     "openai/*": {"api_key": "sk-wild-0123456789"},
     "embeddings": {"api_key": "sk-embed-0123456789"},
+    # LiteLLM 1.83.14 cannot pause a model, and shows that a variable is asked for that is not set.
+    "paused": {"api_key": "sk-paused-0123456789"},
+    "unset": {"api_key": "os.environ/NOT_SET_ANYWHERE"},
     "ours": {"api_key": "vllm-0123456789", "X-Auth-Token": "header-0123456789"},
 }
 
@@ -178,6 +181,8 @@ def test_fifteen_models_are_adopted(clicked, salt_call, set_):
     assert salt_call("litellm_model.export", f"path={path}", *named)["deployments"] == 15
     text = path.read_text()
     assert "0123456789" not in text
+    can_pause = clicked.gateway.request("POST", "/model/block", json={}).status_code == 422
+    assert ("# - Secrets of paused: LiteLLM does not say" in text) is can_pause
     top = "base: {'*': [data, %s]}"
     if set_:
         salt_call.states("models", block_in_head(text))

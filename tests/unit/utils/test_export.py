@@ -84,12 +84,21 @@ def test_the_head_says_of_which_secrets_nothing_is_known_and_why():
     rows[4]["litellm_params"]["litellm_credential_name"] = "shared"
     text = text_of(exported(*rows, ask=lambda row: masks[row.model_id]))
     _, _, missing = text.partition("# Not in this file, and left as it is on the gateway:\n")
-    paused, unserved, keyless = missing.splitlines()[:3]
-    assert paused == "# - Secrets of 44: LiteLLM does not say which ones a paused model has."
-    assert unserved.startswith("# - Secrets of 11: LiteLLM does not say")
-    assert unserved.endswith("that it does not serve.")
-    assert keyless.startswith("# - A key of 22: LiteLLM shows none.")
-    assert "os.environ/NAME of a variable that is not set" in keyless
+    assert missing.partition("\n\n")[0] == (
+        "# - Secrets of 44: LiteLLM does not say which ones a paused model has.\n"
+        "# - Secrets of 11: LiteLLM does not say which ones a model has that it does not serve.\n"
+        "# - A key of 22: LiteLLM shows none. There is none, or it is os.environ/NAME of a variable"
+        " that is\n"
+        "#   not set where the gateway runs."
+    )
+
+
+def test_the_head_has_no_endless_lines():
+    rows = [row(f"model-{number:03}", f"{number}") for number in range(300)]
+    head = text_of(exported(*rows, ask=lambda _: {})).partition("\n\n")[0]
+    assert "model-299: LiteLLM shows none." in head
+    assert max(map(len, head.splitlines())) < 100
+    assert {line[:1] for line in head.splitlines()} == {"#"}
 
 
 def test_a_file_reads_as_if_it_was_written_by_hand():

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from textwrap import indent
+from itertools import chain
+from textwrap import indent, wrap
 from typing import Any
 
 from ..litellm.quote import line, quoted
 from .export import Arguments, Export, Secret, replaced, secrets
 
 Dump = Callable[[Any], str]
+
+_WIDTH = 94  # of an item in the head
 
 
 def data(found: Export, pillar: str) -> Mapping[str, Arguments]:
@@ -111,17 +114,20 @@ def _escaped(text: str) -> str:
 def _head(found: Export, url: str, steps: Iterable[str]) -> str:
     """The comment at the head of a file."""
     lines = [f"The models of {url}, exported by litellm_model.export.", "", *steps]
-    if found.owners:
-        lines += ["", "These have an owner in Salt already, and are refused here:"]
-        lines += [f"- {name}: {quoted(owner)}" for name, owner in found.owners.items()]
-    missing = list(_missing(found))
-    if missing:
-        lines += [
-            "",
-            "Not in this file, and left as it is on the gateway:",
-            *(f"- {one}" for one in missing),
-        ]
+    owned = [f"{name}: {quoted(owner)}" for name, owner in found.owners.items()]
+    for title, items in (
+        ("These have an owner in Salt already, and are refused here:", owned),
+        ("Not in this file, and left as it is on the gateway:", list(_missing(found))),
+    ):
+        if items:
+            lines += ["", title, *chain.from_iterable(map(_item, items))]
     return "".join(f"# {line(one)}".rstrip() + "\n" for one in lines)
+
+
+def _item(text: str) -> list[str]:
+    """An item of a list in lines that are not too long, whatever the names in it hold."""
+    first, *others = wrap(line(text), _WIDTH, break_long_words=False, break_on_hyphens=False)
+    return [f"- {first}", *(f"  {one}" for one in others)]
 
 
 def _steps_of_states(found: Export, pillar: str, dump: Dump) -> Iterator[str]:
