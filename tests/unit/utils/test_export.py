@@ -168,6 +168,14 @@ def test_a_set_is_a_pillar_file_with_its_state_in_the_head():
     }
 
 
+def test_a_set_may_have_any_name():
+    head = text_of(exported(set_="include"), "models").splitlines()
+    state = "\n".join(line[1:] for line in head if line.startswith("#      "))
+    assert salt.utils.yaml.safe_load(state)["model include"]["litellm_model.managed"][0] == {
+        "name": "include"
+    }
+
+
 def test_nothing_to_export_is_an_empty_file():
     assert rendered(text_of(exported())) is None
     assert rendered(text_of(exported(set_="production"), "models")) == {"models": {}}
@@ -222,7 +230,7 @@ def test_rows_are_named_by_what_tells_them_apart():
     needed = {model_id for model_id in names if model_id[0] in "abcdehk"}
     assert ids == {name: one if one in needed else None for one, name in names.items()}
     assert found.owners == {"model-openai": "of a set in production"}
-    assert "refused here:\n# - model-openai: 'of a set in production'\n" in text_of(found)
+    assert "refuses them here:\n# - model-openai: 'of a set in production'\n" in text_of(found)
     of_set = exported(*rows, set_="production")
     assert {"its own name", "of a set", "model"} <= set(of_set.states)
     assert of_set.owners == {}

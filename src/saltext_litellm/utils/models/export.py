@@ -80,19 +80,13 @@ def export(
     stored = sorted(
         (row for row in rows if row.from_database), key=lambda row: (row.model_name, row.model_id)
     )
-    known = identity.Rows(stored)
+    known, asked = identity.Rows(stored), _asked(stored, ask)
     found: dict[str, Arguments] = {}
     left_out: dict[str, str] = {}
     owners: dict[str, str] = {}
     unsaid: dict[str, list[str]] = {"paused": [], "unserved": [], "keyless": []}
-    may_ask = True
     for name, row in names.of(stored, set_):
-        masks: Masks | None = None
-        if may_ask:
-            try:
-                masks = ask(row)
-            except NotAllowed:
-                may_ask = False
+        masks = asked[row.model_id] if asked is not None else {}
         try:
             arguments = _arguments(name, row, masks or {}, cost_map)
             _check(name, arguments)
@@ -103,10 +97,20 @@ def export(
         if row.marker and not names.is_own(row, set_):
             owners[name] = row.marker.owner
         reason = _why_no_secret(row, arguments, masks)
-        if may_ask and reason:
+        if asked is not None and reason:
             unsaid[reason].append(name)
     told = {reason: tuple(named) for reason, named in unsaid.items()}
-    return Export(set_, found, left_out, owners, may_ask=may_ask, **told)
+    return Export(set_, found, left_out, owners, may_ask=asked is not None, **told)
+
+
+def _asked(
+    rows: Iterable[Row], ask: Callable[[Row], Masks | None]
+) -> Mapping[str, Masks | None] | None:
+    """The masks of each row by its id; ``None`` if the api_key may not see them."""
+    try:
+        return {row.model_id: ask(row) for row in rows}
+    except NotAllowed:
+        return None
 
 
 def _why_no_secret(row: Row, arguments: Arguments, masks: Masks | None) -> str | None:

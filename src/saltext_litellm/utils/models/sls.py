@@ -48,7 +48,7 @@ def _states_text(found: Export, pillar: str, dump: Dump, url: str, profile: str 
 
     head = _head(found, url, _steps_of_states(found, pillar, dump))
     written = [
-        dump(_state(name, replaced(arguments, mark), profile))
+        dump(_state("present", name, replaced(arguments, mark), profile))
         for name, arguments in found.states.items()
     ]
     text = _escaped("\n".join([head, *written]))
@@ -87,13 +87,13 @@ def _without_tier(arguments: Arguments) -> Arguments:
     return {key: value for key, value in arguments.items() if (key, value) != ("tier", None)}
 
 
-def _state(name: str, arguments: Arguments, profile: str | None) -> Mapping[str, Any]:
-    declared = {} if _is_id(name) else {"name": name}
-    declared |= arguments
+def _state(function: str, name: str, arguments: Arguments, profile: str | None) -> dict[str, Any]:
+    """A state, whatever its name means to Salt."""
+    given = {**({} if _is_id(name) else {"name": name}), **arguments}
     if profile is not None:
-        declared["profile"] = profile
-    state = {"litellm_model.present": [{key: value} for key, value in declared.items()]}
-    return {name if _is_id(name) else f"model {name}": state}
+        given["profile"] = profile
+    declared = [{key: value} for key, value in given.items()]
+    return {name if _is_id(name) else f"model {name}": {f"litellm_model.{function}": declared}}
 
 
 def _is_id(name: str) -> bool:
@@ -116,7 +116,7 @@ def _head(found: Export, url: str, steps: Iterable[str]) -> str:
     lines = [f"The models of {url}, exported by litellm_model.export.", "", *steps]
     owned = [f"{name}: {quoted(owner)}" for name, owner in found.owners.items()]
     for title, items in (
-        ("These have an owner in Salt already, and are refused here:", owned),
+        ("These have an owner in Salt already, so Salt refuses them here:", owned),
         ("Not in this file, and left as it is on the gateway:", list(_missing(found))),
     ):
         if items:
@@ -147,16 +147,12 @@ def _steps_of_states(found: Export, pillar: str, dump: Dump) -> Iterator[str]:
 
 
 def _steps_of_set(found: Export, pillar: str, dump: Dump, profile: str | None) -> Iterator[str]:
-    arguments = [
-        {"pillar": pillar},
-        {"defaults": {"tier": None}},
-        *([{"profile": profile}] if profile is not None else []),
-    ]
+    arguments = {"pillar": pillar, "defaults": {"tier": None}}
     yield "1. Save this file in a folder of pillar_roots, for example as /srv/pillar/models.sls."
     yield "   Give it to the minion in the pillar's top.sls."
     yield "2. Save this in a folder of file_roots, for example as /srv/salt/models.sls:"
     yield ""
-    state = {found.set: {"litellm_model.managed": arguments}}
+    state = _state("managed", str(found.set), arguments, profile)
     yield from (f"     {one}" for one in dump(state).splitlines())
     yield ""
     if any(secrets(found.states)):
