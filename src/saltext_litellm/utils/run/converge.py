@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from dataclasses import replace
 from functools import partial
 
@@ -20,9 +20,9 @@ from ..models import fields, identity, sets
 from ..models import plan as plans
 from ..models.desired import Deployment
 from ..models.endpoints import Models
-from ..models.plan import CREATE, DELETE, NONE, UPDATE, Changes, Plan
+from ..models.plan import CREATE, NONE, UPDATE, Changes, Plan
 from ..models.row import Row
-from . import notes
+from . import notes, prune
 from .capabilities import OLD
 from .decide import Create, Step, expected, next_step
 from .decide import plan as decide
@@ -32,8 +32,6 @@ from .outcome import Options, Outcome
 
 Planned = list[tuple[Deployment, Plan]]
 
-# What these statuses say holds for every further request as well.
-_HOPELESS = (None, 401, 403)
 _PASSING_LOOKS = 8  # how often to look whether somebody else has found out what is there
 _FLAGGED_LOOKS = 3  # how often to look whether a flagged row is served by now
 _MOST_STEPS = 20  # for one deployment; a replacement with a chosen id takes nine
@@ -63,14 +61,14 @@ class Converge:
         """
         planned = self._plan_all(wanted)
         self._used = frozenset(plan.model_id for _, plan in planned if plan.model_id)
-        if self._options.test:
-            return [*self._predict(planned), *self._predict_pruning(planned), *self._kept(planned)]
         self._first = {one.name: plan for one, plan in planned}
-        goes_on = self._apply(planned)
-        self._prove(planned)
-        pruned = list(self._prune(planned, goes_on)) if self._options.prune else []
-        done = [self._outcomes[one.name] for one, _ in planned]
-        return [*done, *pruned, *self._kept(planned)]
+        if self._options.test:
+            goes_on = self._predict(planned)
+        else:
+            goes_on = self._apply(planned)
+            self._prove(planned)
+        undeclared = self._undeclared(planned, goes_on)
+        return [*(self._outcomes[one.name] for one, _ in planned), *undeclared]
 
     # ---------------------------------------------------------------- planning
 
@@ -207,8 +205,8 @@ class Converge:
 
     # ---------------------------------------------------------------- predicting
 
-    def _predict(self, planned: Planned) -> list[Outcome]:
-        outcomes = []
+    def _predict(self, planned: Planned) -> bool:
+        """Say what would be done. Returns whether the run would go on."""
         for wanted, plan in planned:
             step = self._step(wanted, plan)
             outcome = self._outcome(wanted, plan, plan.changes)
@@ -217,14 +215,8 @@ class Converge:
             elif step is not None:
                 outcome = replace(outcome, notes=(*outcome.notes, *notes.foreseen(plan, step)))
                 self._known.predict(expected(plan, step), [one.model_id for one in plan.leftovers])
-            outcomes.append(outcome)
-        return outcomes
-
-    def _predict_pruning(self, planned: Planned) -> Iterator[Outcome]:
-        for row in self._orphans(planned) if self._options.prune else ():
-            plan = plans.delete(row)
-            self._known.predict(None, [row.model_id])
-            yield Outcome(notes.owner(row), DELETE, row.model_id, plan.changes, declared=False)
+            self._outcomes[wanted.name] = outcome
+        return True
 
     # ---------------------------------------------------------------- doing
 
@@ -242,7 +234,7 @@ class Converge:
             except LiteLLMError as err:
                 error = self._undone(one, err)
             self._outcomes[one.name] = self._done(one, error)
-            if isinstance(error, GatewayError) and error.status in _HOPELESS:
+            if isinstance(error, GatewayError) and error.status in prune.HOPELESS:
                 for left, _ in planned[number + 1 :]:
                     self._outcomes[left.name] = Outcome(left.name, NONE, tried=left.name not in due)
                 return False
@@ -357,6 +349,8 @@ class Converge:
 
     def _orphans(self, planned: Planned) -> list[Row]:
         """What the set owns and does not declare."""
+        if self._options.set is None:
+            return []
         declared = {one.name for one, _ in planned}
         used = {plan.model_id for _, plan in planned}
         used |= {outcome.model_id for outcome in self._outcomes.values()}
@@ -369,41 +363,29 @@ class Converge:
             and row.model_id not in used
         ]
 
-    def _kept(self, planned: Planned) -> Iterator[Outcome]:
-        """What the set owns, does not declare and does not prune."""
-        for row in self._orphans(planned) if self._options.set and not self._options.prune else ():
-            yield Outcome(
-                notes.owner(row), NONE, row.model_id, tried=False, declared=False, kept=True
-            )
+    def _undeclared(self, planned: Planned, goes_on: bool) -> list[Outcome]:
+        """What has become of the rows that the set owns and does not declare, or would.
 
-    def _prune(self, planned: Planned, goes_on: bool) -> Iterator[Outcome]:
-        """Delete what the set owns and does not declare, if all else is in place."""
-        orphans, error = self._orphans(planned), None
-        failed = not goes_on or any(one.failure for one in self._outcomes.values())
-        if orphans and not failed and any(one.changes for one in self._outcomes.values()):
+        :param goes_on: Whether the gateway still takes requests.
+        """
+        orphans, options = self._orphans(planned), self._options
+        if not options.prune:
+            return [prune.left_alone(row) for row in orphans]
+        outcomes = self._outcomes.values()
+        if not goes_on or any(one.failure for one in outcomes):
+            return [prune.not_deleted(row) for row in orphans]
+        if options.test:
+            for row in orphans:
+                self._known.predict(None, [row.model_id])
+            return [prune.deleted(row) for row in orphans]
+        error = None
+        if orphans and any(one.changes for one in outcomes):
             try:
                 self._executor.see_again(orphans)  # the writes have taken their time
                 orphans = self._orphans(planned)
             except GatewayError as err:
                 error = err
-        for number, row in enumerate(orphans):
-            outcome = Outcome(
-                notes.owner(row), NONE, row.model_id, tried=not failed, declared=False
-            )
-            if not failed:
-                try:
-                    if error is None:
-                        self._executor.delete(row)
-                except GatewayError as err:
-                    error = err
-                if error is None:
-                    outcome = replace(outcome, action=DELETE, changes=plans.delete(row).changes)
-                else:
-                    unknown = isinstance(error, NotSeen)
-                    outcome = replace(outcome, failure=str(error), unknown=unknown)
-                    failed, error = error.status in _HOPELESS, None
-                self._options.progress(number + 1, len(orphans), outcome.name)
-            yield outcome
+        return list(prune.delete(orphans, self._executor, options.progress, error))
 
 
 def _needs_router(plan: Plan) -> bool:

@@ -1,0 +1,69 @@
+"""The rows that a set owns and does not declare any more: deleted after all else, or left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ..litellm.errors import GatewayError, NotSeen
+from ..models import plan as plans
+from ..models.plan import DELETE, NONE
+from ..models.row import Row
+from .execute import Executor
+from .notes import owner
+from .outcome import Outcome, Progress
+
+# With these statuses every further request fails as well.
+HOPELESS = (None, 401, 403)
+
+
+def left_alone(row: Row) -> Outcome:
+    """The set does not prune."""
+    return Outcome(owner(row), NONE, row.model_id, tried=False, declared=False, kept=True)
+
+
+def deleted(row: Row) -> Outcome:
+    """The set prunes, and the row was deleted, or would be."""
+    changes = plans.delete(row).changes
+    return Outcome(owner(row), DELETE, row.model_id, changes, declared=False)
+
+
+def not_deleted(row: Row, error: GatewayError | None = None) -> Outcome:
+    """The set prunes, but the deletion failed.
+
+    :param error: Why. ``None`` if it was not tried.
+    """
+    return Outcome(
+        owner(row),
+        NONE,
+        row.model_id,
+        failure=None if error is None else str(error),
+        unknown=isinstance(error, NotSeen),
+        tried=error is not None,
+        declared=False,
+    )
+
+
+def delete(
+    rows: Sequence[Row], executor: Executor, progress: Progress, error: GatewayError | None
+) -> Iterator[Outcome]:
+    """Delete rows, one after the other, until the gateway takes no more requests.
+
+    :param error: Why the first one cannot be deleted.
+    """
+    hopeless = False
+    for number, row in enumerate(rows, start=1):
+        if hopeless:
+            yield not_deleted(row)
+            continue
+        try:
+            if error is None:
+                executor.delete(row)
+        except GatewayError as err:
+            error = err
+        if error is None:
+            outcome = deleted(row)
+        else:
+            outcome = not_deleted(row, error)
+            hopeless, error = error.status in HOPELESS, None
+        progress(number, len(rows), outcome.name)
+        yield outcome
