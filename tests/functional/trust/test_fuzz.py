@@ -64,6 +64,7 @@ def _deep(levels: int) -> Any:
 
 
 # Made anew for each case: nothing may write into what it is given.
+# No tuple as a key: Salt 3008.4 itself fails on it, before it calls a state.
 ODD = [
     _endless,
     lambda: _deep(20),
@@ -80,7 +81,6 @@ ODD = [
     lambda: datetime.date(2024, 10, 21),
     lambda: datetime.datetime(2024, 10, 21, 1, 2),
     lambda: {None: 1},
-    lambda: {(1, 2): 3},
 ]
 WORDS = ["", " ", "no", "false", "True", "nan", "sNaN", "-inf", "1e999", "1e-400", "9" * 5000, "5"]
 WORDS += ["…", "**********", "sk-1****abcd", "sdb://none/such", "sdb://", "os.environ/X", "0x10"]
