@@ -101,6 +101,23 @@ def test_odd_names_and_values_come_back_as_they_were(
         assert was["model_info"]["note"] == now["model_info"]["note"]
 
 
+def test_what_another_owner_has_is_named_and_refused(
+    modules, api, loaders_with, profile, name, tmp_path
+):
+    modules("manage", f"{name}-set", models={name: {"litellm_params": {"model": "openai/gpt-4"}}})
+    before = api.one(name)
+    text = modules("export")
+    assert f"so Salt refuses them here:\n# - {name}: " in text
+    salt = salted(loaders_with, tmp_path, text, {"litellm": profile, "litellm_secrets": {}}, None)
+    (result,) = salt.modules.state.sls_id(name, "models").raw.values()
+    assert result["result"] is False
+    assert "belongs to" in result["comment"]
+    assert api.named(name) == [before]
+    # To its own set it is as declared.
+    text = modules("export", set=f"{name}-set")
+    assert "refuses them" not in text
+
+
 @pytest.mark.parametrize("params", [{}, None, {"rpm": 5}, {"model": "openai/x", "rpm": "nan"}])
 def test_a_row_that_no_state_can_declare_is_left_out(modules, api, recorder, name, params):
     api.create(name)
