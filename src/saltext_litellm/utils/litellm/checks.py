@@ -37,7 +37,7 @@ _WORDS_FOR_BOOLEANS = frozenset(
 
 
 class Mistakes:
-    """What is wrong with several values, to be said at once."""
+    """Collects what is wrong with several values, so that all of it is told at once."""
 
     def __init__(self) -> None:
         self.found: dict[str, None] = {}  # each once, in order
@@ -63,7 +63,7 @@ class Mistakes:
             self._kind = InvalidInput
 
     def refuse(self) -> None:
-        """Say them, if there are any."""
+        """Raise an error with all of them, if there are any."""
         if self.found:
             raise self._kind(*self.found)
 
@@ -87,7 +87,7 @@ class _Noted:
 
 
 def text(name: str, value: Any) -> str:
-    """A string that says something."""
+    """A string that is not empty."""
     if not isinstance(value, str):
         advice = "" if isinstance(value, (Mapping, list)) else ": put it in quotes"
         raise InvalidInput(f"{name} must be a string, not {kind(value)}{advice}")
@@ -97,7 +97,7 @@ def text(name: str, value: Any) -> str:
 
 
 def title(name: str, value: Any) -> str:
-    """A name by which something is called: one line that is not too long."""
+    """A name: one line that is not too long."""
     if _CONTROL.search(text(name, value)):
         raise InvalidInput(f"{name} {quoted(value)} must not have control characters")
     if len(value) > _LONGEST_NAME:
@@ -195,7 +195,7 @@ def truth(name: str, value: Any) -> None:
 
 
 def secret(name: str, value: Any) -> None:
-    """No mask of a secret, and no other thing that stands for one where it cannot be shown."""
+    """A secret: neither the mask of one nor a placeholder."""
     if isinstance(value, Mapping):
         for key, item in value.items():
             secret(f"{name}:{key}", item)
@@ -207,7 +207,7 @@ def secret(name: str, value: Any) -> None:
 
 
 def login(name: str, value: str) -> None:
-    """No login in a URL that was cut out where it cannot be shown."""
+    """A URL whose login is no mask."""
     if f"://{REDACTED}@" in value:
         raise InvalidInput(f"{short(name)} has a mask for a login")
 

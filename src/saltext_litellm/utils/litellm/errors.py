@@ -39,7 +39,7 @@ class Refused(InvalidInput):
 class Ambiguous(Refused):
     """It cannot be told which of several rows is meant.
 
-    :ivar passing: Somebody is just finding out, so that it may be told in a moment.
+    :ivar passing: Another client is about to delete one of them, so that a later look may tell.
     """
 
     def __init__(self, *mistakes: str, passing: bool) -> None:

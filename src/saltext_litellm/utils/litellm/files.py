@@ -1,4 +1,4 @@
-"""Writes a file whole or not at all, readable by its owner alone, and over no other unasked."""
+"""Writes a file: whole or not at all, for its owner alone, and over another one only if told to."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What people keep secret by habit, though LiteLLM shows it: by its name, and by its looks.
+"""What people keep secret although LiteLLM shows it: found by its name or by its form.
 
-What is hidden in vain can be looked up; what was shown cannot be taken back. So in doubt it is
-hidden.
+A value that is hidden needlessly can be looked up; one that was shown cannot be taken back. So in
+doubt it is hidden.
 """
 
 from __future__ import annotations

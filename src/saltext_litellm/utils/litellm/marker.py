@@ -80,7 +80,7 @@ class Marker:
         return replace(self, keys=self.keys | paths, secrets=secrets, key_id=key_id)
 
     def dump(self) -> dict[str, Any]:
-        """The marker as it is stored. Stable: equal markers are equal to the letter."""
+        """The marker as it is stored. Equal markers are stored equally, character by character."""
         stored: dict[str, Any] = {"version": self.version, "name": self.name}
         stored |= {
             key: value
@@ -96,9 +96,9 @@ class Marker:
 
     @classmethod
     def load(cls, stored: Any) -> Marker | None:
-        """Read a stored marker; ``None`` where there is none that makes sense.
+        """Read a stored marker; ``None`` if there is none that makes sense.
 
-        Somebody may have edited it: what makes no sense in it counts as not being there.
+        Somebody may have edited it: what makes no sense in it is ignored.
         """
         if not isinstance(stored, Mapping) or not _is_text(stored.get("name")):
             return None

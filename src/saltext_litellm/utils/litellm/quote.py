@@ -15,7 +15,7 @@ _KEY_LIKE = re.compile(r"(?=\S*[A-Za-z])(?=\S*\d)\S{12,}|\bsk-|\b(bearer|basic)\
 
 
 def quoted(value: Any) -> str:
-    """A value by which a person knows it again: cut short, and nothing of what may be a secret."""
+    """A value as a message quotes it: cut short, and without anything that may be a secret."""
     if isinstance(value, (bool, int, float)) or value is None:
         try:
             text = repr(value)
@@ -47,17 +47,17 @@ def clean(text: str) -> str:
 
 
 def line(text: str) -> str:
-    """Text that can be shown and stays in its line, whatever the names in it hold."""
+    """Text that can be shown and stays in one line, whatever the names in it hold."""
     return clean(text).replace("\n", "\\n")
 
 
 def short(name: str) -> str:
-    """A name of somebody's as it stands in a sentence: of the beginning of a long one."""
+    """A name as a message quotes it; of a long one its beginning."""
     return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"
 
 
 def suggested(word: Any, words: Iterable[str]) -> str:
-    """What somebody may have meant by a word that is none of those that are known."""
+    """The known word that somebody may have meant, as the end of a sentence; else nothing."""
     if not isinstance(word, str) or len(word) > _LONGEST:
         return ""
     near = difflib.get_close_matches(word, sorted(words), 1)

@@ -52,8 +52,8 @@ class Deployment:
     :param values: The declared values by their place in a row.
     :param model_id: The row's id, if the user chose one.
     :param set: The ``managed`` state it belongs to, if any.
-    :param listed: Whether it comes from a list. Only its place in it tells it from other entries
-        of the same model name.
+    :param listed: Whether it comes from a list, where entries of one model name differ by their
+        place alone.
     :param warnings: What the user should look at, though it is no mistake.
     """
 

@@ -97,13 +97,13 @@ def update(
     supersedes: Row | None = None,
     partial: bool = False,
 ) -> Plan:
-    """Plan a row's way to what is desired.
+    """Plan how a row becomes as desired.
 
-    Only what is declared is compared; what we set before and is declared no longer is removed;
-    anything else is somebody else's.
+    Only what is declared is compared. What we set before and is declared no longer is removed.
+    Anything else is somebody else's.
 
     :param leftovers: The rows that it has replaced.
-    :param supersedes: The row that it is to replace, being asked for by its id.
+    :param supersedes: The row that it is to replace, because its own id was asked for.
     :param partial: Change what is declared and leave the rest, ownership included.
     """
     _refuse_newer(row)
@@ -147,7 +147,7 @@ def _refuse_newer(row: Row) -> None:
 
 
 def delete(row: Row, leftovers: Sequence[Row] = ()) -> Plan:
-    """Plan a row's end, and that of the rows that it has replaced."""
+    """Plan to delete a row, and the rows that it has replaced."""
     ids = ", ".join(one.model_id for one in (row, *leftovers))
     return Plan(
         action=DELETE,

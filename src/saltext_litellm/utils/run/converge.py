@@ -87,7 +87,7 @@ class Converge:
         return planned
 
     def _plan_calmly(self, wanted: Sequence[Deployment]) -> Planned:
-        """The plans; where somebody else is just finding out what is there, after that."""
+        """The plans of all deployments, after other clients have sorted out their rows."""
         for _ in range(_PASSING_LOOKS):
             try:
                 return self._plan_each(wanted)
@@ -117,7 +117,7 @@ class Converge:
             else:
                 planned.append((one, plan))
                 if plan.row is not None:
-                    adopted.add(plan.row.model_id)  # the next that could adopt it may not
+                    adopted.add(plan.row.model_id)  # no other deployment may adopt it
         if mistakes:
             raise Ambiguous(*mistakes, passing=passing)
         return planned
@@ -183,9 +183,9 @@ class Converge:
         return next_step(wanted, plan, can, self._fingerprint)
 
     def _check(self, wanted: Deployment, plan: Plan) -> None:
-        """Refuse what the gateway would take and then not serve, and what is not ours to take.
+        """Refuse what the gateway would save but not serve, and rows that are not ours.
 
-        :raises Refused: It does not know the provider, or blocked deployments; or the id is
+        :raises Refused: It does not know the provider, or cannot block deployments; or the id is
             one of its config file.
         """
         if plan.action == CREATE and wanted.model_id is not None:
@@ -244,7 +244,7 @@ class Converge:
         return True
 
     def _undone(self, wanted: Deployment, err: LiteLLMError) -> LiteLLMError:
-        """What failed; if it should not have been begun, what was made is deleted again."""
+        """The error to report. A row that this run made for what is refused now is deleted."""
         try:
             for row in self._rows().owned(wanted) if isinstance(err, Refused) else ():
                 if row.model_id in self._executor.tentative:
@@ -275,11 +275,11 @@ class Converge:
             else:
                 plan = self._plan(wanted)
                 if not self._executor.tentative.isdisjoint(one.model_id for one in plan.leftovers):
-                    self._first[wanted.name] = plan  # what was created is as if it had not been
+                    self._first[wanted.name] = plan  # the tentative row is not reported
         raise GatewayError("It does not come to rest: somebody else changes it at the same time")
 
     def _done(self, wanted: Deployment, error: LiteLLMError | None) -> Outcome:
-        """What has become of a deployment: what was planned, but for what is left to be done."""
+        """What was done to a deployment: the planned changes, without those that are left to do."""
         first = self._first[wanted.name]
         try:
             left = self._plan(wanted)
@@ -316,7 +316,7 @@ class Converge:
     # ---------------------------------------------------------------- afterwards
 
     def _prove(self, planned: Planned) -> None:
-        """Where LiteLLM does not vouch for what it saved: look whether it serves it."""
+        """Look whether LiteLLM serves the rows that it saved without vouching for them."""
         served = {
             outcome.model_id: partial(self._is_served, one)
             for one, _ in planned

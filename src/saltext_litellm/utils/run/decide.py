@@ -1,7 +1,7 @@
-"""Pure: what is to be done next about one deployment.
+"""Pure: the next step for one deployment.
 
-A plan says what differs. Here it becomes one request; what that has come to is observed, and
-decided by again, until nothing is left.
+A plan says what differs, and a step is one request. After each step the plan is made again from
+what is known then, until no step is left.
 """
 
 from __future__ import annotations
@@ -77,12 +77,12 @@ def plan(
     blind: bool = False,
     partial: bool = False,
 ) -> Plan:
-    """What is to be done about a deployment in all.
+    """The plan for a deployment.
 
-    :param taken: The ids of rows that are those of other deployments.
-    :param tentative: The ids of rows that this run has made before it could see what is there.
-        They give way to the row that it would have taken else.
-    :param blind: It cannot be seen what is there.
+    :param taken: The ids of rows that other deployments use.
+    :param tentative: The ids of rows that this run made while it could not see the database. If
+        another row fits, they give way to it.
+    :param blind: The gateway does not show its database.
     :param partial: Change what is declared of a row that is there, and leave the rest.
     :raises Refused: It cannot be told which row is meant, or there is none to change.
     """
@@ -95,7 +95,7 @@ def plan(
     before = Rows(row for row in rows if row.model_id not in tentative) if made else Rows()
     row = identity.find(wanted, before, taken)
     if row is not None:
-        # Nobody need know of them: they are as if they had never been.
+        # The tentative rows are not reported: they are deleted in the same run.
         found = plans.update(wanted, row, fingerprint)
         return replace(found, action=UPDATE, leftovers=tuple(made))
     row = identity.find(wanted, rows, taken)
@@ -144,7 +144,7 @@ def _change(
     # serving for the time of a PATCH, so that none is sent in vain.
     kept = asked and (not can.serves_while_patching or not row.kept.isdisjoint(going))
     if kept and plan.marker is not None and plan.marker.replaces:
-        # A row that is taken over is first made the one that replaces the deployment's own.
+        # First record in the row that is taken over which row it replaces.
         before = row.marker or plan.marker
         return Patch(row, bodies.marked(row, plan.marker.keeping(before, plan.removed)))
     if (plan.moves_to or kept) and row.stored is None:
@@ -152,7 +152,7 @@ def _change(
     if plan.moves_to or kept:
         return _replace(wanted, plan, row, fingerprint)
     uncertain = frozenset(path for path in asked if not _is_cleared(path, can))
-    # What is not certain to go stays ours until it is gone.
+    # A key that LiteLLM may keep stays in the marker until it is gone.
     marker = plan.marker and plan.marker.keeping(row.marker or plan.marker, uncertain)
     if marker is not None and not marker.says_same(row.marker):
         body = bodies.marked(row, marker, body)
@@ -167,10 +167,10 @@ def _is_cleared(path: Path, can: Capabilities) -> bool:
 
 
 def _replace(wanted: Deployment, plan: Plan, row: Row, fingerprint: Fingerprinter) -> Create:
-    """The row that takes the place of one that cannot be made as desired.
+    """Create the row that replaces one that cannot be changed as desired.
 
-    With an id that was chosen it is one of another id first: so the row is there at any moment,
-    with all that others have set, until it has moved back.
+    If the user chose the id, the first replacement has another id. So at any moment there is a row
+    with all that others have set, until one of the chosen id is made anew.
     """
     assert row.stored is not None  # noqa: S101 - learnt before
     model_id = plan.moves_to or next_id(row)
@@ -180,7 +180,7 @@ def _replace(wanted: Deployment, plan: Plan, row: Row, fingerprint: Fingerprinte
 
 
 def expected(plan: Plan, step: Step) -> Row | None:
-    """The row that there would be, if all went well."""
+    """The row as it would be after a step."""
     if isinstance(step, Create):
         return created(step.body)
     row = plan.row

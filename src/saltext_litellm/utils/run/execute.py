@@ -33,15 +33,15 @@ _AT_ONCE = 6  # so many of them without a pause
 
 
 class Surprise(Exception):
-    """Somebody else was faster: what was planned is to be planned anew, from what is there now."""
+    """Another client was faster. Plan again, from what is there now."""
 
 
 class Executor:
     """What can be done to a gateway.
 
-    :ivar tentative: The rows that were made before it could be seen what is there.
-    :ivar unproven: The rows that were written to a LiteLLM that does not say whether it serves
-        them, and whether they were created.
+    :ivar tentative: The ids of rows that were made while the database could not be seen.
+    :ivar unproven: The ids of rows that LiteLLM saved without saying whether it serves them; and
+        whether they were created.
     :ivar notes: What else the gateway has said, a sentence each.
     """
 
@@ -96,7 +96,7 @@ class Executor:
         self._doubt(row, step.body, made=True)
 
     def _see_what_is_there(self, made: Row) -> None:
-        """With the first row LiteLLM shows its database, or else what was made is taken back."""
+        """Read the database, now that there is a row. If it is not shown, take the row back."""
         self.tentative.add(made.model_id)
         self._known.see(made.model_id)
         if self._known.blind and self._known.serves(made.model_id):
@@ -105,7 +105,7 @@ class Executor:
             raise GatewayError(self._take_back(made, "LiteLLM saved it but does not show it"))
 
     def _take_back(self, row: Row, said: str = "LiteLLM saved it but cannot serve it") -> str:
-        """Delete what was made and is not well. Returns what there is to say of it."""
+        """Delete a row that was made but is not served. Returns the sentence about it."""
         try:
             self.delete(row)
         except GatewayError as again:
@@ -114,7 +114,7 @@ class Executor:
         return f"{said}, so it was taken back"
 
     def _look_up(self, model_id: str, err: GatewayError, before: Row | None = None) -> Row | None:
-        """The row of a write that did not say what it has come to; ``None`` if there is none.
+        """Look up a row after a write whose answer was lost; ``None`` if there is no such row.
 
         :param before: The row as it was.
         :raises NotSeen: It cannot be seen.
@@ -145,9 +145,9 @@ class Executor:
             raise
 
     def is_there(self, model_id: str) -> bool:
-        """Whether there is a row: one that the gateway does not show may be left out.
+        """Whether a row exists. One that is not shown is asked for by an empty PATCH.
 
-        :raises GatewayError: It is there, and is not shown.
+        :raises GatewayError: It exists, and is not shown.
         """
         known = self._known
         if known.blind or model_id not in known.rows():
@@ -191,7 +191,7 @@ class Executor:
         raise Surprise
 
     def _flag(self, row: Row) -> None:
-        """Remember in the marker that a row is not served, lest the next run take it for done."""
+        """Record in the marker that a row is not served, so that no later run takes it for done."""
         self._known.put(row)
         if row.marker is None or row.marker.unserved:
             return
@@ -213,7 +213,7 @@ class Executor:
         self._known.put(replace(step.row, stored=stored))
 
     def _shown(self, step: Learn, wanted: Deployment) -> dict[str, Any] | None:
-        """What is stored of a row, by reads alone, if they can tell."""
+        """What is stored of a row, as far as reads tell; ``None`` if they do not."""
         row = step.row
         if not any(_is_same_state(one, row) for one in self._known.router()):
             return None  # this worker, which is to tell of the secrets, has another state of it
@@ -257,7 +257,7 @@ class Executor:
     def _is_replaced(self, row: Row, successor: Row) -> bool:
         """Whether a row may be deleted: its replacement is there, and is served.
 
-        :raises NotServed: It is there, but not served, and was taken back.
+        :raises NotServed: The replacement is not served, and was taken back.
         """
         self.see_again((row, successor))
         now = self._known.rows().get(row.model_id)
@@ -292,9 +292,9 @@ class Executor:
         self.unproven.pop(row.model_id, None)
 
     def _forget_record(self, model_id: str) -> None:
-        """Take out of a marker which row it has replaced, as that is gone now.
+        """Remove from a marker the id of the row that it replaced, which is deleted now.
 
-        Else a row that somebody makes under that id later would be taken for it.
+        Else a row that somebody makes with that id later would count as replaced.
         """
         row = self._known.rows().get(model_id)
         patches = self._known.capabilities().serves_while_patching
@@ -309,10 +309,10 @@ class Executor:
     # ---------------------------------------------------------------- served?
 
     def _doubt(self, row: Row, body: Mapping[str, Any], made: bool) -> None:
-        """Whether it must be looked up that LiteLLM serves what it has saved.
+        """Note a row that LiteLLM may have saved without serving it as it is.
 
-        1.83.14 never says. 1.106.2 says of a create, but of a change only if the row is served in
-        no form: it goes on serving a row as it was if it cannot serve it as it is.
+        1.83.14 never says whether it does. 1.106.2 says so of a create; after a change it goes on
+        serving the row as it was, and complains only if it serves none.
         """
         harmless = made or all(
             is_limit((PARAMS, key)) or row.data.get(PARAMS, {}).get(key) == value
@@ -327,8 +327,8 @@ class Executor:
         """The ids of the rows that no worker serves as expected.
 
         :param looks: How often to look, which may reach another worker each time.
-        :param vouched: LiteLLM has said that it serves them in some form, unless they are not for
-            this environment: one that shows in none is well.
+        :param vouched: LiteLLM has said that it serves each of them in some form. Then one that no
+            worker shows counts as served: it is for another environment.
         """
         left, shown = list(expected), set()
         for attempt in range(looks):
@@ -353,7 +353,7 @@ class Executor:
         return left
 
     def prove(self, expected: Mapping[str, Callable[[Row], bool]]) -> tuple[dict[str, str], bool]:
-        """What has become of the rows that LiteLLM did not vouch for; by id, why it is not well.
+        """Why rows that LiteLLM did not vouch for are not served as expected, by id.
 
         :returns: Also whether that could not be seen.
         """

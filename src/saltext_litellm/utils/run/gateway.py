@@ -1,4 +1,4 @@
-"""One gateway during one run: the one way in to what is known of it and can be done to it."""
+"""One gateway during one run: the only way to what is known of it and to what can be done."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ class Gateway:
         self.models.block(row.model_id, blocked)
 
     def _look(self, wanted: Deployment, test: bool) -> None:
-        """See what there is, as far as it can be seen, before it is said that nothing is."""
+        """Read both views, and again if they are empty, before a row is called absent."""
         self.known.rows()
         self.known.look_beside(test)
         if self.known.blind:
@@ -150,7 +150,7 @@ class Gateway:
     def _left(
         self, wanted: Deployment, row: Row | None, rows: identity.Rows, any_owner: bool
     ) -> str | None:
-        """What of this name is left that cannot be deleted."""
+        """Which rows of this name stay, because they are not ours to delete."""
         ids = [one.model_id for one in self.known.config().named(wanted.model_name)]
         if ids:
             return (
@@ -171,13 +171,13 @@ class Gateway:
         )
 
     def _unseen(self) -> tuple[str, ...]:
-        """That it could not be seen what is there."""
+        """The note that the gateway shows nothing."""
         return ("The gateway shows no model at all",) if self.known.blind else ()
 
     def _namesakes(
         self, wanted: Deployment, row: Row | None, rows: identity.Rows
     ) -> tuple[str, ...]:
-        """What of this name nobody owns, if one that is owned was deleted."""
+        """The rows of the same name that nobody owns, after an owned one was deleted."""
         if row is None or row.marker is None or wanted.model_id is not None:
             return ()
         ids = [one.model_id for one in rows.named(wanted.model_name) if one.marker is None]

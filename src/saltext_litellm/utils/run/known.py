@@ -1,8 +1,8 @@
-"""What is known of a gateway's rows during a run: read once, and kept true by our own writes.
+"""What is known of a gateway's rows during a run: read once, and kept up to date by our own writes.
 
-What is decided and said rests on the database, which LiteLLM shows the same on every worker. What
-this worker serves is looked at beside it, once, when a row is to be made, adopted or deleted; the
-two check each other.
+Decisions and sentences rest on the database, which LiteLLM shows the same on every worker. What the
+worker serves is read beside it, once, when a row is to be made, adopted or deleted. The two views
+check each other.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _DOUBTED = 3  # how many rows to ask about that only one view shows
 class Known:
     """The rows of a gateway, as far as they are known.
 
-    :param meanwhile: What else is to be done, in the time in which the gateway makes its list.
+    :param meanwhile: Is called while the gateway prepares its list.
     """
 
     def __init__(self, models: Models, meanwhile: Callable[[], object]) -> None:
@@ -44,7 +44,7 @@ class Known:
         self.compared = False  # whether the two views have checked each other
         self._trusted = True
         self._proven: tuple[Row, ...] = ()
-        self._looked = False  # again and again, and there was nothing
+        self._looked = False  # a few times, and there was nothing
         self.reads = 0  # of the database
         # Whether nothing at all was seen. Then the router of this worker is empty, and with it
         # LiteLLM's view of the database, whatever is in there.
@@ -77,7 +77,7 @@ class Known:
         return self._router
 
     def read_again(self) -> None:
-        """Something came otherwise than expected: see the database as it is now."""
+        """Read the database again, because an answer was not as expected."""
         seen = bool(self._rows)
         self._forecast = self._router = None
         self._read()
@@ -85,14 +85,14 @@ class Known:
         self.look_again()
 
     def put(self, row: Row) -> None:
-        """A row was written."""
+        """Record a row that was written."""
         for rows in self._both():
             rows.add(row)
 
     def see_masks(self, row: Row) -> Row | None:
-        """A row with the masks of the secrets that reads leave out, with which it is known then.
+        """Add to a row the masks of its secrets, which reads leave out.
 
-        :returns: ``None`` if the api_key may not see them. Then it is not asked again.
+        :returns: ``None`` if the api_key may not see them. Then they are not asked for again.
         """
         if not self._may_see_masks:
             return None
@@ -105,7 +105,7 @@ class Known:
         return row
 
     def drop(self, model_id: str) -> None:
-        """A row is not there any more."""
+        """Record that a row is gone."""
         for rows in self._both():
             rows.drop(model_id)
 
@@ -113,7 +113,7 @@ class Known:
         return [rows for rows in (self._rows, self._forecast) if rows is not None]
 
     def predict(self, row: Row | None, gone: Collection[str]) -> None:
-        """A row would be written, and others deleted."""
+        """Record what would be written and deleted."""
         if self._forecast is None:
             self._forecast = Rows(self.rows())
         for model_id in gone:
@@ -126,8 +126,8 @@ class Known:
     def capabilities(self, removing: bool = False) -> Capabilities:
         """What the gateway's LiteLLM can do.
 
-        :param removing: Something is to be removed. How LiteLLM does that does not show in its
-            rows, from which all else can be told without another request.
+        :param removing: Something is to be removed. How LiteLLM removes does not show in its rows;
+            all else does, and needs no further request.
         """
         if self._capabilities is None:
             self._capabilities = by_rows(self.rows())
@@ -165,7 +165,7 @@ class Known:
             self.distrust(test)
 
     def look_again(self) -> None:
-        """Where nothing was seen at all, look more than once: on other workers, at other times."""
+        """If nothing was seen at all, look again a few times, perhaps on other workers."""
         for _ in range(0 if self._looked else _BLIND_LOOKS):
             if not self.blind:
                 return
@@ -174,9 +174,9 @@ class Known:
         self._looked = self.blind
 
     def see(self, model_id: str) -> None:
-        """Read the database until it shows a row that is there.
+        """Read the database until it shows a row that exists.
 
-        It never will if this worker serves the row, and shows nothing however often it is asked.
+        Give up if this worker serves the row and still shows nothing of the database.
         """
         for attempt in range(_BLIND_LOOKS * 2):
             if attempt > 1:
@@ -194,9 +194,9 @@ class Known:
         return any(row.model_id == model_id for row in self.router())
 
     def wake(self, model_id: str) -> bool:
-        """Let a worker read its database, by a PATCH that changes nothing.
+        """Let a worker read its database, by a PATCH of a row that changes nothing.
 
-        :returns: Whether there is such a row. It takes one.
+        :returns: Whether there is such a row. Without one LiteLLM reads nothing.
         """
         try:
             self._models.update(model_id, {})
@@ -250,8 +250,8 @@ class Known:
     def _is_there(self, row: Row, test: bool) -> bool:
         """Whether the database holds a row that its view lacks.
 
-        The name with a wildcard in it is one that only the database finds, and no other row that
-        LiteLLM cannot read comes in between.
+        Asks for its name with a wildcard in the place of the first letter: only the database
+        matches that, and rows that LiteLLM cannot read do not get in the way.
         """
         assert self._rows is not None  # noqa: S101 - read before
         found = parse_all(self._models.database("_" + row.model_name[1:].replace("\\", "_")))
@@ -262,7 +262,7 @@ class Known:
         return test or self.wake(row.model_id)  # in a test, all else would be a write
 
     def distrust(self, test: bool) -> None:
-        """Take what this worker serves for what is there, as the database is not shown."""
+        """From now on go by what this worker serves, because the database is not shown."""
         log.info(
             "%s does not show all of its database; going by what its worker serves",
             self._models.url,
