@@ -11,6 +11,7 @@ from itertools import count
 from ..litellm.errors import Ambiguous, Refused
 from ..litellm.marker import Marker
 from ..litellm.quote import short
+from ..litellm.secrets import redact
 from .desired import Deployment
 from .fields import MODEL, NAME
 from .row import Row
@@ -210,12 +211,17 @@ def _only(rows: list[Row], what: str) -> Row:
     if len(rows) == 1:
         return rows[0]
     rows = sorted(rows, key=lambda row: row.model_id)
-    told = ", ".join(f"{row.model_id} ({short(str(row.get(MODEL)))})" for row in rows)
+    told = ", ".join(f"{row.model_id} ({_upstream(row)})" for row in rows)
     raise Ambiguous(
         f"Several deployments {what}: {told}; say which one is meant, as "
         f"`model_id: {rows[0].model_id}`, or delete the others",
         passing=any(map(is_tentative, rows)),
     )
+
+
+def _upstream(row: Row) -> str:
+    model = row.get(MODEL)
+    return short(redact(model)) if isinstance(model, str) else "without a model"
 
 
 def look_up(wanted: Deployment, rows: Rows) -> Row | None:
