@@ -1,6 +1,6 @@
 # Every target sets up what it needs, from PyPI and npm alone. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help test test-old test-all survive lint format demo gateway bench docs clean
+.PHONY: help test test-old test-all survive coverage lint format demo gateway bench docs clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -24,10 +24,14 @@ test-all: lint  ## Run the tests with Salt 3006 and 3008, against LiteLLM 1.83.1
 survive: $(READY)  ## Run all of what docs/survives.md describes (more than an hour)
 	$(BIN)/python -m pytest $(TWICE) -m "survive or not survive" $(wildcard tests/*/trust)
 
+coverage: $(READY)  ## Run the unit and functional tests, and show which lines of src/ they miss
+	$(BIN)/python -m pytest $(TWICE) --cov --cov-report=term-missing:skip-covered tests/unit tests/functional
+
 lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/towncrier build --draft --version unreleased >/dev/null
 
 format: $(READY)  ## Format the code and mend what can be mended
 	$(BIN)/ruff check --fix .
@@ -47,7 +51,7 @@ docs: $(READY)  ## Build the documentation into docs/_build
 	$(BIN)/sphinx-build -W -q docs docs/_build
 
 clean:  ## Remove what the other targets have set up
-	rm -rf $(VENV) .gateway .nox .mypy_cache .pytest_cache .ruff_cache docs/_build
+	rm -rf $(VENV) .coverage .gateway .nox .mypy_cache .pytest_cache .ruff_cache docs/_build
 
 $(READY): setup.cfg tools/setup
 	@tools/setup $(VENV)

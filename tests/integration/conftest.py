@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,34 @@ import pytest
 from tests.conftest import REPO_ROOT
 
 SALT_CALL = str(Path(sys.executable).with_name("salt-call"))
+UV = Path(sys.executable).with_name("uv")
+
+
+def installing(*arguments):
+    """Run uv, with the system's certificates and no Python of its own."""
+    environment = {**os.environ, "UV_PYTHON_DOWNLOADS": "never"}
+    command = [UV, "--quiet", "--system-certs", *arguments]
+    subprocess.run([str(word) for word in command], env=environment, check=True)
+
+
+@pytest.fixture(scope="session")
+def copied():
+    """Copies the files of the repository, without git, into a folder, and returns the folder."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=REPO_ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    def copy(folder):
+        for name in filter(lambda one: (REPO_ROOT / one).is_file(), listed.stdout.splitlines()):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(REPO_ROOT / name, folder / name)
+        return folder
+
+    return copy
 
 
 class SaltCall:

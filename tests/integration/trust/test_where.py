@@ -17,15 +17,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import REPO_ROOT
 from tests.functional.conftest import Api
+from tests.integration.conftest import installing
 from tests.support.gateway import running_gateway
 from tests.support.processes import GuardedProcess
 
 pytestmark = pytest.mark.survive
 
 TABLE = "Where it runs"
-UV = Path(sys.executable).with_name("uv")
 SALTS = {"3006": "salt==3006.*", "3008": "salt==3008.*,!=3008.0"}
 SSHD = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin")
 MODELS = """
@@ -67,27 +66,11 @@ def run(*command, folder, may_fail=False):
     return done.stdout
 
 
-def installing(*arguments):
-    environment = {**os.environ, "UV_PYTHON_DOWNLOADS": "never"}
-    command = [UV, "--quiet", "--system-certs", *arguments]
-    subprocess.run([str(word) for word in command], env=environment, check=True)
-
-
 @pytest.fixture(scope="session")
-def built(tmp_path_factory):
+def built(copied, tmp_path_factory):
     """Wheel and sdist, built from a clean copy of what is in the repository."""
-    source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("dist")
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-        cwd=REPO_ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    for name in filter(lambda one: (REPO_ROOT / one).is_file(), listed.stdout.splitlines()):
-        (source / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(REPO_ROOT / name, source / name)
-    installing("build", "--out-dir", target, source)
+    target = tmp_path_factory.mktemp("dist")
+    installing("build", "--out-dir", target, copied(tmp_path_factory.mktemp("source")))
     (wheel,), (sdist,) = target.glob("*.whl"), target.glob("*.tar.gz")
     return {"wheel": wheel, "sdist": sdist}
 

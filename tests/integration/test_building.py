@@ -1,0 +1,47 @@
+"""What is built has the version of the git tag, and the sdist what one needs to work on it."""
+
+import subprocess
+import tarfile
+
+import pytest
+
+from .conftest import installing
+
+NEEDED = (
+    "CHANGELOG.md CONTRIBUTING.md LICENSE Makefile README.md SECURITY.md pyproject.toml setup.cfg "
+    "docs/concepts.md examples/states/models.sls tests/conftest.py "
+    "tests/support/query_engine/main.js tests/support/locks/litellm-1.106.2.txt tools/setup .ci/run"
+)
+
+
+@pytest.fixture
+def build(copied, tmp_path):
+    """Builds a copy of the repository; returns the names of what was built, without the suffix."""
+    source, target = tmp_path / "source", tmp_path / "dist"
+
+    def build(*tags):
+        copied(source)
+        commands = [["init", "-q"], ["add", "-A"], ["commit", "-qm", "All"], *tags]
+        author = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
+        for command in commands:
+            subprocess.run(["git", *author, *command], cwd=source, check=True)
+        installing("build", "--out-dir", target, source)
+        (wheel,), (sdist,) = target.glob("*.whl"), target.glob("*.tar.gz")
+        return wheel, sdist
+
+    return build
+
+
+def test_a_tagged_commit(build):
+    wheel, sdist = build(["tag", "v7.8.9"])
+    assert wheel.name == "saltext_litellm-7.8.9-py3-none-any.whl"
+    assert sdist.name == "saltext_litellm-7.8.9.tar.gz"
+    with tarfile.open(sdist) as archive:
+        names = set(archive.getnames())
+    assert {f"saltext_litellm-7.8.9/{name}" for name in NEEDED.split()} <= names
+
+
+def test_a_clone_without_tags(build):
+    wheel, sdist = build()
+    assert wheel.name.startswith("saltext_litellm-0.1.dev")
+    assert sdist.name.startswith("saltext_litellm-0.1.dev")
