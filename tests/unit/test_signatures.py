@@ -1,0 +1,73 @@
+"""An argument of `present` is the same everywhere: its name, its default, its place, its text."""
+
+import inspect
+import re
+
+import pytest
+
+from saltext_litellm.modules import litellm_model as module
+from saltext_litellm.states import litellm_model as state
+from saltext_litellm.utils.models import fields
+
+# What the execution functions differ in, and why.
+DIFFERENCES = {
+    "apply": {"test": False},
+    "plan": {},  # is apply with test=True
+    "create": {"test": False},
+    "update": {"test": False, "tier": None},  # changes only what is given
+    "test_connection": {},  # makes no row
+}
+# Arguments that say something else than what a row holds.
+ABOUT_THE_RUN = {"name", "verify_secrets", "profile"}
+
+
+def defaults_of(function):
+    """Arguments and their defaults, in order; of one without a default, its name's `empty`."""
+    return {name: one.default for name, one in inspect.signature(function).parameters.items()}
+
+
+def documented(function):
+    return re.findall(r"^(\w+)$", inspect.getdoc(function), re.MULTILINE)
+
+
+PRESENT = defaults_of(state.present)
+
+
+@pytest.mark.parametrize("function", DIFFERENCES)
+def test_the_execution_functions_take_what_present_takes(function):
+    found = defaults_of(vars(module)[function])
+    assert found == PRESENT | DIFFERENCES[function]
+    assert [name for name in found if name in PRESENT] == list(PRESENT)
+    assert all(found[name] is value for name, value in (PRESENT | DIFFERENCES[function]).items())
+
+
+def test_manage_takes_what_managed_takes():
+    assert defaults_of(module.manage) == defaults_of(state.managed) | {"test": False}
+
+
+def test_each_argument_has_a_place_and_each_place_an_argument():
+    assert set(PRESENT) - ABOUT_THE_RUN == fields.NAMES
+    in_table_order = [name for name in PRESENT if name in fields.ARGUMENTS]
+    assert in_table_order == list(fields.ARGUMENTS)
+
+
+def test_no_two_arguments_have_one_place():
+    places = [path for path, _ in fields.ARGUMENTS.values()]
+    assert len(places) == len(set(places))
+
+
+def test_what_is_not_given_is_not_declared_but_for_the_tier():
+    given = {name: value for name, value in PRESENT.items() if name in fields.NAMES}
+    assert {name: value for name, value in given.items() if value is not None} == {"tier": "free"}
+
+
+@pytest.mark.parametrize("function", [state.present, state.absent, state.managed])
+def test_the_text_explains_each_argument_in_order(function):
+    assert documented(function) == list(defaults_of(function))
+
+
+@pytest.mark.parametrize("function", DIFFERENCES)
+def test_the_text_of_a_function_explains_what_present_does_not_have(function):
+    assert documented(vars(module)[function]) == [
+        name for name in DIFFERENCES[function] if name not in PRESENT
+    ]
