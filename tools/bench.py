@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import astuple, dataclass
 from itertools import count
 from pathlib import Path
@@ -290,7 +290,7 @@ def recorded_rows(bench: Bench, declared: dict[str, Any]) -> list[dict[str, Any]
     return [{**row, "model_info": recorded["model_info"] | row["model_info"]} for row in rows]
 
 
-def measure_own_side(bench: Bench, counts: tuple[int, int]) -> None:
+def measure_own_side(bench: Bench, counts: Iterable[int]) -> None:
     """Whether our own side grows with N alone: against a list that costs the gateway nothing."""
     print("\nOur own side: nothing to do, against a recorded list\n")
     print("| rows | CPU s | above a bare salt-call | per row, ms |\n| --- | --- | --- | --- |")
@@ -329,7 +329,7 @@ def main() -> None:
             for number in map(int, options.counts.split(",")):
                 measure(bench, number, options.first)
             if options.own:
-                measure_own_side(bench, tuple(map(int, options.own.split(","))))
+                measure_own_side(bench, map(int, options.own.split(",")))
     finally:
         shutil.rmtree(root)
 

@@ -77,7 +77,7 @@ class GuardedProcess:
         self._orders, orders = socket.socketpair()
         self._guard = subprocess.Popen(
             [str(word) for word in [*guard, *as_user, "--", *command]],
-            stdin=orders,
+            stdin=orders.fileno(),
             stdout=self._log,
             stderr=self._log,
             env=dict(environment),

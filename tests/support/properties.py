@@ -74,7 +74,7 @@ def run(
                 intervene(model_id, what)
             continue
         wanted = desired(name, what, name)
-        before = copy.deepcopy(raw(model_id)) if model_id is not None else {}
+        before: Raw = copy.deepcopy(raw(model_id)) if model_id is not None else {}
         predicted = plan(open_gateway(), wanted)
         done = apply(open_gateway(), wanted)
         assert done.failure is None, done.failure
@@ -89,7 +89,7 @@ def run(
 
 def check_prediction(predicted: Outcome, done: Outcome) -> None:
     """What is done is what was predicted; only a new row may be one that merely may be needed."""
-    changes = dict(done.changes)
+    changes: dict[str, Any] = dict(done.changes)
     if "model_id" not in predicted.changes and changes.pop("model_id", None):
         assert any(note.startswith(MAY_BE_NEW) for note in predicted.notes), done.notes
     assert changes == predicted.changes

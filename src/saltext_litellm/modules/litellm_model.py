@@ -18,11 +18,15 @@ Every function takes ``profile``: the key of another such mapping, ``litellm:pro
 one, or the mapping itself.
 """
 
+from __future__ import annotations
+
 import fnmatch
 import logging
 import pathlib
 import re
 import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import salt.utils.data
 import salt.utils.yaml
@@ -37,7 +41,14 @@ from saltext_litellm.utils.litellm.secrets import redact
 from saltext_litellm.utils.models import desired, sets, sls
 from saltext_litellm.utils.models import export as exports
 from saltext_litellm.utils.models import row as rows
-from saltext_litellm.utils.run.outcome import Options
+from saltext_litellm.utils.run.gateway import Gateway
+from saltext_litellm.utils.run.outcome import Options, Outcome
+
+if TYPE_CHECKING:  # Salt's loader defines them
+    __context__: dict[str, Any]
+    __opts__: dict[str, Any]
+    __pillar__: dict[str, Any]
+    __salt__: dict[str, Callable[..., Any]]
 
 log = logging.getLogger(__name__)
 
@@ -50,11 +61,17 @@ __func_alias__ = {"list_": "list"}
 __outputter__ = {"list_": "table"}
 
 
-def __virtual__():
+def __virtual__() -> str:
     return __virtualname__
 
 
-def list_(model_name=None, owner=None, provider=None, blocked=None, profile="litellm"):
+def list_(
+    model_name: str | None = None,
+    owner: str | None = None,
+    provider: str | None = None,
+    blocked: bool | None = None,
+    profile: str | dict[str, Any] = "litellm",
+) -> list[dict[str, Any]]:
     """
     Return the deployments of a gateway, by model name, those of its config file last. Each is a
     mapping:
@@ -128,7 +145,14 @@ def list_(model_name=None, owner=None, provider=None, blocked=None, profile="lit
     return listed
 
 
-def export(path=None, pillar=None, data=False, overwrite=False, profile="litellm", set=None):
+def export(
+    path: str | None = None,
+    pillar: str | None = None,
+    data: bool = False,
+    overwrite: bool = False,
+    profile: str | dict[str, Any] = "litellm",
+    set: str | None = None,
+) -> Any:
     """
     Make a file from which Salt makes the deployments of a gateway again, but for those of its
     config file. Applied to the same gateway it adopts them and changes nothing else. Applied to an
@@ -220,29 +244,29 @@ def export(path=None, pillar=None, data=False, overwrite=False, profile="litellm
 
 
 def test_connection(
-    name,
-    model_name=None,
-    custom_llm_provider=None,
-    base_model=None,
-    model_api_key=None,
-    model_api_base=None,
-    api_version=None,
-    tier="free",
-    mode=None,
-    tpm=None,
-    rpm=None,
-    input_cost_per_million_tokens=None,
-    output_cost_per_million_tokens=None,
-    aws_access_key_id=None,
-    aws_secret_access_key=None,
-    aws_region_name=None,
-    blocked=None,
-    litellm_params=None,
-    model_info=None,
-    model_id=None,
-    verify_secrets=False,
-    profile="litellm",
-):
+    name: str,
+    model_name: str | None = None,
+    custom_llm_provider: str | None = None,
+    base_model: str | None = None,
+    model_api_key: str | None = None,
+    model_api_base: str | None = None,
+    api_version: str | None = None,
+    tier: str | None = "free",
+    mode: str | None = None,
+    tpm: int | None = None,
+    rpm: int | None = None,
+    input_cost_per_million_tokens: float | None = None,
+    output_cost_per_million_tokens: float | None = None,
+    aws_access_key_id: str | None = None,
+    aws_secret_access_key: str | None = None,
+    aws_region_name: str | None = None,
+    blocked: bool | None = None,
+    litellm_params: dict[str, Any] | None = None,
+    model_info: dict[str, Any] | None = None,
+    model_id: str | None = None,
+    verify_secrets: bool = False,
+    profile: str | dict[str, Any] = "litellm",
+) -> Any:
     """
     Try a deployment's parameters out, without creating it, by one real call to the provider,
     which costs tokens and is never repeated. Returns ``status`` (``success`` or ``error``),
@@ -272,7 +296,9 @@ def test_connection(
         return redact(_gateway(profile).try_out(wanted))
 
 
-def health(name=None, model_id=None, profile="litellm"):
+def health(
+    name: str | None = None, model_id: str | None = None, profile: str | dict[str, Any] = "litellm"
+) -> Any:
     """
     Return LiteLLM's own health check of a deployment: ``healthy_endpoints`` and
     ``unhealthy_endpoints``, with the reason. It is a real call to the provider, which costs
@@ -303,7 +329,9 @@ def health(name=None, model_id=None, profile="litellm"):
         return redact(gateway.models.health(row.model_id))
 
 
-def get(name=None, model_id=None, profile="litellm"):
+def get(
+    name: str | None = None, model_id: str | None = None, profile: str | dict[str, Any] = "litellm"
+) -> dict[str, Any] | None:
     """
     Return one deployment as the gateway reports it, or ``None`` if there is none. Secrets, and
     what looks like one, are left out or shown as ``**********``.
@@ -332,29 +360,29 @@ def get(name=None, model_id=None, profile="litellm"):
 
 
 def plan(
-    name,
-    model_name=None,
-    custom_llm_provider=None,
-    base_model=None,
-    model_api_key=None,
-    model_api_base=None,
-    api_version=None,
-    tier="free",
-    mode=None,
-    tpm=None,
-    rpm=None,
-    input_cost_per_million_tokens=None,
-    output_cost_per_million_tokens=None,
-    aws_access_key_id=None,
-    aws_secret_access_key=None,
-    aws_region_name=None,
-    blocked=None,
-    litellm_params=None,
-    model_info=None,
-    model_id=None,
-    verify_secrets=False,
-    profile="litellm",
-):
+    name: str,
+    model_name: str | None = None,
+    custom_llm_provider: str | None = None,
+    base_model: str | None = None,
+    model_api_key: str | None = None,
+    model_api_base: str | None = None,
+    api_version: str | None = None,
+    tier: str | None = "free",
+    mode: str | None = None,
+    tpm: int | None = None,
+    rpm: int | None = None,
+    input_cost_per_million_tokens: float | None = None,
+    output_cost_per_million_tokens: float | None = None,
+    aws_access_key_id: str | None = None,
+    aws_secret_access_key: str | None = None,
+    aws_region_name: str | None = None,
+    blocked: bool | None = None,
+    litellm_params: dict[str, Any] | None = None,
+    model_info: dict[str, Any] | None = None,
+    model_id: str | None = None,
+    verify_secrets: bool = False,
+    profile: str | dict[str, Any] = "litellm",
+) -> dict[str, Any]:
     """
     Return what :py:func:`apply` would do, without doing it, as it does with ``test=True``:
     ``action`` (``none``, ``create`` or ``update``), ``model_id``, ``changes``, ``adopted`` if it
@@ -376,30 +404,30 @@ def plan(
 
 
 def apply(
-    name,
-    model_name=None,
-    custom_llm_provider=None,
-    base_model=None,
-    model_api_key=None,
-    model_api_base=None,
-    api_version=None,
-    tier="free",
-    mode=None,
-    tpm=None,
-    rpm=None,
-    input_cost_per_million_tokens=None,
-    output_cost_per_million_tokens=None,
-    aws_access_key_id=None,
-    aws_secret_access_key=None,
-    aws_region_name=None,
-    blocked=None,
-    litellm_params=None,
-    model_info=None,
-    model_id=None,
-    verify_secrets=False,
-    test=False,
-    profile="litellm",
-):
+    name: str,
+    model_name: str | None = None,
+    custom_llm_provider: str | None = None,
+    base_model: str | None = None,
+    model_api_key: str | None = None,
+    model_api_base: str | None = None,
+    api_version: str | None = None,
+    tier: str | None = "free",
+    mode: str | None = None,
+    tpm: int | None = None,
+    rpm: int | None = None,
+    input_cost_per_million_tokens: float | None = None,
+    output_cost_per_million_tokens: float | None = None,
+    aws_access_key_id: str | None = None,
+    aws_secret_access_key: str | None = None,
+    aws_region_name: str | None = None,
+    blocked: bool | None = None,
+    litellm_params: dict[str, Any] | None = None,
+    model_info: dict[str, Any] | None = None,
+    model_id: str | None = None,
+    verify_secrets: bool = False,
+    test: bool = False,
+    profile: str | dict[str, Any] = "litellm",
+) -> dict[str, Any]:
     """
     Make a deployment as its arguments say, as the state does: create it, change what differs,
     remove what was declared before and is declared no longer. Returns what was done, in the form
@@ -426,30 +454,30 @@ def apply(
 
 
 def create(
-    name,
-    model_name=None,
-    custom_llm_provider=None,
-    base_model=None,
-    model_api_key=None,
-    model_api_base=None,
-    api_version=None,
-    tier="free",
-    mode=None,
-    tpm=None,
-    rpm=None,
-    input_cost_per_million_tokens=None,
-    output_cost_per_million_tokens=None,
-    aws_access_key_id=None,
-    aws_secret_access_key=None,
-    aws_region_name=None,
-    blocked=None,
-    litellm_params=None,
-    model_info=None,
-    model_id=None,
-    verify_secrets=False,
-    test=False,
-    profile="litellm",
-):
+    name: str,
+    model_name: str | None = None,
+    custom_llm_provider: str | None = None,
+    base_model: str | None = None,
+    model_api_key: str | None = None,
+    model_api_base: str | None = None,
+    api_version: str | None = None,
+    tier: str | None = "free",
+    mode: str | None = None,
+    tpm: int | None = None,
+    rpm: int | None = None,
+    input_cost_per_million_tokens: float | None = None,
+    output_cost_per_million_tokens: float | None = None,
+    aws_access_key_id: str | None = None,
+    aws_secret_access_key: str | None = None,
+    aws_region_name: str | None = None,
+    blocked: bool | None = None,
+    litellm_params: dict[str, Any] | None = None,
+    model_info: dict[str, Any] | None = None,
+    model_id: str | None = None,
+    verify_secrets: bool = False,
+    test: bool = False,
+    profile: str | dict[str, Any] = "litellm",
+) -> dict[str, Any]:
     """
     Create a deployment. Fails if it is there already. Returns what was done, in the form of
     :py:func:`plan`.
@@ -474,30 +502,30 @@ def create(
 
 
 def update(
-    name,
-    model_name=None,
-    custom_llm_provider=None,
-    base_model=None,
-    model_api_key=None,
-    model_api_base=None,
-    api_version=None,
-    tier=None,
-    mode=None,
-    tpm=None,
-    rpm=None,
-    input_cost_per_million_tokens=None,
-    output_cost_per_million_tokens=None,
-    aws_access_key_id=None,
-    aws_secret_access_key=None,
-    aws_region_name=None,
-    blocked=None,
-    litellm_params=None,
-    model_info=None,
-    model_id=None,
-    verify_secrets=False,
-    test=False,
-    profile="litellm",
-):
+    name: str,
+    model_name: str | None = None,
+    custom_llm_provider: str | None = None,
+    base_model: str | None = None,
+    model_api_key: str | None = None,
+    model_api_base: str | None = None,
+    api_version: str | None = None,
+    tier: str | None = None,
+    mode: str | None = None,
+    tpm: int | None = None,
+    rpm: int | None = None,
+    input_cost_per_million_tokens: float | None = None,
+    output_cost_per_million_tokens: float | None = None,
+    aws_access_key_id: str | None = None,
+    aws_secret_access_key: str | None = None,
+    aws_region_name: str | None = None,
+    blocked: bool | None = None,
+    litellm_params: dict[str, Any] | None = None,
+    model_info: dict[str, Any] | None = None,
+    model_id: str | None = None,
+    verify_secrets: bool = False,
+    test: bool = False,
+    profile: str | dict[str, Any] = "litellm",
+) -> dict[str, Any]:
     """
     Change what is given of a deployment that is there, and nothing else: what is not given keeps
     its value, and the deployment its owner. Returns what was done, in the form of
@@ -522,7 +550,13 @@ def update(
     return _apply(locals(), partial=True)
 
 
-def delete(name=None, model_id=None, test=False, any_owner=True, profile="litellm"):
+def delete(
+    name: str | None = None,
+    model_id: str | None = None,
+    test: bool = False,
+    any_owner: bool = True,
+    profile: str | dict[str, Any] = "litellm",
+) -> dict[str, Any]:
     """
     Delete a deployment. Returns what was done, in the form of :py:func:`plan`; the ``action`` is
     ``none`` if there is no such deployment. Those of the gateway's config file are never touched.
@@ -560,7 +594,9 @@ def delete(name=None, model_id=None, test=False, any_owner=True, profile="litell
         return _told(outcome, wanted, gateway)
 
 
-def block(name=None, model_id=None, profile="litellm"):
+def block(
+    name: str | None = None, model_id: str | None = None, profile: str | dict[str, Any] = "litellm"
+) -> bool:
     """
     Pause a deployment: it stays, but is not served. Returns ``True``. Needs a LiteLLM that can
     (from mid-2026 on).
@@ -585,7 +621,9 @@ def block(name=None, model_id=None, profile="litellm"):
     return _block(name, model_id, profile, True)
 
 
-def unblock(name=None, model_id=None, profile="litellm"):
+def unblock(
+    name: str | None = None, model_id: str | None = None, profile: str | dict[str, Any] = "litellm"
+) -> bool:
     """
     Serve a deployment again that was paused. Returns ``True``.
 
@@ -609,7 +647,7 @@ def unblock(name=None, model_id=None, profile="litellm"):
     return _block(name, model_id, profile, False)
 
 
-def ping(profile="litellm"):
+def ping(profile: str | dict[str, Any] = "litellm") -> bool:
     """
     Return ``True`` if the gateway answers. Its answer does not depend on the ``api_key``.
 
@@ -628,7 +666,7 @@ def ping(profile="litellm"):
         return _gateway(profile).models.alive()
 
 
-def version(profile="litellm"):
+def version(profile: str | dict[str, Any] = "litellm") -> str | None:
     """
     Return the version of the gateway's LiteLLM, ``None`` if it does not say.
 
@@ -648,17 +686,17 @@ def version(profile="litellm"):
 
 
 def manage(
-    name,
-    models=None,
-    defaults=None,
-    pillar=None,
-    source=None,
-    prune=False,
-    allow_empty=False,
-    verify_secrets=False,
-    test=False,
-    profile="litellm",
-):
+    name: str,
+    models: dict[str, Any] | list[Any] | None = None,
+    defaults: dict[str, Any] | None = None,
+    pillar: str | None = None,
+    source: str | None = None,
+    prune: bool = False,
+    allow_empty: bool = False,
+    verify_secrets: bool = False,
+    test: bool = False,
+    profile: str | dict[str, Any] = "litellm",
+) -> dict[str, Any]:
     """
     Converge a whole set of deployments, as the state ``managed`` does. Returns:
 
@@ -708,7 +746,7 @@ def manage(
         return _told_all(gateway.apply(wanted, options), wanted, gateway)
 
 
-def _flags(**given):
+def _flags(**given: tuple[Any, bool]) -> dict[str, Any]:
     """Booleans by name, each from its value and its default."""
     mistakes, flags = checks.Mistakes(), {}
     for name, (value, default) in given.items():
@@ -718,9 +756,11 @@ def _flags(**given):
     return flags
 
 
-def _told_all(outcomes, wanted, gateway):
+def _told_all(
+    outcomes: list[Outcome], wanted: list[desired.Deployment], gateway: Gateway
+) -> dict[str, Any]:
     """The outcomes of a set as a mapping of what there is to say, each by model."""
-    told = {
+    told: dict[str, Any] = {
         "failures": {one.name: one.failure for one in outcomes if one.failure},
         "notes": {one.name: one.notes for one in outcomes if one.notes},
         "warnings": {one.name: one.warnings for one in wanted if one.warnings},
@@ -734,7 +774,7 @@ def _told_all(outcomes, wanted, gateway):
     return {"models": len(wanted), "changes": changes, **given}
 
 
-def _models(models, pillar, source):
+def _models(models: Any, pillar: Any, source: Any) -> Any:
     """The models of a set, from the one place that was named."""
     given = [value for value in (models, pillar, source) if value is not None]
     if len(given) != 1:
@@ -751,7 +791,7 @@ def _models(models, pillar, source):
     return found
 
 
-def _model_list(source):
+def _model_list(source: str) -> list[Any]:
     """LiteLLM's ``model_list``, from a config.yaml of the proxy or a file of just that."""
     if source.startswith("sdb://"):
         raise InvalidInput("source must be a salt:// URL or a path, not an sdb:// reference")
@@ -776,11 +816,11 @@ def _model_list(source):
     return found
 
 
-def _progress(name):
+def _progress(name: str) -> Callable[[int, int, str], None]:
     """Tell of a long run's progress: in the log, and once a second at most on the event bus."""
     told = time.monotonic()
 
-    def progress(done, total, model):
+    def progress(done: int, total: int, model: str) -> None:
         nonlocal told
         log.info("%s: %s of %s done (%s)", name, done, total, model)
         if time.monotonic() - told > _EVENT_INTERVAL and not _is_masterless():
@@ -791,7 +831,7 @@ def _progress(name):
     return progress
 
 
-def _is_masterless():
+def _is_masterless() -> bool:
     masterless = __opts__.get("local") or __opts__.get("file_client") == "local"
     return masterless and not __opts__.get("use_master_when_local")
 
@@ -799,12 +839,12 @@ def _is_masterless():
 class _Dumper(yaml.SafeDumper):
     """Writes the entries of a list further in than its name, as people do."""
 
-    def increase_indent(self, flow=False, indentless=False):  # noqa: ARG002 - PyYAML passes it
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002 - PyYAML passes it
         return super().increase_indent(flow, False)
 
 
-def _yaml(data):
-    def dump(allow_unicode):
+def _yaml(data: Any) -> str:
+    def dump(allow_unicode: bool) -> str:
         return yaml.dump(
             data,
             Dumper=_Dumper,
@@ -819,26 +859,26 @@ def _yaml(data):
     return dump(allow_unicode=False) if re.search("[\x85\u2028\u2029]", text) else text
 
 
-def _block(name, model_id, profile, blocked):
+def _block(name: str | None, model_id: str | None, profile: Any, blocked: bool) -> bool:
     with salt_errors():
         _gateway(profile).block(desired.named(name, model_id), blocked)
         return True
 
 
-def _gateway(profile):
+def _gateway(profile: Any) -> Gateway:
     # Not pillar.get, which on Salt 3008 returns asterisks to modules.
     config = __salt__["config.get"]
     resolve = glue.resolver(__opts__)
     return glue.gateway(profile, __context__, lambda key: config(key, None), resolve)
 
 
-def _apply(arguments, **options):
+def _apply(arguments: dict[str, Any], **how: Any) -> dict[str, Any]:
     """Make one deployment as its arguments say, and tell of it."""
     with salt_errors():
-        partial = options.get("partial", False)
+        partial = how.get("partial", False)
         wanted = desired.desired(arguments, glue.resolver(__opts__), partial=partial)
         asked = _flags(**{key: (arguments[key], False) for key in ("test", "verify_secrets")})
-        options = Options(**asked, **options)
+        options = Options(**asked, **how)
         gateway = _gateway(arguments["profile"])
         (outcome,) = gateway.apply([wanted], options)
         if outcome.failure and not (outcome.changes or outcome.unknown or options.test):
@@ -846,11 +886,15 @@ def _apply(arguments, **options):
         return _told(outcome, wanted, gateway)
 
 
-def _told(outcome, wanted, gateway):
+def _told(outcome: Outcome, wanted: desired.Deployment, gateway: Gateway) -> dict[str, Any]:
     """An outcome as a mapping of what there is to say."""
     warnings = (*wanted.warnings, *gateway.warnings)
     told = {"action": outcome.action, "model_id": outcome.model_id, "changes": outcome.changes}
-    more = {"adopted": outcome.adopted, "notes": outcome.notes, "warnings": warnings}
+    more: dict[str, Any] = {
+        "adopted": outcome.adopted,
+        "notes": outcome.notes,
+        "warnings": warnings,
+    }
     more |= {"failure": outcome.failure, "unknown": outcome.unknown, "unseen": outcome.unseen}
     told.update({key: value for key, value in more.items() if value})
     return told

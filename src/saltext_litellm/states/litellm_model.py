@@ -19,43 +19,52 @@ Where the gateway is and how to log in comes from a profile; see the
         - rpm: 1000
 """
 
+from __future__ import annotations
+
 import inspect
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 from saltext_litellm import glue, words
 
+if TYPE_CHECKING:  # Salt's loader defines them
+    __context__: dict[str, Any]
+    __opts__: dict[str, Any]
+    __salt__: dict[str, Callable[..., Any]]
+
 __virtualname__ = "litellm_model"
 
 
-def __virtual__():
+def __virtual__() -> str:
     return __virtualname__
 
 
 def present(
-    name,
-    model_name=None,
-    custom_llm_provider=None,
-    base_model=None,
-    model_api_key=None,
-    model_api_base=None,
-    api_version=None,
-    tier="free",
-    mode=None,
-    tpm=None,
-    rpm=None,
-    input_cost_per_million_tokens=None,
-    output_cost_per_million_tokens=None,
-    aws_access_key_id=None,
-    aws_secret_access_key=None,
-    aws_region_name=None,
-    blocked=None,
-    litellm_params=None,
-    model_info=None,
-    model_id=None,
-    verify_secrets=False,
-    profile="litellm",
-):
+    name: str,
+    model_name: str | None = None,
+    custom_llm_provider: str | None = None,
+    base_model: str | None = None,
+    model_api_key: str | None = None,
+    model_api_base: str | None = None,
+    api_version: str | None = None,
+    tier: str | None = "free",
+    mode: str | None = None,
+    tpm: int | None = None,
+    rpm: int | None = None,
+    input_cost_per_million_tokens: float | None = None,
+    output_cost_per_million_tokens: float | None = None,
+    aws_access_key_id: str | None = None,
+    aws_secret_access_key: str | None = None,
+    aws_region_name: str | None = None,
+    blocked: bool | None = None,
+    litellm_params: dict[str, Any] | None = None,
+    model_info: dict[str, Any] | None = None,
+    model_id: str | None = None,
+    verify_secrets: bool = False,
+    profile: str | dict[str, Any] = "litellm",
+) -> dict[str, Any]:
     """
     Ensure a deployment is there as declared.
 
@@ -160,7 +169,9 @@ def present(
     return _result(name, lambda: __salt__["litellm_model.apply"](**arguments), words.present)
 
 
-def absent(name, model_id=None, profile="litellm"):
+def absent(
+    name: str, model_id: str | None = None, profile: str | dict[str, Any] = "litellm"
+) -> dict[str, Any]:
     """
     Ensure a deployment is not there.
 
@@ -182,7 +193,7 @@ def absent(name, model_id=None, profile="litellm"):
     """
     _open_run()
 
-    def delete():
+    def delete() -> Any:
         return __salt__["litellm_model.delete"](
             name, model_id=model_id, test=bool(__opts__["test"]), any_owner=False, profile=profile
         )
@@ -191,16 +202,16 @@ def absent(name, model_id=None, profile="litellm"):
 
 
 def managed(
-    name,
-    models=None,
-    defaults=None,
-    pillar=None,
-    source=None,
-    prune=False,
-    allow_empty=False,
-    verify_secrets=False,
-    profile="litellm",
-):
+    name: str,
+    models: dict[str, Any] | list[Any] | None = None,
+    defaults: dict[str, Any] | None = None,
+    pillar: str | None = None,
+    source: str | None = None,
+    prune: bool = False,
+    allow_empty: bool = False,
+    verify_secrets: bool = False,
+    profile: str | dict[str, Any] = "litellm",
+) -> dict[str, Any]:
     """
     Ensure a whole set of deployments is as declared.
 
@@ -272,7 +283,7 @@ def managed(
     return words.result(name, passed, comment, changes=changes, **told)
 
 
-def mod_watch(name, sfun=None, **kwargs):
+def mod_watch(name: str, sfun: str | None = None, **kwargs: Any) -> dict[str, Any]:
     """
     Apply a state again because something that it watches changes: ``watch`` and ``listen``.
 
@@ -303,7 +314,9 @@ def mod_watch(name, sfun=None, **kwargs):
     kwargs
         Its arguments, and what Salt gives beside them.
     """
-    function = {"present": present, "absent": absent, "managed": managed}.get(sfun)
+    functions: dict[str | None, Callable[..., dict[str, Any]]]
+    functions = {"present": present, "absent": absent, "managed": managed}
+    function = functions.get(sfun)
     if function is None:
         comment = "mod_watch is what Salt calls for `watch` and `listen`; declare another function"
         return {"name": name, "result": False, "changes": {}, "comment": comment}
@@ -319,20 +332,22 @@ def mod_watch(name, sfun=None, **kwargs):
     return ret
 
 
-def _open_run():
+def _open_run() -> None:
     """Salt puts what it knows of a run among our globals, for the time of a state."""
     run = globals()
     glue.open_run(__context__, run.get("__instance_id__"), run.get("__lowstate__") or ())
 
 
-def _passed(changes, failed):
+def _passed(changes: Any, failed: Any) -> bool | None:
     """The result: with ``test=True`` ``None`` if there is something to do."""
     if failed:
         return False
     return None if changes and __opts__["test"] else True
 
 
-def _result(name, call, worded):
+def _result(
+    name: str, call: Callable[[], Any], worded: Callable[[str, Any, bool], str]
+) -> dict[str, Any]:
     """Make a call and word what became of it."""
     try:
         outcome = call()
