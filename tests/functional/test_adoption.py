@@ -4,8 +4,6 @@ import re
 
 import pytest
 
-from saltext_litellm.utils.models import row as rows
-
 from .conftest import LIST, sent
 
 MARKER = "saltext_litellm"
@@ -193,13 +191,6 @@ def test_a_wildcard_is_a_name_like_any_other(api, states, name, adopted):
     assert states.present(wildcard, **declared)["changes"] == {}
     assert states.absent(wildcard)["changes"]
     assert api.named(wildcard) == []
-
-
-def test_a_teams_row_bears_the_name_that_the_team_uses():
-    info = {"id": "x", "db_model": True, "team_public_model_name": "gpt-4"}
-    data = {"model_name": "model_name_team-1_0b5c", "litellm_params": {}, "model_info": info}
-    assert rows.parse(data).model_name == "model_name_team-1_0b5c"
-    assert rows.parse({**data, "model_info": {**info, "team_id": "team-1"}}).model_name == "gpt-4"
 
 
 def test_a_teams_row_is_not_renamed(states, recorder, name):

@@ -1,5 +1,7 @@
 """A whole gateway's life: 200 mixed deployments, step by step, checked by LiteLLM's own API."""
 
+from pathlib import Path
+
 import pytest
 
 from .conftest import Api, States, sent
@@ -59,8 +61,6 @@ def masks(api):
 def pillar_secrets(declared):
     """The pillar that an export of the set asks for."""
     wanted = {}
-    names = sorted((args.get("model_name", name), name) for name, args in declared.items())
-    assert names
     for name, args in declared.items():
         wanted[name] = {"model_api_key": args["model_api_key"]}
         if "aws_secret_access_key" in args:
@@ -124,8 +124,7 @@ def test_two_hundred_deployments(fresh, loaders, loaders_with, recorder_for):
 
     secrets = filled_in(data, declared, by_owner)
     filled_loaders = loaders_with({"litellm": login, "litellm_secrets": secrets})
-    with open(f"{filled_loaders.opts['root_dir']}/rebuilt.sls", "w") as file:
-        file.write(text)
+    Path(filled_loaders.opts["root_dir"], "rebuilt.sls").write_text(text)
     rebuilt = filled_loaders.modules.state.sls("rebuilt").raw
     assert isinstance(rebuilt, dict), rebuilt
     assert all(result["result"] for result in rebuilt.values())

@@ -180,7 +180,7 @@ def test_what_is_refused(seen, canary, modules, states, name):
         said = "none"
         with contextlib.suppress(TypeError):
             try:
-                said = modules("plan", name, **{"custom_llm_provider": "openai"}, **arguments)
+                said = modules("plan", name, custom_llm_provider="openai", **arguments)
             except (CommandExecutionError, SaltInvocationError) as err:
                 said = str(err)
         seen("refusals, an outputter each", {"said": said})

@@ -166,8 +166,13 @@ def test_what_a_read_shows(version):
     }
     assert list(shown.values()).count(False) == (5 if modern else 3)
     assert info == {
-        **{"id": "a", "db_model": True, "mode": "own", "secret": "mine", "max_tokens": 8},
-        **{"input_cost_per_token": 1e-06, **({"blocked": False} if modern else {})},
+        "id": "a",
+        "db_model": True,
+        "mode": "own",
+        "secret": "mine",
+        "max_tokens": 8,
+        "input_cost_per_token": 1e-06,
+        **({"blocked": False} if modern else {}),
     }
     masks = {"api_key": "sk****89", "vertex_credentials": "*****"}
     assert client.masked_secrets("a") == masks | ({"azure_ad_token": "12****78"} if modern else {})
