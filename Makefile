@@ -31,7 +31,7 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/towncrier build --draft --version unreleased >/dev/null
+	@log=$$($(BIN)/towncrier build --draft --version unreleased 2>&1) || { echo "$$log"; exit 1; }
 
 format: $(READY)  ## Format the code and mend what can be mended
 	$(BIN)/ruff check --fix .
