@@ -1,5 +1,8 @@
 """Sphinx: the pages of this folder, and the reference from the docstrings."""
 
+from docutils import nodes
+from sphinx import addnodes
+
 project = "saltext-litellm"
 author = "the authors of saltext-litellm"
 extensions = ["myst_parser", "sphinx.ext.autodoc"]
@@ -7,3 +10,18 @@ exclude_patterns = ["_build"]
 html_theme = "furo"
 myst_heading_anchors = 2
 autodoc_member_order = "bysource"
+
+
+def salt_names(app, doctree):
+    """Show functions by the names that Salt gives them: `litellm_model.list`, not `….list_`."""
+    for signature in doctree.findall(addnodes.desc_signature):
+        signature["_toc_name"] = signature["_toc_name"].replace("list_()", "list()")
+    for prefix in doctree.findall(addnodes.desc_addname):
+        prefix[:] = [nodes.Text("litellm_model.")]
+    for name in doctree.findall(addnodes.desc_name):
+        if name.astext() == "list_":
+            name[:] = [nodes.Text("list")]
+
+
+def setup(app):
+    app.connect("doctree-read", salt_names, priority=100)  # before the table of contents is made
