@@ -12,7 +12,7 @@ myst_heading_anchors = 2
 autodoc_member_order = "bysource"
 
 
-def salt_names(app, doctree):
+def salt_names(_app, doctree):
     """Show functions by the names that Salt gives them: `litellm_model.list`, not `….list_`."""
     for signature in doctree.findall(addnodes.desc_signature):
         signature["_toc_name"] = signature["_toc_name"].replace("list_()", "list()")

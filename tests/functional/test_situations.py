@@ -20,7 +20,8 @@ from .conftest import Api, make_loaders
 
 PAGE = REPO_ROOT / "docs/situations.md"
 SECTION = re.compile(
-    r"## (?P<title>.*?)\n.*?```(?:yaml|sls)\n(?P<sls>.*?)```\n\n```text\n(?P<shown>.*?)```", re.DOTALL
+    r"## (?P<title>.*?)\n.*?```(?:yaml|sls)\n(?P<sls>.*?)```\n\n```text\n(?P<shown>.*?)```",
+    re.DOTALL,
 )
 SITUATIONS = {match["title"]: match for match in SECTION.finditer(PAGE.read_text())}
 ONE, SET = (SITUATIONS[title]["sls"] for title in ("A model is made", "A set is made"))

@@ -14,6 +14,7 @@ from tests.conftest import REPO_ROOT
 from tests.functional.conftest import Api
 
 README = (REPO_ROOT / "README.md").read_text()
+OWN = "https://github.com/salt-extensions/saltext-litellm/blob/main/"
 MAKE = {"make demo", "make test"}  # the one has a test of its own, the other runs this
 
 
@@ -47,9 +48,16 @@ def test_the_files_in_the_readme_are_the_examples():
 
 def test_every_link_of_the_readme_leads_somewhere():
     links = re.findall(r"\]\(([^)]+)\)", README)
-    assert "examples/minion" in links
+    assert f"{OWN}examples/minion" in links
     for link in links:
-        assert link.startswith("https://") or (REPO_ROOT / link).exists(), link
+        assert link.startswith("https://"), link  # on a package index too
+        assert not link.startswith(OWN) or (REPO_ROOT / link.removeprefix(OWN)).exists(), link
+
+
+def test_what_the_readme_begins_with_is_part_of_what_is_printed():
+    printed = timeless("".join(blocks("console"))).splitlines()
+    (first,) = blocks("text")
+    assert [line for line in first.splitlines() if line not in printed] == []
 
 
 @pytest.fixture
@@ -74,8 +82,8 @@ def test_the_commands_of_the_readme_print_what_it_shows(gateway, clone):
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "PYTHONPATH": str(clone / "installed"),
-        "LITELLM_TEST_URL": gateway.url,
-        "LITELLM_TEST_KEY": gateway.key,
+        "LITELLM_DEV_URL": gateway.url,
+        "LITELLM_DEV_KEY": gateway.key,
     }
     script, expected = ["set -eu"], []
     for command, output in commands():

@@ -202,7 +202,9 @@ def main() -> int:
             model_list=models,
         ) as gateway:
             print(
-                f"export LITELLM_TEST_URL={gateway.url} LITELLM_TEST_KEY={gateway.key}", flush=True
+                f"export LITELLM_DEV_URL={gateway.url} LITELLM_DEV_KEY={gateway.key} "
+                f"LITELLM_TEST_URL={gateway.url} LITELLM_TEST_KEY={gateway.key}",
+                flush=True,
             )
             print("The gateway runs until Ctrl-C.", file=sys.stderr)
             signal.pause()
