@@ -56,6 +56,7 @@ def master(salt_factories, gateways):
         yield master
 
 
+@pytest.mark.long
 def test_the_page(master, gateways):
     for block in blocks(FOLDER / "orchestrate.md"):
         if isinstance(block, Command):
