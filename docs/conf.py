@@ -1,11 +1,17 @@
 """Sphinx: the pages of this folder, and the reference from the docstrings."""
 
+import sys
+from pathlib import Path
+
 from docutils import nodes
 from sphinx import addnodes
 
+sys.path.insert(0, str(Path(__file__).parent))  # for pictures.py
+
 project = "saltext-litellm"
 author = "the authors of saltext-litellm"
-extensions = ["myst_parser", "sphinx.ext.autodoc"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "pictures"]
+myst_fence_as_directive = ["mermaid"]  # as GitHub writes it, which draws it too
 exclude_patterns = ["_build"]
 html_theme = "furo"
 myst_heading_anchors = 2

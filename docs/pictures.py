@@ -1,0 +1,77 @@
+"""Pictures in the pages, drawn while the pages are built: flowcharts and the benchmarks' plots."""
+
+import base64
+import html
+import io
+import re
+
+import matplotlib as mpl
+import mmdr
+from docutils import nodes
+from matplotlib.figure import Figure
+from sphinx.util.docutils import SphinxDirective
+
+mpl.rcParams["svg.hashsalt"] = "saltext-litellm"  # the same picture in each build
+RUNS = ("first converge", "nothing to do", "one changed")
+
+
+def picture(svg, description):
+    """An image of its own, so that its styles concern nothing else on the page."""
+    data = base64.b64encode(svg.encode()).decode()
+    width = re.findall(r'viewBox="\S+ \S+ ([\d.]+) ', svg)[0]  # arrowheads have one too
+    # On a phone one scrolls sideways rather than read letters of half the size.
+    style = f"background: #fff; width: 100%; min-width: min({width}px, 36em); max-width: {width}px"
+    source = f"data:image/svg+xml;base64,{data}"
+    text = f'<img src="{source}" alt="{html.escape(description)}" style="{style}">'
+    text = f'<p style="overflow-x: auto">{text}</p>'
+    return nodes.raw("", text, format="html")
+
+
+class Mermaid(SphinxDirective):
+    """A Mermaid diagram, which GitHub draws from the same block. Its `accTitle` describes it."""
+
+    has_content = True
+
+    def run(self):
+        source = "\n".join(self.content)
+        (title,) = re.findall(r"^\s*accTitle: (.+)$", source, re.MULTILINE)
+        svg = mmdr.render(source).svg()
+        return [picture(svg, title)]
+
+
+def measured(text):
+    """The seconds of each run and of its floor, by number of deployments, from the tables."""
+    tables = re.split(r"^(\d+) deployments;.*$", text, flags=re.MULTILINE)[1:]
+    row = re.compile(r"^\| ([^|]+) \| ([\d.]+) \| ([\d.]+) \|", re.MULTILINE)
+    return {
+        int(number): {what: (float(s), float(floor)) for what, s, floor in row.findall(table)}
+        for number, table in zip(tables[::2], tables[1::2], strict=True)
+    }
+
+
+class BenchmarkPlots(SphinxDirective):
+    """The tables of the page that it stands on, one plot for each kind of run."""
+
+    def run(self):
+        with open(self.env.doc2path(self.env.docname), encoding="utf-8") as page:
+            tables = measured(page.read())
+        numbers = sorted(tables)
+        figure = Figure(figsize=(7, 8), layout="constrained")
+        for axes, run in zip(figure.subplots(len(RUNS)), RUNS, strict=True):
+            for form, marker in (("managed", "o"), ("present", "s")):
+                seconds = [tables[number][f"{run}, {form}"][0] for number in numbers]
+                axes.plot(numbers, seconds, marker=marker, label=form)
+            floor = [tables[number][f"{run}, managed"][1] for number in numbers]
+            axes.plot(numbers, floor, "k:", marker=".", label="floor of managed")
+            axes.set(title=run, ylabel="seconds", xticks=numbers, ylim=0)
+        axes.set_xlabel("deployments")
+        figure.axes[0].legend()
+        svg = io.StringIO()
+        figure.savefig(svg, format="svg", metadata={"Date": None})
+        return [picture(svg.getvalue(), "The seconds of the tables below, by deployments")]
+
+
+def setup(app):
+    app.add_directive("mermaid", Mermaid)
+    app.add_directive("benchmark-plots", BenchmarkPlots)
+    return {"parallel_read_safe": True}
