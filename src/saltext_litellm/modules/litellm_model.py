@@ -583,8 +583,8 @@ def delete(
 
     .. code-block:: bash
 
-        salt '*' litellm_model.delete gpt-4-proxy
-        salt '*' litellm_model.delete gpt-4-proxy test=True
+        salt gateway-admin litellm_model.delete gpt-4-proxy
+        salt gateway-admin litellm_model.delete gpt-4-proxy test=True
     """
     with salt_errors():
         flags = _flags(test=(test, False), any_owner=(any_owner, True))
@@ -723,7 +723,7 @@ def manage(
 
     .. code-block:: bash
 
-        salt '*' litellm_model.manage production pillar=models prune=True test=True
+        salt gateway-admin litellm_model.manage production pillar=models prune=True test=True
         salt '*' litellm_model.manage proxy source=/etc/litellm/config.yaml
     """
     with salt_errors():
