@@ -1,4 +1,4 @@
-"""The pages of docs/howto: their files are written and their commands run, in their order.
+"""The tutorial and the how-tos: their files are written and their commands run, in their order.
 
 What a page holds, and what a test makes of it:
 
@@ -14,8 +14,9 @@ What a page holds, and what a test makes of it:
 - ``% Another gateway.`` deletes all models, as if what follows were about another gateway.
 - ```` ```hcl ```` is shown for comparison, and is not run.
 
-Each page begins with the files of index.md, and all share one gateway, which stands for every
-``https://litellm….example.com``. orchestrate.md needs a master: tests/integration runs it.
+Each how-to begins with the files of index.md; the tutorial writes its own. All share one gateway,
+which stands for every ``https://litellm….example.com``. orchestrate.md needs a master:
+tests/integration runs it.
 """
 
 import logging
@@ -35,7 +36,8 @@ from .conftest import Api
 
 FOLDER = REPO_ROOT / "docs/howto"
 ELSEWHERE = {"orchestrate"}
-PAGES = sorted(path.stem for path in FOLDER.glob("*.md") if path.stem not in ELSEWHERE)
+TUTORIAL = REPO_ROOT / "docs/tutorial.md"
+PAGES = [TUTORIAL, *sorted(path for path in FOLDER.glob("*.md") if path.stem not in ELSEWHERE)]
 ADMIN = ("LITELLM_ADMIN_KEY", "LITELLM_DEV_KEY", "LITELLM_PROD_KEY")
 # What the pages take from the environment, the gateway's or the minion's.
 KEYS = {
@@ -85,13 +87,13 @@ def machine(gateway, tmp_path, monkeypatch):
     return Machine(tmp_path, gateway.url)
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_a_page(machine, api, page):
-    for block in blocks(FOLDER / "index.md"):
+    for block in blocks(FOLDER / "index.md") if page is not TUTORIAL else ():
         if isinstance(block, File):
             machine.write(block)
     written, applied = set(), set()
-    for block in blocks(FOLDER / f"{page}.md"):
+    for block in blocks(page):
         if isinstance(block, Fresh):
             api.empty()
         elif isinstance(block, File):
@@ -114,6 +116,9 @@ def check(machine, api, line):
     if not match["more"]:  # no test=True, and no shell, which is for what is refused
         caller = salted(machine, match["options"])
         for state in caller.cmd("state.show_low_sls", sls):
+            if state["fun"] == "absent":
+                assert api.in_database(state["name"]) == []
+                continue
             for declared in deployments(machine, state):
                 check_row(api, caller.opts, declared)
         again = caller.cmd("state.apply", sls)

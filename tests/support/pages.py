@@ -20,6 +20,7 @@ _BLOCK = re.compile(
 )
 _CAPTION = re.compile(r":caption: (?P<added>added to )?(?P<path>/\S+)\n+")
 _ELLIPSIS = "…"
+_EXAMPLE = "https://litellm.example.com"
 _GATEWAY = re.compile(r"https://litellm[\w-]*\.example\.com")
 _BINARIES = Path(sys.executable).parent
 # What is shown beside, and is no file and no command.
@@ -131,8 +132,11 @@ class Machine:
         path.write_text(before + self.here(file.text), encoding="utf-8")
 
     def run(self, line: str) -> tuple[int, str]:
-        """Run a command of a page; returns its exit code and what it prints."""
-        line = self.here(line)
+        """Run a command of a page; returns its exit code and what it prints, as the page has it."""
+        code, printed = self._run(self.here(line))
+        return code, printed.replace(str(self.root), "").replace(self.url, _EXAMPLE)
+
+    def _run(self, line: str) -> tuple[int, str]:
         if line.startswith("salt-call ") and not re.search(r"[|;&><$`]", line):
             return self._salt_call(shlex.split(line)[1:])
         done = subprocess.run(
