@@ -32,6 +32,7 @@ def build(copied, tmp_path):
     return build
 
 
+@pytest.mark.long
 def test_a_tagged_commit(build):
     wheel, sdist = build(["tag", "v7.8.9"])
     assert wheel.name == "saltext_litellm-7.8.9-py3-none-any.whl"
@@ -41,6 +42,7 @@ def test_a_tagged_commit(build):
     assert {f"saltext_litellm-7.8.9/{name}" for name in NEEDED.split()} <= names
 
 
+@pytest.mark.long
 def test_a_clone_without_tags(build):
     wheel, sdist = build()
     assert wheel.name.startswith("saltext_litellm-0.1.dev")
