@@ -14,6 +14,9 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "pictures"]
 myst_fence_as_directive = ["mermaid"]  # as GitHub writes it, which draws it too
 exclude_patterns = ["_build"]
 html_theme = "furo"
+html_show_copyright = False
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 myst_heading_anchors = 2
 autodoc_member_order = "bysource"
 
