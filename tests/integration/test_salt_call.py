@@ -129,7 +129,7 @@ def test_every_function_is_there_and_documented(salt_call):
     assert functions == {
         f"litellm_model.{name}"
         for name in ("apply", "block", "create", "delete", "export", "get", "health", "list")
-        + ("manage", "ping", "plan", "test_connection", "unblock", "update", "version")
+        + ("manage", "ping", "plan", "plan_set", "test_connection", "unblock", "update", "version")
     }
     for function, text in salt_call("sys.doc", "litellm_model").items():
         _, _, example = text.partition("CLI Example:")

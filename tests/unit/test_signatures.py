@@ -43,6 +43,7 @@ def test_the_execution_functions_take_what_present_takes(function):
 
 def test_manage_takes_what_managed_takes():
     assert defaults_of(module.manage) == defaults_of(state.managed) | {"test": False}
+    assert defaults_of(module.plan_set) == defaults_of(state.managed)
 
 
 def test_each_argument_has_a_place_and_each_place_an_argument():

@@ -42,7 +42,7 @@ from saltext_litellm.utils.models import desired, sets, sls
 from saltext_litellm.utils.models import export as exports
 from saltext_litellm.utils.models import row as rows
 from saltext_litellm.utils.run.gateway import Gateway
-from saltext_litellm.utils.run.outcome import Options, Outcome
+from saltext_litellm.utils.run.outcome import Options, Outcome, compact
 
 if TYPE_CHECKING:  # Salt's loader defines them
     __context__: dict[str, Any]
@@ -53,6 +53,9 @@ if TYPE_CHECKING:  # Salt's loader defines them
 log = logging.getLogger(__name__)
 
 _EVENT_INTERVAL = 1.0  # seconds between two events about progress
+
+# Exit codes of a plan, as `terraform plan -detailed-exitcode` has them.
+_CANNOT, _PENDING = 1, 2
 
 _NEXT = "Do what its head says: fill in what that asks for, and apply it with test=True first"
 
@@ -726,24 +729,83 @@ def manage(
         salt gateway-admin litellm_model.manage production pillar=models prune=True test=True
         salt '*' litellm_model.manage proxy source=/etc/litellm/config.yaml
     """
+    outcomes, wanted, gateway = _converge(locals())
+    return _told_all(outcomes, wanted, gateway)
+
+
+def plan_set(
+    name: str,
+    models: dict[str, Any] | list[Any] | None = None,
+    defaults: dict[str, Any] | None = None,
+    pillar: str | None = None,
+    source: str | None = None,
+    prune: bool = False,
+    allow_empty: bool = False,
+    verify_secrets: bool = False,
+    profile: str | dict[str, Any] = "litellm",
+) -> dict[str, Any]:
+    """
+    Return what :py:func:`manage` would do, without doing it, in names, keys and numbers alone, for
+    a program or a check of a merge request. Each key is always there, and names are sorted:
+
+    - ``pending``: whether there is something to do;
+    - ``counts``: how many ``models`` are declared, how many are ``as_declared``, and how many names
+      each of the following has;
+    - ``created``, ``deleted``: the models that would be;
+    - ``adopted``, ``updated``: the models that would be, each with the keys that would change;
+    - ``replaced``: those of them that would need a new row, or may need one, because LiteLLM cannot
+      always clear a key in place;
+    - ``failed``: the models that cannot be made as declared, each with the reason;
+    - ``undeclared``: what the set owns and does not declare, without ``prune``; ``not_deleted``:
+      the same with ``prune``, where a model that fails keeps it from being deleted;
+    - ``unowned``: the rows of the gateway's database that nobody owns and that are left alone, each
+      as ``MODEL_NAME (ID)``.
+
+    With ``--retcode-passthrough`` the exit code is 0 if there is nothing to do, 2 if there is, and
+    1 if a model cannot be made as declared or the function fails.
+
+    .. versionadded:: 1.0.0
+
+    The arguments are those of
+    :py:func:`litellm_model.managed <saltext_litellm.states.litellm_model.managed>`.
+
+    CLI Example:
+
+    .. code-block:: bash
+
+        salt-call --retcode-passthrough --out=json litellm_model.plan_set production pillar=models
+        salt '*' litellm_model.plan_set proxy source=/etc/litellm/config.yaml prune=True
+    """
+    outcomes, _, gateway = _converge({**locals(), "test": True})
+    told = compact(outcomes, gateway.unowned())
+    if told["failed"] or told["pending"]:
+        __context__["retcode"] = _CANNOT if told["failed"] else _PENDING
+    return told
+
+
+def _converge(
+    arguments: dict[str, Any],
+) -> tuple[list[Outcome], list[desired.Deployment], Gateway]:
+    """Converge a set, or plan to."""
+    name = arguments["name"]
     with salt_errors():
         flags = _flags(
-            prune=(prune, False),
-            allow_empty=(allow_empty, False),
-            verify_secrets=(verify_secrets, False),
-            test=(test, False),
+            prune=(arguments["prune"], False),
+            allow_empty=(arguments["allow_empty"], False),
+            verify_secrets=(arguments["verify_secrets"], False),
+            test=(arguments["test"], False),
         )
         desired.named(name, None)
-        declared = _models(models, pillar, source)
+        declared = _models(*(arguments[key] for key in ("models", "pillar", "source")))
         if not flags.pop("allow_empty") and flags["prune"] and not declared:
             raise InvalidInput(
                 f"{name} declares no models, and prune would delete all of the set: "
                 "if that is meant, add allow_empty: True"
             )
-        wanted = sets.read(name, declared, defaults, glue.resolver(__opts__))
+        wanted = sets.read(name, declared, arguments["defaults"], glue.resolver(__opts__))
         options = Options(set=name, progress=_progress(name), **flags)
-        gateway = _gateway(profile)
-        return _told_all(gateway.apply(wanted, options), wanted, gateway)
+        gateway = _gateway(arguments["profile"])
+        return gateway.apply(wanted, options), wanted, gateway
 
 
 def _flags(**given: tuple[Any, bool]) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from saltext_litellm.states import litellm_model as states
 from tests.support.cluster import Client, Cluster
 
 FUNCTIONS = ("apply", "block", "create", "delete", "export", "get", "health", "list", "manage")
-FUNCTIONS += ("ping", "plan", "test_connection", "unblock", "update", "version")
+FUNCTIONS += ("ping", "plan", "plan_set", "test_connection", "unblock", "update", "version")
 STATES = ("absent", "managed", "present")
 LONG = int(os.environ.get("FUZZ", "1500"))  # cases of each function in the long test
 PROFILE = {"url": "http://127.0.0.1:9", "api_key": "sk-admin-0123456789", "retries": 0}

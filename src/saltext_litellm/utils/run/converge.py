@@ -24,7 +24,7 @@ from ..models.plan import CREATE, NONE, UPDATE, Changes, Plan
 from ..models.row import Row
 from . import notes, prune
 from .capabilities import OLD
-from .decide import Create, Step, expected, next_step
+from .decide import Create, Step, expected, may_replace, next_step
 from .decide import plan as decide
 from .execute import Executor, Surprise
 from .known import PAUSE, Known
@@ -213,7 +213,8 @@ class Converge:
             if self._is_flagged(wanted, plan):
                 outcome = replace(outcome, action=NONE, changes={}, failure=notes.NOT_SERVED)
             elif step is not None:
-                outcome = replace(outcome, notes=(*outcome.notes, *notes.foreseen(plan, step)))
+                said = (*outcome.notes, *notes.foreseen(plan, step))
+                outcome = replace(outcome, notes=said, replaces=may_replace(plan, step))
                 self._known.predict(expected(plan, step), [one.model_id for one in plan.leftovers])
             self._outcomes[wanted.name] = outcome
         return True

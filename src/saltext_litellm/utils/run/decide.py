@@ -179,6 +179,13 @@ def _replace(wanted: Deployment, plan: Plan, row: Row, fingerprint: Fingerprinte
     return Create(body, instead=row)
 
 
+def may_replace(plan: Plan, step: Step | None) -> bool:
+    """Whether a row gets a successor, or may get one."""
+    if isinstance(step, Patch):
+        return bool(step.uncertain)
+    return plan.action == UPDATE and isinstance(step, Learn | Create)
+
+
 def expected(plan: Plan, step: Step) -> Row | None:
     """The row as it would be after a step."""
     if isinstance(step, Create):

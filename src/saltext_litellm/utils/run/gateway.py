@@ -109,6 +109,10 @@ class Gateway:
         self.known.look_beside(test=True)
         return [*self.known.rows(), *self.known.config()]
 
+    def unowned(self) -> list[Row]:
+        """The database's rows that nobody owns, or would own after what was predicted."""
+        return [row for row in self.known.rows(forecast=True) if row.marker is None]
+
     def try_out(self, wanted: Deployment) -> dict[str, Any]:
         """Make one call with a deployment's parameters, and no other's, without creating it.
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..models.plan import CREATE, Changes
+from ..models.row import Row
 
 # Called after each deployment with how many are done, of how many, and its name.
 Progress = Callable[[int, int, str], None]
@@ -46,6 +48,7 @@ class Outcome:
     :param unknown: Whether the last write may or may not have been done.
     :param unseen: Whether it could not be seen if LiteLLM serves what was written.
     :param tried: Whether it was tried at all.
+    :param replaces: Whether it would need a new row in the place of its own, or may need one.
     :param declared: Whether it is declared; else it is a row that a set owns all the same.
     :param kept: Whether it is such a row, and the set does not prune.
     """
@@ -59,6 +62,7 @@ class Outcome:
     unknown: bool = False
     unseen: bool = False
     tried: bool = True
+    replaces: bool = False
     declared: bool = True
     kept: bool = False
 
@@ -87,3 +91,29 @@ class Outcome:
         if self.action == CREATE:
             return "created"
         return "adopted" if self.adopted else "updated"
+
+
+# What a summary of a plan names, and of which models it says what changes.
+_WITHOUT_KEYS = ("created", "deleted", "undeclared", "not_deleted")
+_WITH_KEYS = ("adopted", "updated")
+
+
+def compact(outcomes: Iterable[Outcome], unowned: Iterable[Row]) -> dict[str, Any]:
+    """A plan in names, keys and numbers alone, always of the same form and in the same order.
+
+    :param unowned: The rows that would be nobody's.
+    """
+    by_name = sorted(outcomes, key=lambda one: one.name)
+    told: dict[str, Any] = {
+        fate: [one.name for one in by_name if one.fate == fate] for fate in _WITHOUT_KEYS
+    }
+    for fate in _WITH_KEYS:
+        told[fate] = {one.name: sorted(one.changes) for one in by_name if one.fate == fate}
+    told["replaced"] = [one.name for one in by_name if one.replaces]
+    told["failed"] = {one.name: one.failure for one in by_name if one.failure}
+    told["unowned"] = sorted(f"{row.model_name} ({row.model_id})" for row in unowned)
+    counts = {fate: len(names) for fate, names in told.items()}
+    declared = [one for one in by_name if one.declared]
+    as_declared = sum(one.fate == "as_declared" for one in declared)
+    counts |= {"models": len(declared), "as_declared": as_declared}
+    return {"pending": any(one.changes for one in by_name), "counts": counts, **told}
