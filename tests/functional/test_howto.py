@@ -119,7 +119,7 @@ def check(machine, api, line):
             if state["fun"] == "absent":
                 assert api.in_database(state["name"]) == []
                 continue
-            for declared in deployments(machine, state):
+            for declared in deployments(machine, caller.sminion.opts["pillar"], state):
                 check_row(api, caller.opts, declared)
         again = caller.cmd("state.apply", sls)
         assert {(one["result"], bool(one["changes"])) for one in again.values()} == {(True, False)}
@@ -135,11 +135,13 @@ def salted(machine, options):
     return salt.client.Caller(mopts=opts)
 
 
-def deployments(machine, state):
+def deployments(machine, pillar, state):
     """The arguments of each deployment that a rendered state declares."""
     if state["fun"] == "present":
         return [{key: value for key, value in state.items() if not is_salts(key)}]
     models, defaults = state.get("models"), state.get("defaults", {})
+    if "pillar" in state:
+        models = pillar[state["pillar"]]
     if "source" in state:
         path = machine.root / "srv/salt" / state["source"].removeprefix("salt://")
         models = salt.utils.yaml.safe_load(path.read_text())["model_list"]

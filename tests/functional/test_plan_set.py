@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from salt.exceptions import CommandExecutionError
+from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 from .conftest import LIST, sent
 
@@ -93,7 +93,7 @@ def test_the_plan_is_what_is_done(plan_set, manage, name):
 
 
 def test_a_mistake_and_a_gateway_out_of_reach_are_told_in_a_sentence(modules, plan_set, name):
-    with pytest.raises(CommandExecutionError, match="needs base_model too"):
+    with pytest.raises(SaltInvocationError, match="needs base_model too"):
         plan_set({name: {"custom_llm_provider": "openai"}})
     nowhere = {"url": "http://127.0.0.1:1", "api_key": SECRET, "retries": 0}
     with pytest.raises(CommandExecutionError, match="Cannot reach") as caught:
