@@ -64,7 +64,8 @@ def gateway(
     if key not in gateways:
         loaded = _loaded(profile, config, resolve)
         fingerprint = Fingerprinter(loaded.fingerprint_key or loaded.api_key)
-        gateways[key] = Gateway(Models(Session(loaded)), fingerprint, loaded.warnings)
+        models, names = Models(Session(loaded)), loaded.gateway_names
+        gateways[key] = Gateway(models, fingerprint, loaded.warnings, names)
     found: Gateway = gateways[key]
     return found
 

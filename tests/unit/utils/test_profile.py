@@ -167,3 +167,19 @@ def test_a_certificate_that_is_not_checked_is_a_warning():
     assert "https://gw.example.com is not checked" in warning
     assert load(COMPLETE).warnings == ()
     assert load({**COMPLETE, "url": "http://h", "verify": False}).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("given", "names"),
+    [(None, ()), ("prod", ("prod",)), (["prod-eu", "prod"], ("prod-eu", "prod"))],
+)
+def test_a_gateway_may_have_a_name_and_former_ones(given, names):
+    assert load({**COMPLETE, "gateway_name": given}).gateway_names == names
+
+
+@pytest.mark.parametrize(
+    "given", ["", " ", 5, [], ["prod", ""], {"a": 1}, "a\nb", [["prod"]], True]
+)
+def test_what_is_no_name_is_refused(given):
+    with pytest.raises(InvalidInput, match="gateway_name of the given profile must be a string"):
+        load({**COMPLETE, "gateway_name": given})

@@ -58,6 +58,10 @@ class GatewayError(LiteLLMError):
         self.status = status
 
 
+class WrongGateway(GatewayError):
+    """The gateway is another one than the profile is for. No request to it goes on from there."""
+
+
 class OutcomeUnknown(GatewayError):
     """A write may or may not have happened: its answer was lost, or was a server error."""
 

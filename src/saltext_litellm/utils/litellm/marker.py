@@ -29,6 +29,7 @@ class Marker:
 
     :param name: The name of the state that owns the row.
     :param set: The name of the ``managed`` state it belongs to, if any.
+    :param gateway: The name of the gateway it was written to, if the profile has one.
     :param id: The row it was written for. In any other row it is a copy that somebody made.
     :param keys: What we manage; anything else in the row is somebody else's.
     :param secrets: A fingerprint for each managed value that cannot be read back.
@@ -42,6 +43,7 @@ class Marker:
 
     name: str
     set: str | None = None
+    gateway: str | None = None
     id: str | None = None
     keys: frozenset[Path] = frozenset()
     secrets: Mapping[Path, str] = field(default_factory=dict)
@@ -84,7 +86,7 @@ class Marker:
         stored: dict[str, Any] = {"version": self.version, "name": self.name}
         stored |= {
             key: value
-            for key in ("set", "id", "replaces")
+            for key in ("set", "gateway", "id", "replaces")
             if (value := getattr(self, key)) is not None
         }
         stored |= {key: True for key in ("tentative", "unserved") if getattr(self, key)}
@@ -108,6 +110,7 @@ class Marker:
         return cls(
             name=stored["name"],
             set=stored.get("set"),
+            gateway=_text(stored.get("gateway")),
             id=_text(stored.get("id")),
             keys=frozenset(map(parse, filter(_is_text, keys if isinstance(keys, list) else ()))),
             secrets={

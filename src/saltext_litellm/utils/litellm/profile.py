@@ -20,6 +20,7 @@ _LONGEST_PATH = 200  # characters of a path that are told
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _KEYS = frozenset(
     {"url", "api_key", "verify", "cert", "timeout", "retries", "headers", "fingerprint_key"}
+    | {"gateway_name"}
 )
 
 
@@ -36,6 +37,7 @@ class Profile:
     :param retries: How often to try again when the gateway is overloaded or cannot be reached.
     :param headers: Further request headers.
     :param fingerprint_key: Keys the fingerprints of secrets instead of ``api_key``.
+    :param gateway_names: The name that the gateway must have, and its former ones.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Profile:
     retries: int = 3
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     fingerprint_key: str | None = field(default=None, repr=False)
+    gateway_names: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
@@ -137,6 +140,7 @@ def _parse(name: str, settings: Mapping[str, Any], resolve: Callable[[Any], Any]
         fingerprint_key=None
         if fingerprint_key is None
         else _secret(name, "fingerprint_key", fingerprint_key),
+        gateway_names=_names(name, values.get("gateway_name")),
     )
     if profile.url.startswith("https:"):
         _check_files(profile)
@@ -171,6 +175,19 @@ def _secret(name: str, key: str, value: Any) -> str:
     if not secret.isascii() or not secret.isprintable():
         raise InvalidInput(f"The {key} of the {name} has characters no HTTP header can carry")
     return secret
+
+
+def _names(name: str, value: Any) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    names = value if isinstance(value, list) else [value]
+    if not names or not all(
+        isinstance(one, str) and one.strip() and one.isprintable() for one in names
+    ):
+        raise InvalidInput(
+            f"gateway_name of the {name} must be a string, or a list of the name and former names"
+        )
+    return tuple(names)
 
 
 def _verify(name: str, value: Any) -> bool | str:

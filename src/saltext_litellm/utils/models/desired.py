@@ -52,6 +52,7 @@ class Deployment:
     :param values: The declared values by their place in a row.
     :param model_id: The row's id, if the user chose one.
     :param set: The ``managed`` state it belongs to, if any.
+    :param gateway: The name of the gateway it is for, if the profile has one.
     :param listed: Whether it comes from a list, where entries of one model name differ by their
         place alone.
     :param warnings: What the user should look at, though it is no mistake.
@@ -62,6 +63,7 @@ class Deployment:
     values: Mapping[Path, Any] = field(repr=False)
     model_id: str | None = None
     set: str | None = None
+    gateway: str | None = None
     listed: bool = False
     warnings: tuple[str, ...] = ()
 

@@ -107,7 +107,7 @@ def update(
     :param partial: Change what is declared and leave the rest, ownership included.
     """
     _refuse_newer(row)
-    declared = marker_of(wanted, fingerprint, row.model_id)
+    declared = marker_of(wanted, fingerprint, row.model_id, row.marker)
     marker = _refreshed(row.marker, declared) if partial else declared
     if supersedes is not None and marker is not None:
         marker = replace(marker, replaces=supersedes.model_id)
@@ -234,12 +234,18 @@ def _is_there(path: Path, row: Row) -> bool:
 # ---------------------------------------------------------------- markers
 
 
-def marker_of(wanted: Deployment, fingerprint: Fingerprinter, model_id: str) -> Marker:
-    """The marker of a row that is as desired."""
+def marker_of(
+    wanted: Deployment, fingerprint: Fingerprinter, model_id: str, before: Marker | None = None
+) -> Marker:
+    """The marker of a row that is as desired.
+
+    :param before: The marker that it has.
+    """
     hidden = {p: v for p, v in wanted.values.items() if _is_hidden(p, v)}
     return Marker(
         name=wanted.name,
         set=wanted.set,
+        gateway=wanted.gateway or (before.gateway if before else None),
         id=model_id,
         keys=frozenset(wanted.values),
         secrets={path: fingerprint(model_id, path, value) for path, value in hidden.items()},
@@ -283,13 +289,15 @@ def _before(path: Path, row: Row) -> Any:
 
 
 def _ownership(old: Marker | None, new: Marker | None, told: Set[Path]) -> Changes:
-    """What changes in the marker alone: the owner, keys that have their values already, and
-    whether the row could be served."""
+    """What changes in the marker alone: the owner, the name of the gateway, keys that have their
+    values already, and whether the row could be served."""
     if new is None:
         return {}
     if old is None or (old.set, old.name) != (new.set, new.name):
         return {"owner": redact({"old": None if old is None else old.owner, "new": new.owner})}
     changes: Changes = {}
+    if old.gateway != new.gateway:
+        changes["gateway_name"] = {"old": old.gateway, "new": new.gateway}
     lost, gained = old.keys - new.keys - told, new.keys - old.keys - told
     if lost or gained:
         changes["managed_keys"] = {

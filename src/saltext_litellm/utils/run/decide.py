@@ -174,7 +174,8 @@ def _replace(wanted: Deployment, plan: Plan, row: Row, fingerprint: Fingerprinte
     """
     assert row.stored is not None  # noqa: S101 - learnt before
     model_id = plan.moves_to or next_id(row)
-    marker = replace(marker_of(wanted, fingerprint, model_id), replaces=row.model_id)
+    marker = marker_of(wanted, fingerprint, model_id, row.marker)
+    marker = replace(marker, replaces=row.model_id)
     body = bodies.replacement_body(wanted, row, row.stored, plan.removed, marker, model_id)
     return Create(body, instead=row)
 

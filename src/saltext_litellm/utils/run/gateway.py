@@ -24,14 +24,20 @@ class Gateway:
     """A gateway, what is known of it, and what can be done to it.
 
     :param warnings: What is to be said of its profile in each result.
+    :param names: The name that it must have, and its former ones. Empty for any.
     """
 
     def __init__(
-        self, models: Models, fingerprint: Fingerprinter, warnings: tuple[str, ...] = ()
+        self,
+        models: Models,
+        fingerprint: Fingerprinter,
+        warnings: tuple[str, ...] = (),
+        names: tuple[str, ...] = (),
     ) -> None:
         self.models = models
         self.warnings = warnings
-        self.known = Known(models, fingerprint.prepare)
+        self.known = Known(models, fingerprint.prepare, names)
+        self._name = names[0] if names else None
         self._fingerprint = fingerprint
 
     def apply(self, wanted: Sequence[Deployment], options: Options | None = None) -> list[Outcome]:
@@ -40,8 +46,8 @@ class Gateway:
         :returns: What became of each, and of each row that was pruned.
         :raises Refused: With every mistake that is found before the first write.
         """
-        options = options or Options()
-        return Converge(self.models, self.known, self._fingerprint, options).run(wanted)
+        converge = Converge(self.models, self.known, self._fingerprint, options or Options())
+        return converge.run([replace(one, gateway=self._name) for one in wanted])
 
     def remove(self, wanted: Deployment, *, test: bool = False, any_owner: bool = True) -> Outcome:
         """Delete the row of a deployment.

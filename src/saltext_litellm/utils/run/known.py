@@ -8,12 +8,13 @@ check each other.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from ..litellm.errors import GatewayError, NotAllowed, NotInDatabase, Refused
-from ..models.endpoints import Models
+from ..litellm.errors import GatewayError, NotAllowed, NotInDatabase, Refused, WrongGateway
+from ..litellm.quote import quoted
+from ..models.endpoints import Listed, Models
 from ..models.identity import Rows
 from ..models.row import Row, parse_all, with_masks
 from .capabilities import OLD, RECENT, Capabilities, by_rows, by_version
@@ -29,11 +30,15 @@ class Known:
     """The rows of a gateway, as far as they are known.
 
     :param meanwhile: Is called while the gateway prepares its list.
+    :param names: The name that the gateway must have, and its former ones. Empty for any.
     """
 
-    def __init__(self, models: Models, meanwhile: Callable[[], object]) -> None:
+    def __init__(
+        self, models: Models, meanwhile: Callable[[], object], names: Sequence[str] = ()
+    ) -> None:
         self._models = models
         self._meanwhile = meanwhile
+        self._names = names
         self._rows: Rows | None = None
         self._forecast: Rows | None = None
         self._router: list[Row] | None = None
@@ -73,7 +78,7 @@ class Known:
     def router(self) -> list[Row]:
         """What this worker serves, read once."""
         if self._router is None:
-            self._router = parse_all(self._models.router())
+            self._router = self._parsed(self._models.router())
         return self._router
 
     def read_again(self) -> None:
@@ -208,13 +213,13 @@ class Known:
 
     def _read(self) -> None:
         self.reads += 1
-        rows = parse_all(self._models.database())
+        rows = self._parsed(self._models.database())
         for attempt in range(_BLIND_LOOKS):
             if rows or not self._shows_rows():
                 break
             # Read at a bad moment, or from a worker that has not loaded anything yet.
             self._models.elsewhere(PAUSE * bool(attempt))
-            rows = parse_all(self._models.database())
+            rows = self._parsed(self._models.database())
         self.blind = not rows and (not self.router() or self._shows_rows())
         if self.blind and self._rows and self._trusted:
             return  # what it does not show is as it was, as far as anybody can tell
@@ -227,6 +232,22 @@ class Known:
                     self._rows.add(row)
             self._proven = ()
             self.blind = not self._rows
+
+    def _parsed(self, listed: list[Listed]) -> list[Row]:
+        """The rows of a list.
+
+        :raises WrongGateway: A marker names another gateway than the profile.
+        """
+        rows = parse_all(listed)
+        for row in rows if self._names else ():
+            name = row.marker.gateway if row.marker else None
+            if name is not None and name not in self._names:
+                raise WrongGateway(
+                    f"{self._models.url} is the gateway {quoted(name)}, as the marker of "
+                    f"{row.model_id} says, but gateway_name of the profile is "
+                    f"{quoted(self._names[0])}"
+                )
+        return rows
 
     def _shows_rows(self) -> bool:
         """Whether this worker serves rows of the database."""
