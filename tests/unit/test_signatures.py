@@ -18,7 +18,7 @@ DIFFERENCES = {
     "test_connection": {},  # makes no row
 }
 # Arguments that say something else than what a row holds.
-ABOUT_THE_RUN = {"name", "verify_secrets", "profile"}
+ABOUT_THE_RUN = {"name", "verify_secrets", "preflight", "profile"}
 
 
 def defaults_of(function):

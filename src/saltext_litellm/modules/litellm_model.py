@@ -268,6 +268,7 @@ def test_connection(
     model_info: dict[str, Any] | None = None,
     model_id: str | None = None,
     verify_secrets: bool = False,
+    preflight: bool | str = False,
     profile: str | dict[str, Any] = "litellm",
 ) -> Any:
     """
@@ -295,6 +296,7 @@ def test_connection(
     arguments = locals()
     with salt_errors():
         checks.flag("verify_secrets", verify_secrets, False)
+        checks.preflight("preflight", preflight)
         wanted = desired.desired(arguments, glue.resolver(__opts__))
         return redact(_gateway(profile).try_out(wanted))
 
@@ -384,6 +386,7 @@ def plan(
     model_info: dict[str, Any] | None = None,
     model_id: str | None = None,
     verify_secrets: bool = False,
+    preflight: bool | str = False,
     profile: str | dict[str, Any] = "litellm",
 ) -> dict[str, Any]:
     """
@@ -428,6 +431,7 @@ def apply(
     model_info: dict[str, Any] | None = None,
     model_id: str | None = None,
     verify_secrets: bool = False,
+    preflight: bool | str = False,
     test: bool = False,
     profile: str | dict[str, Any] = "litellm",
 ) -> dict[str, Any]:
@@ -478,6 +482,7 @@ def create(
     model_info: dict[str, Any] | None = None,
     model_id: str | None = None,
     verify_secrets: bool = False,
+    preflight: bool | str = False,
     test: bool = False,
     profile: str | dict[str, Any] = "litellm",
 ) -> dict[str, Any]:
@@ -526,6 +531,7 @@ def update(
     model_info: dict[str, Any] | None = None,
     model_id: str | None = None,
     verify_secrets: bool = False,
+    preflight: bool | str = False,
     test: bool = False,
     profile: str | dict[str, Any] = "litellm",
 ) -> dict[str, Any]:
@@ -697,6 +703,7 @@ def manage(
     prune: bool = False,
     allow_empty: bool = False,
     verify_secrets: bool = False,
+    preflight: bool | str = False,
     test: bool = False,
     profile: str | dict[str, Any] = "litellm",
 ) -> dict[str, Any]:
@@ -742,6 +749,7 @@ def plan_set(
     prune: bool = False,
     allow_empty: bool = False,
     verify_secrets: bool = False,
+    preflight: bool | str = False,
     profile: str | dict[str, Any] = "litellm",
 ) -> dict[str, Any]:
     """
@@ -795,6 +803,7 @@ def _converge(
             verify_secrets=(arguments["verify_secrets"], False),
             test=(arguments["test"], False),
         )
+        flags["preflight"] = checks.preflight("preflight", arguments["preflight"])
         desired.named(name, None)
         declared = _models(*(arguments[key] for key in ("models", "pillar", "source")))
         if not flags.pop("allow_empty") and flags["prune"] and not declared:
@@ -940,6 +949,7 @@ def _apply(arguments: dict[str, Any], **how: Any) -> dict[str, Any]:
         partial = how.get("partial", False)
         wanted = desired.desired(arguments, glue.resolver(__opts__), partial=partial)
         asked = _flags(**{key: (arguments[key], False) for key in ("test", "verify_secrets")})
+        asked["preflight"] = checks.preflight("preflight", arguments["preflight"])
         options = Options(**asked, **how)
         gateway = _gateway(arguments["profile"])
         (outcome,) = gateway.apply([wanted], options)

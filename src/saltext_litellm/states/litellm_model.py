@@ -63,6 +63,7 @@ def present(
     model_info: dict[str, Any] | None = None,
     model_id: str | None = None,
     verify_secrets: bool = False,
+    preflight: bool | str = False,
     profile: str | dict[str, Any] = "litellm",
 ) -> dict[str, Any]:
     """
@@ -161,6 +162,15 @@ def present(
         also one PATCH that changes nothing, in real runs only and not on LiteLLM 1.83. Defaults
         to ``False``: secrets are compared by the fingerprints in the marker.
 
+    preflight
+        Try out what is to be written before it is (boolean, or ``test``). Before a deployment is
+        created, or what a call to the provider depends on is changed, such as a key or a base URL,
+        LiteLLM makes one small call with the new parameters, which costs tokens. If the provider
+        does not answer, nothing is written, what is there goes on serving, and the state fails
+        with the provider's reason. With ``test=True`` the comment says what would be tried; with
+        ``preflight: test`` it is tried then as well. A paused deployment is not tried, and what
+        LiteLLM cannot try is written with a note. Defaults to ``False``.
+
     profile
         Config key of the gateway, or a mapping with its url and api_key. Defaults to ``litellm``.
     """
@@ -210,6 +220,7 @@ def managed(
     prune: bool = False,
     allow_empty: bool = False,
     verify_secrets: bool = False,
+    preflight: bool | str = False,
     profile: str | dict[str, Any] = "litellm",
 ) -> dict[str, Any]:
     """
@@ -266,6 +277,11 @@ def managed(
         them (boolean). Costs one request more for each deployment; for each that has secrets
         inside of mappings or lists, also one PATCH that changes nothing, in real runs only and
         not on LiteLLM 1.83. Defaults to ``False``.
+
+    preflight
+        The same for each model of the set, at most four at once: see :py:func:`present` (boolean,
+        or ``test``). A model that does not answer fails, the others are written. Defaults to
+        ``False``.
 
     profile
         Config key of the gateway, or a mapping with its url and api_key. Defaults to ``litellm``.

@@ -131,6 +131,15 @@ def flag(name: str, value: Any, default: bool | None = None) -> bool:
     return value
 
 
+def preflight(name: str, value: Any) -> bool | str:
+    """Whether to try out what is to be written: true, false, or ``test`` to do so in tests too."""
+    if value == "test":
+        return "test"
+    if value is None or isinstance(value, bool):
+        return bool(value)
+    raise InvalidInput(f"{name} must be true, false or test, not {quoted(value)}")
+
+
 def mapping(name: str, value: Any) -> Mapping[str, Any]:
     """A mapping."""
     if not isinstance(value, Mapping):

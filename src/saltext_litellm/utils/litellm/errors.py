@@ -62,6 +62,10 @@ class WrongGateway(GatewayError):
     """The gateway is another one than the profile is for. No request to it goes on from there."""
 
 
+class TrialFailed(LiteLLMError):
+    """A deployment was tried out before it was to be written, and does not answer."""
+
+
 class OutcomeUnknown(GatewayError):
     """A write may or may not have happened: its answer was lost, or was a server error."""
 

@@ -84,6 +84,10 @@ class Session:
             self._open()
         return self._http
 
+    def another(self) -> Session:
+        """A session of its own with the same gateway, for another thread."""
+        return Session(self._profile)
+
     def reconnect(self) -> None:
         """Let the next request open a new connection, which may reach another worker."""
         self._own().close()

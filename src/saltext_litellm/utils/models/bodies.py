@@ -35,19 +35,21 @@ def create_body(wanted: Deployment, marker: Marker, model_id: str) -> dict[str, 
     return {"model_name": wanted.model_name, **body}
 
 
-def probe_body(wanted: Deployment, beside: Iterable[Row] = ()) -> dict[str, Any]:
+def probe_body(row: Mapping[str, Any], beside: Iterable[Row] = ()) -> dict[str, Any]:
     """The body of ``/health/test_connection``.
 
+    :param row: As it is to be. Without its id, as LiteLLM would add what is stored under that.
     :param beside: The rows whose parameters LiteLLM may put in the place of those that are not
         given (1.83.14 to 1.109.1). A null keeps them out. Not all of such rows can be seen:
         1.83.14 still uses a wildcard row that was deleted.
     """
-    body = nested({path: value for path, value in wanted.values.items() if path != BLOCKED})
+    own = ("id", "db_model", markers.KEY)
+    info = {key: value for key, value in (row.get(INFO) or {}).items() if key not in own}
     keys = {key for row in beside for key in row.data.get(PARAMS) or {}}
     keys |= {key for _, key in UNREADABLE | WAYS}
-    body[PARAMS] = {**dict.fromkeys(sorted(keys)), **body.get(PARAMS, {})}
-    mode = body.get(INFO, {}).get("mode")
-    return body if mode is None else {**body, "mode": mode}
+    params = {**dict.fromkeys(sorted(keys)), **(row.get(PARAMS) or {})}
+    mode = {} if info.get("mode") is None else {"mode": info["mode"]}
+    return {PARAMS: params, INFO: info, **mode}
 
 
 def update_body(

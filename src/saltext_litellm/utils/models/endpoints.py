@@ -38,6 +38,10 @@ class Models:
         self._session = session
         self.url = session.url
 
+    def another(self) -> Models:
+        """The same endpoints on a session of its own, for another thread."""
+        return Models(self._session.another())
+
     def elsewhere(self, seconds: float) -> None:
         """Wait, and let the next request open a new connection, which may reach another worker."""
         self._session.reconnect()

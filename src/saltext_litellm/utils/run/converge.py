@@ -13,6 +13,7 @@ from ..litellm.errors import (
     NotSeen,
     NotServed,
     Refused,
+    TrialFailed,
 )
 from ..litellm.quote import quoted, suggested
 from ..litellm.secrets import Fingerprinter
@@ -24,11 +25,12 @@ from ..models.plan import CREATE, NONE, UPDATE, Changes, Plan
 from ..models.row import Row
 from . import notes, prune
 from .capabilities import OLD
-from .decide import Create, Step, expected, may_replace, next_step
+from .decide import Create, Step, expected, may_replace, needs_router, next_step
 from .decide import plan as decide
 from .execute import Executor, Surprise
 from .known import PAUSE, Known
 from .outcome import Options, Outcome
+from .trial import Trials
 
 Planned = list[tuple[Deployment, Plan]]
 
@@ -52,6 +54,7 @@ class Converge:
         self._used: frozenset[str] = frozenset()  # ids of the rows that were planned
         self._first: dict[str, Plan] = {}
         self._replaced: set[str] = set()
+        self._trials = Trials(models, known)
         self._outcomes: dict[str, Outcome] = {}
 
     def run(self, wanted: Sequence[Deployment]) -> list[Outcome]:
@@ -62,6 +65,7 @@ class Converge:
         planned = self._plan_all(wanted)
         self._used = frozenset(plan.model_id for _, plan in planned if plan.model_id)
         self._first = {one.name: plan for one, plan in planned}
+        self._trials.make(planned, self._options)
         if self._options.test:
             goes_on = self._predict(planned)
         else:
@@ -76,7 +80,7 @@ class Converge:
         """The plans of all deployments, with the rows as they are known."""
         planned = self._plan_calmly(wanted)
         prunes = self._options.prune and (self._known.blind or self._orphans(planned))
-        if prunes or any(_needs_router(plan) for _, plan in planned):
+        if prunes or any(needs_router(plan) for _, plan in planned):
             reads = self._known.reads
             self._known.look_beside(self._options.test)
             if self._known.blind and (self._options.test or not planned):
@@ -210,7 +214,9 @@ class Converge:
         for wanted, plan in planned:
             step = self._step(wanted, plan)
             outcome = self._outcome(wanted, plan, plan.changes)
-            if self._is_flagged(wanted, plan):
+            if (failure := self._trials.failure(wanted)) is not None:
+                outcome = replace(outcome, action=NONE, changes={}, failure=failure)
+            elif self._is_flagged(wanted, plan):
                 outcome = replace(outcome, action=NONE, changes={}, failure=notes.NOT_SERVED)
             elif step is not None:
                 said = (*outcome.notes, *notes.foreseen(plan, step))
@@ -231,6 +237,8 @@ class Converge:
                 continue
             error: LiteLLMError | None = None
             try:
+                if (failure := self._trials.failure(one)) is not None:
+                    raise TrialFailed(failure)
                 self._settle(one, plan if reads == self._known.reads else self._plan_anew(one))
             except LiteLLMError as err:
                 error = self._undone(one, err)
@@ -312,6 +320,7 @@ class Converge:
         said += notes.beside(wanted, plan, self._rows(), self._known, self._used)
         if wanted.name in self._unverified:
             said.append(self._unverified[wanted.name])
+        said += self._trials.notes(wanted)
         return Outcome(wanted.name, plan.action, plan.model_id, changes, tuple(said))
 
     # ---------------------------------------------------------------- afterwards
@@ -387,11 +396,3 @@ class Converge:
             except GatewayError as err:
                 error = err
         return list(prune.delete(orphans, self._executor, options.progress, error))
-
-
-def _needs_router(plan: Plan) -> bool:
-    """Whether a row is made, adopted or deleted, or something is to be said about serving."""
-    row = plan.row
-    if plan.action != UPDATE or row is None:
-        return plan.action == CREATE
-    return row.marker is None or row.marker.unserved or bool(plan.leftovers or plan.moves_to)

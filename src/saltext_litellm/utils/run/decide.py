@@ -180,6 +180,14 @@ def _replace(wanted: Deployment, plan: Plan, row: Row, fingerprint: Fingerprinte
     return Create(body, instead=row)
 
 
+def needs_router(plan: Plan) -> bool:
+    """Whether a row is made, adopted or deleted, or something is to be said about serving."""
+    row = plan.row
+    if plan.action != UPDATE or row is None:
+        return plan.action == CREATE
+    return row.marker is None or row.marker.unserved or bool(plan.leftovers or plan.moves_to)
+
+
 def may_replace(plan: Plan, step: Step | None) -> bool:
     """Whether a row gets a successor, or may get one."""
     if isinstance(step, Patch):

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..litellm.errors import GatewayError, NotSeen, Refused
 from ..litellm.secrets import Fingerprinter
+from ..litellm.trees import nested
 from ..models import bodies, fields, identity
 from ..models import plan as plans
 from ..models.desired import Deployment
@@ -125,7 +126,7 @@ class Gateway:
         :returns: ``status``, ``result``, and ``notes`` where another row may have had a say.
         """
         rows = identity.of_model(wanted.values[fields.MODEL], self.all_rows())
-        answer = self.models.test_connection(bodies.probe_body(wanted, rows))
+        answer = self.models.test_connection(bodies.probe_body(nested(wanted.values), rows))
         checks = (
             f"LiteLLM may have followed {fields.INFO}:{key} of {row.model_id}"
             for row in rows

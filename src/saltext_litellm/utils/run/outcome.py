@@ -21,6 +21,8 @@ class Options:
     :param partial: Change what is declared of rows that are there, and leave the rest.
     :param create_only: Refuse if a deployment is there already.
     :param verify_secrets: Also look at the secrets that are stored.
+    :param preflight: Try out what is to be written before it is: ``True``, or ``"test"`` to do so
+        with ``test`` as well.
     :param set: The name of the set that the deployments are all of.
     :param prune: Delete what the set owns beside them.
     :param progress: Is told how far a run has come.
@@ -30,6 +32,7 @@ class Options:
     partial: bool = False
     create_only: bool = False
     verify_secrets: bool = False
+    preflight: bool | str = False
     set: str | None = None
     prune: bool = False
     progress: Progress = lambda *_: None
