@@ -31,6 +31,7 @@ import salt.utils.yaml
 
 from tests.conftest import REPO_ROOT
 from tests.support.pages import File, Fresh, Machine, blocks, is_shown
+from tests.support.upstream import Upstream
 
 from .conftest import Api
 
@@ -60,8 +61,12 @@ UNREADABLE = {"client_secret"}  # LiteLLM shows nothing of it
 
 @pytest.fixture(scope="module")
 def gateway(gateway_factory):
-    """One for all pages; `os.environ/…` in a model refers to its own environment."""
-    return gateway_factory(environment=KEYS)
+    """One for all pages; `os.environ/…` in a model refers to its own environment.
+
+    OpenAI is a provider of this machine, which takes no key.
+    """
+    with Upstream() as upstream:
+        yield gateway_factory(environment={**KEYS, "OPENAI_BASE_URL": upstream.url})
 
 
 @pytest.fixture
