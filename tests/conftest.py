@@ -1,11 +1,12 @@
-"""What every test may use: the gateways of tests/support, and Salt's own test tools."""
+"""Fixtures of all tests: the gateways of tests/support, and Salt's own test tools."""
 
 from pathlib import Path
 
 import pytest
 from salt._logging.impl import shutdown_temp_handler
 
-# Salt keeps what is logged until it is set up, and prints it at exit, when stderr is closed.
+# Salt collects log records until its logging is set up, and prints them at exit, when stderr is
+# closed.
 shutdown_temp_handler()
 
 pytest_plugins = ["tests.support.fixtures", "tests.support.survived"]

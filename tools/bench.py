@@ -1,8 +1,8 @@
-"""What converging costs, beside the floor measured in the same run. Run by ``make bench``.
+"""Measures what converging costs, beside the floor of the same run. ``make bench`` runs it.
 
-The floor is what any client must do: bare requests on one keep-alive session, and the start of
-``salt-call``. Each figure is the median of several runs, in which what is compared takes turns, so
-that a machine that is slower for a while is so for all. The seed is fixed.
+The floor is what every client must do: bare requests on one keep-alive session, and the start of
+``salt-call``. Each figure is the median of several runs. The things to compare take turns, so that
+a machine that is slow for a while is slow for all of them. The seed is fixed.
 """
 
 from __future__ import annotations
@@ -42,16 +42,16 @@ PRESENT = """
 {% for key, value in arguments.items() %}    - {{ key }}: {{ value | tojson }}
 {% endfor %}{% endfor %}
 """
-# The same states, but such as do nothing: what Salt itself takes for them.
+# The same number of states, but they do nothing: this is the time of Salt itself.
 NOTHING = PRESENT.replace("litellm_model.present", "test.nop")
 MANAGED = "bench:\n  litellm_model.managed:\n    - pillar: models\n"
 STATES = ("managed", "present")
-MANY = 9  # runs of what takes a second
+MANY = 9  # runs of a command that takes about a second
 
 
 @dataclass
 class Cost:
-    """What one command cost."""
+    """The cost of one command."""
 
     wall: float
     cpu: float
@@ -62,7 +62,7 @@ class Cost:
 
 
 def models(number: int) -> dict[str, dict[str, Any]]:
-    """Deployments of several providers, with limits, prices, extras and secrets."""
+    """Declared deployments of several providers, with limits, prices, extras and secrets."""
     chosen = random.Random(20261123)
     return {
         f"model-{index:04}": {
@@ -82,7 +82,7 @@ def models(number: int) -> dict[str, dict[str, Any]]:
 
 
 def bare_body(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    """The same deployment as a bare request."""
+    """The body of a bare request for the same deployment."""
     provider, base_model = arguments["custom_llm_provider"], arguments["base_model"]
     params = {
         "model": f"{provider}/{base_model}",
@@ -102,7 +102,7 @@ def bare_body(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 class Bench:
-    """A minion for salt-call, and the gateway it is pointed at."""
+    """A minion for salt-call, and its gateway."""
 
     def __init__(self, gateway: Gateway, root: Path) -> None:
         self.gateway, self.root = gateway, root
@@ -123,7 +123,7 @@ class Bench:
         (self.root / "pillar/data.sls").write_text("#!json\n" + json.dumps(data))
 
     def call(self, *arguments: str) -> Cost:
-        """One salt-call, by the operating system's own account."""
+        """Run salt-call once. The operating system measures it."""
         command = [SALT_CALL, "--local", f"--config-dir={self.root}", "--out=json", *arguments]
         with tempfile.TemporaryFile() as output:
             started = time.monotonic()
@@ -139,7 +139,7 @@ class Bench:
         return Cost(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 
     def bare(self) -> Cost:
-        """A bare salt-call, of the same minion with the same pillar."""
+        """Run salt-call with the same minion and pillar, but without a state."""
         return self.call("test.ping")
 
     def apply(self, state: str, *arguments: str) -> Callable[[], Cost]:
@@ -151,7 +151,7 @@ class Bench:
         runs: int,
         before: Callable[[], Any] = lambda: None,
     ) -> dict[str, Cost]:
-        """What each of several actions costs. They take turns."""
+        """The median cost of each action. The actions take turns."""
         costs: dict[str, list[Cost]] = {what: [] for what in actions}
         for _ in range(runs):
             for what, action in actions.items():
@@ -168,7 +168,10 @@ class Bench:
                 session.post(f"{self.gateway.url}/model/delete", json=body, timeout=60)
 
     def counted(self, declared: dict[str, Any], state: str) -> tuple[int, int]:
-        """The requests of a run, and the bytes they bring. Apart, as the recorder takes time."""
+        """The requests of a run, and the bytes of their answers.
+
+        This run is separate, because the recorder takes time.
+        """
         with Recorder(self.gateway.url) as recorder:
             self.declare(declared, recorder.url)
             self.call("state.apply", state)
@@ -181,7 +184,7 @@ def _median(costs: list[Cost]) -> Cost:
 
 
 class Floor:
-    """What any client must send, on one keep-alive session."""
+    """The requests that every client must send, on one keep-alive session."""
 
     def __init__(self, bench: Bench, declared: dict[str, Any]) -> None:
         self.url, self.declared = bench.gateway.url, declared
@@ -203,7 +206,7 @@ class Floor:
 
 
 class Table:
-    """Costs beside a floor, as Markdown."""
+    """Prints costs beside a floor, as Markdown."""
 
     def __init__(self, number: int, bare: Cost) -> None:
         print(f"\n{number} deployments; a bare salt-call takes", end=" ")
@@ -220,7 +223,7 @@ class Table:
 
 
 class Change:
-    """Changes one deployment, to something else each time."""
+    """Changes one deployment, to a new value each time."""
 
     def __init__(self, bench: Bench, declared: dict[str, Any]) -> None:
         self.bench, self.declared, self.limits = bench, declared, count(10_000)
@@ -233,7 +236,7 @@ class Change:
 
 
 def measure(bench: Bench, number: int, first_runs: int) -> None:
-    """All figures for one number of deployments."""
+    """Measure all figures for one number of deployments."""
     declared = models(number)
     floor = Floor(bench, declared)
     bench.declare(declared)
@@ -249,7 +252,7 @@ def measure(bench: Bench, number: int, first_runs: int) -> None:
 
 
 def measure_rest(bench: Bench, state: str, floor: Floor, table: Table) -> None:
-    """What runs cost once all deployments are there."""
+    """Measure runs when all deployments exist already."""
     declared = floor.declared
     change = Change(bench, declared)
     actions = {
@@ -275,7 +278,7 @@ def measure_rest(bench: Bench, state: str, floor: Floor, table: Table) -> None:
 
 
 def recorded_rows(bench: Bench, declared: dict[str, Any]) -> list[dict[str, Any]]:
-    """The list that a gateway with these deployments sends, made from one that was recorded."""
+    """The list that a gateway with these deployments sends, made from a recorded one."""
     bench.empty()
     bench.declare(dict(list(declared.items())[:1]))
     bench.call("state.apply", "managed")
@@ -291,7 +294,7 @@ def recorded_rows(bench: Bench, declared: dict[str, Any]) -> list[dict[str, Any]
 
 
 def measure_own_side(bench: Bench, counts: Iterable[int]) -> None:
-    """Whether our own side grows with N alone: against a list that costs the gateway nothing."""
+    """Measure our own work with a list that costs the gateway nothing: does it grow only with N?"""
     print("\nOur own side: nothing to do, against a recorded list\n")
     print("| rows | CPU s | above a bare salt-call | per row, ms |\n| --- | --- | --- | --- |")
     for number in counts:

@@ -1,7 +1,7 @@
-"""The main job, the way a user does it: two gateways, one SLS, salt-call.
+"""Shows the main job as a user does it: two gateways, one SLS and salt-call.
 
-Every command is printed before it is run, so that watching is reading a tutorial. Run by
-``make demo``; fails if a command does not do what it should.
+It prints every command before it runs it, so you can read it like a tutorial. ``make demo`` runs
+it. It fails if a command does not do what it should.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def say(text: str) -> None:
 
 
 def run(command: str, directory: Path, environment: dict[str, str], expected: str) -> None:
-    """Print a command, run it, print what it says, and check that it says what it should."""
+    """Print a command, run it, print its output, and check that it has the expected text."""
     print("$", command, flush=True)
     done = subprocess.run(
         shlex.split(command),
@@ -43,7 +43,7 @@ def run(command: str, directory: Path, environment: dict[str, str], expected: st
 
 
 def show(dev: Gateway, prod: Gateway, directory: Path) -> None:
-    """The demo itself, in a directory that has the examples."""
+    """Show the job itself, in a directory that has the examples."""
     environment = {
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
@@ -85,7 +85,7 @@ def show(dev: Gateway, prod: Gateway, directory: Path) -> None:
 
 
 def main() -> None:
-    """Start both gateways side by side, show the job, and stop them."""
+    """Start both gateways at once, show the job, and stop them."""
     say("Setting up two real LiteLLM gateways, dev and prod (about a minute the first time)")
     with ExitStack() as stack, tempfile.TemporaryDirectory(prefix="litellm-demo-") as directory:
         with ThreadPoolExecutor() as pool:

@@ -1,4 +1,4 @@
-"""Salt's side of the way to a gateway: profiles and references, the gateway of a run, errors."""
+"""Connects Salt to the plain Python in ``utils/``: profiles, references, gateways and errors."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from saltext_litellm.utils.litellm.session import Session
 from saltext_litellm.utils.models.endpoints import Models
 from saltext_litellm.utils.run.gateway import Gateway
 
-# Where in Salt's __context__ the states of one run share their gateways.
+# The key in Salt's __context__ under which the states of one run share their gateways.
 _RUN = "litellm_model.run"
-# What writes to a gateway, `module.run` included.
+# The states that write to a gateway; `module.run` may call the execution module.
 _WRITERS = ("litellm_model", "module")
 
 
 def open_run(
     context: MutableMapping[str, Any], run_id: Any, chunks: Iterable[Mapping[str, Any]]
 ) -> None:
-    """Let the states of a run share what they read of a gateway.
+    """Let the states of a run share what they read from a gateway.
 
-    Only a state does so, and only for its own run: what an earlier run, or a call by hand, has
-    read may be out of date. Nor in a run with ``parallel: True``: Salt (3006 to 3008) forks such
-    a state, so that nobody else sees in its ``__context__`` what it has written, and a state
-    that requires it would decide by what was read before. There each state reads for itself.
+    A call by hand shares nothing, because what it reads is soon out of date. Two runs share nothing
+    for the same reason. Neither does a run with ``parallel: True``. Salt (3006 to 3008) forks such
+    a state, so the other states do not see what it writes to ``__context__``: a state that requires
+    it would decide by old data. In such a run each state reads the gateway itself.
 
-    :param run_id: Salt's ``__instance_id__`` of the run, ``None`` where there is none.
+    :param run_id: Salt's ``__instance_id__`` of the run, ``None`` if there is none.
     :param chunks: Salt's ``__lowstate__``: all states of the run.
     """
     if run_id is None:
@@ -49,10 +49,10 @@ def gateway(
     config: Callable[[str], Any],
     resolve: Callable[[Any], Any],
 ) -> Gateway:
-    """The gateway of a profile: the run's own if a state has opened one, else a new one.
+    """The gateway of a profile: the one that the states of this run share, or else a new one.
 
-    :param config: Returns what stands under a config key, ``None`` if nothing does.
-    :param resolve: Replaces an ``sdb://`` reference by what it refers to.
+    :param config: Returns the value of a config key, ``None`` if there is none.
+    :param resolve: Replaces an ``sdb://`` reference by its value.
     """
     gateways = context.get(_RUN, {}).get("gateways")
     if gateways is None:
@@ -76,15 +76,18 @@ def _loaded(
     try:
         return profiles.load(profile, config, resolve)
     except InvalidInput as err:
-        if isinstance(profile, str) and profile:  # the argument is well, but not what it leads to
+        if isinstance(profile, str) and profile:  # the argument is right, the profile is not
             raise Refused(str(err), example=err.example) from None
         raise
 
 
 def resolver(opts: Mapping[str, Any]) -> Callable[[Any], Any]:
-    """What replaces an ``sdb://`` reference by what it refers to, and leaves all else as it is."""
+    """Return a function that replaces an ``sdb://`` reference by its value.
 
-    found: dict[str, Any] = {}  # or why there is nothing: each is asked for once
+    It asks for each reference only once, and returns any other value unchanged.
+    """
+
+    found: dict[str, Any] = {}  # the value of each reference, or the error
 
     def resolve(value: Any) -> Any:
         if not isinstance(value, str) or not value.startswith("sdb://"):
@@ -116,11 +119,11 @@ def _from_sdb(reference: str, opts: Mapping[str, Any]) -> Any:
 
 @contextlib.contextmanager
 def salt_errors() -> Iterator[None]:
-    """Turn our errors into Salt's, which it prints as one sentence."""
+    """Turn our errors into Salt's errors, which Salt prints as one sentence."""
     try:
         yield
     except LiteLLMError as err:
-        # For a SaltInvocationError salt-call prints how the function is called.
+        # After a SaltInvocationError, salt-call also prints the usage of the function.
         is_argument = isinstance(err, InvalidInput) and not isinstance(err, Refused)
         kind = SaltInvocationError if is_argument else CommandExecutionError
         example = err.example if isinstance(err, InvalidInput) else ()

@@ -1,6 +1,6 @@
-"""Pure: what a state says, made of what the execution module returns.
+"""Writes a state's comment and warnings from what the execution module returns. Pure.
 
-What is true now comes first. What was not done is never worded as done.
+A comment begins with what is true now. It never says that something was done if it was not.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ Outcome = Mapping[str, Any]
 Changes = Mapping[str, Any]
 
 _MOST_DETAILED = 20  # models of a set whose changes are shown in full
-_MOST_NAMES = 20  # in one line
+_MOST_NAMES = 20  # names that are listed in one line
 
-# What was done to a deployment, and what would be.
+# For one deployment: the words of a real run, and those of a run with test=True.
 _ACTIONS = {
     "create": ("was created", "would be created"),
     "adopt": ("was adopted", "would be adopted"),
     "update": ("was updated", "would be updated"),
     "delete": ("was deleted", "would be deleted"),
 }
-# The same of several, by what the execution module calls it.
+# For several models: the same, by the keys under which the execution module lists them.
 _DECLARED = {
     "created": ("{was} created", "would be created"),
     "adopted": ("{was} adopted", "would be adopted"),
@@ -39,7 +39,7 @@ _UNDECLARED = {
     "perhaps_deleted": ("may have been deleted or not",) * 2,
     "not_deleted": ("{was} not deleted",) * 2,
 }
-# What a failure has left behind.
+# What has become of a model that failed.
 _FAILURES = {
     "unknown": "may have been changed or not",
     "changed": "was changed, but is not as declared yet",
@@ -49,9 +49,9 @@ _FAILURES = {
 
 
 def result(name: str, passed: bool | None, comment: Iterable[str], **more: Any) -> dict[str, Any]:
-    """What a state returns.
+    """The mapping that a state returns.
 
-    :param comment: Lines, which names and reasons from the gateway may be part of.
+    :param comment: The lines of the comment. They may contain names and reasons from the gateway.
     """
     return {
         "name": name,
@@ -63,7 +63,7 @@ def result(name: str, passed: bool | None, comment: Iterable[str], **more: Any) 
 
 
 def warned(warnings: Iterable[str]) -> dict[str, list[str]]:
-    """The warnings of a state, if there are any."""
+    """The ``warnings`` of a state's result; nothing if there are none."""
     told = list(map(line, warnings))
     return {"warnings": told} if told else {}
 
@@ -72,7 +72,7 @@ def warned(warnings: Iterable[str]) -> dict[str, list[str]]:
 
 
 def present(name: str, outcome: Outcome, test: bool) -> str:
-    """What has become of a deployment that is to be there, or would."""
+    """The comment of ``present``."""
     failure, action = outcome.get("failure"), outcome["action"]
     if failure and outcome.get("unknown"):
         what = _FAILURES["unknown"]
@@ -86,12 +86,12 @@ def present(name: str, outcome: Outcome, test: bool) -> str:
 
 
 def absent(name: str, outcome: Outcome, test: bool) -> str:
-    """What has become of a deployment that is not to be there, or would."""
+    """The comment of ``absent``."""
     failure, action = outcome.get("failure"), outcome["action"]
     if failure and outcome.get("unknown"):
         what = f"{name} {_FAILURES['perhaps_deleted']}"
     elif action == "none":
-        what = "" if failure else f"{name} is absent"  # the failure says what is there
+        what = "" if failure else f"{name} is absent"  # the failure says what is still there
     elif action == "update":
         what = f"{name} was deleted in part, but is not absent yet"
     else:
@@ -107,7 +107,7 @@ def _sentences(*sentences: str | None) -> str:
 
 
 def summary(outcome: Outcome, test: bool) -> str:
-    """How many models were created and so on, each counted once."""
+    """A sentence that counts the models of a set by what became of them, each once."""
     total = outcome["models"]
     counts = {fate: len(outcome.get(fate, ())) for fate in _DECLARED}
     counts["as_declared"] = total - sum(counts.values())
@@ -135,7 +135,7 @@ def _agreeing(wording: str, number: int) -> str:
 
 
 def details(outcome: Outcome) -> Iterator[str]:
-    """What there is to say of single models, a line each."""
+    """A line for each failure, for models that were not tried or deleted, and for each note."""
     failures = outcome.get("failures", {})
     for model, failure in failures.items():
         fates = (what for fate, what in _FAILURES.items() if model in outcome.get(fate, ()))
@@ -154,7 +154,7 @@ def details(outcome: Outcome) -> Iterator[str]:
 
 
 def warnings(outcome: Outcome) -> Iterator[str]:
-    """The warnings of all models, and of the way to the gateway."""
+    """The warnings of all models, and those of the profile."""
     for model, found in outcome.get("warnings", {}).items():
         for warning in found:
             yield f"{model}: {warning}"
@@ -162,7 +162,7 @@ def warnings(outcome: Outcome) -> Iterator[str]:
 
 
 def collapsed(changes: Changes) -> Changes:
-    """The changes of a set: those of many models in a line each, for people to read."""
+    """The changes of a set. If they are of many models, each model has one line."""
     if len(changes) <= _MOST_DETAILED:
         return changes
     return {model: _in_a_line(change) for model, change in changes.items()}

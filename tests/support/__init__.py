@@ -1,1 +1,1 @@
-"""A real LiteLLM gateway for the tests, and a recorder to stand in front of it."""
+"""What tests share: a real LiteLLM gateway, a recorder in front of it, and models of LiteLLM."""

@@ -1,4 +1,4 @@
-"""Canaries: a secret of its own for each place that one can stand in, to be looked for anywhere."""
+"""Makes canaries, a different secret for each place, and finds them in any output."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import uuid
 from typing import Any
 from urllib.parse import quote, quote_plus
 
-FEATHERS = 12  # characters of a canary that are looked for
+FEATHERS = 12  # a part of a canary with so many characters counts as a leak
 
 
 class Canaries:
-    """Makes secrets, and finds them again, also in part and encoded."""
+    """Makes secrets, and finds them in texts, even if they are cut or encoded."""
 
     def __init__(self) -> None:
         self.places: dict[str, str] = {}
@@ -25,17 +25,17 @@ class Canaries:
         return secret
 
     def watch(self, place: str, secret: str) -> str:
-        """Look for a secret that was made elsewhere."""
+        """Also find a secret that was made elsewhere."""
         self.places[secret] = place
         return secret
 
     def login(self, place: str) -> str:
-        """The login of a URL, with a password that holds what ends a login."""
+        """The login of a URL. Its password has the characters that end a login."""
         parts = [self(f"{place}, part {number}") for number in range(5)]
         return "{}:{}@{}/1:{}#x?{}".format(*parts)
 
     def leaked(self, text: str) -> list[str]:
-        """The places of which something is in a text, and how it is written there."""
+        """The places whose secrets are in a text, and how each secret is written there."""
         return sorted(
             f"{place} ({how})"
             for secret, place in self.places.items()
@@ -45,7 +45,7 @@ class Canaries:
 
 
 def spellings(secret: str) -> dict[str, str]:
-    """How a secret may be written, in whole or in part, and what that is called."""
+    """The ways in which a secret may be written, as a whole or in part, and what each is called."""
     found = {
         secret.encode().hex(): "hex",
         hashlib.sha256(secret.encode()).hexdigest()[:FEATHERS]: "SHA-256",
@@ -55,7 +55,7 @@ def spellings(secret: str) -> dict[str, str]:
         secret[-FEATHERS:]: "its end",
         secret[:FEATHERS]: "its beginning",
     }
-    for before in range(3):  # where it stands in groups of three bytes
+    for before in range(3):  # base64 encodes groups of three bytes; the secret may begin at each
         encoded = base64.b64encode(b"x" * before + secret.encode())[4:-4]
         found[encoded.decode()] = "base64"
         found[base64.urlsafe_b64encode(base64.b64decode(encoded)).decode()] = "base64 in a URL"
@@ -102,7 +102,7 @@ def _params(canary: Canaries) -> dict[str, Any]:
 
 
 def rotated(value: Any, canary: Canaries) -> Any:
-    """The same with other canaries."""
+    """The same value with new canaries."""
     text = json.dumps(value)
     for secret, place in list(canary.places.items()):
         if secret in text:

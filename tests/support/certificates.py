@@ -1,4 +1,4 @@
-"""Certificates for tests: an authority of one's own, and what it signs."""
+"""Makes certificates for tests: an authority of our own, and certificates that it signs."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class Certificate:
     key: ec.EllipticCurvePrivateKey = field(repr=False)
 
     def server(self, clients: Certificate | None = None) -> ssl.SSLContext:
-        """What a server with this certificate speaks.
+        """The TLS settings of a server that has this certificate.
 
-        :param clients: The authority of the certificates that clients must have.
+        :param clients: The authority that must have signed the certificates of clients.
         """
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.file, self.key_file)
@@ -46,9 +46,9 @@ def make(
     hosts: tuple[str, ...] = (),
     days: int = 30,
 ) -> Certificate:
-    """Make a certificate in a folder: an authority's own, unless it is signed by one.
+    """Make a certificate in a folder. It is an authority of its own unless another one signs it.
 
-    :param days: For how long it is valid; below zero it has expired.
+    :param days: For how many days it is valid; below zero it has expired.
     """
     key = ec.generate_private_key(ec.SECP256R1())
     now = datetime.datetime.now(datetime.timezone.utc)

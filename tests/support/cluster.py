@@ -1,7 +1,7 @@
-"""An in-memory LiteLLM gateway: one database, and workers whose routers may be stale.
+"""A model of a LiteLLM gateway in memory: one database, and workers that may know old rows.
 
-It does what LiteLLM's own code does in 1.83.14 and 1.106.2, and what is known of 1.109. A client
-of it has the methods of our endpoints, so it stands in for a gateway in tests without HTTP.
+It does what LiteLLM's own code does in 1.83.14 and 1.106.2, and what is known of 1.109. Its client
+has the same methods as our endpoints, so tests use it in the place of a gateway without HTTP.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ NOTHING = "(?!)"
 
 
 class Cluster:
-    """The database, and what each worker's router holds of it; all of it is open to tests."""
+    """The database, and the rows in the router of each worker. Tests may change everything."""
 
     def __init__(
         self, version: str = "1.106.2", workers: int = 1, config: Sequence[Mapping[str, Any]] = ()
@@ -53,10 +53,10 @@ class Cluster:
             row.get("model_info", {}).get("id", f"config-{number}"): _through_json(row)
             for number, row in enumerate(config)
         }
-        self.writes = 0  # those that carried something, whatever came of them
-        self.requests = 0  # every write, so also a PATCH without a body
-        self.faults: dict[int, bool] = {}  # the number of a write: whether it is done
-        self.patching = 0  # so many reads meet a router that is just being emptied (1.83)
+        self.writes = 0  # writes with a body, done or not
+        self.requests = 0  # all writes, also a PATCH without a body
+        self.faults: dict[int, bool] = {}  # the writes whose answers are lost: whether each is done
+        self.patching = 0  # for so many reads the router is empty, as during a PATCH (1.83)
         self.cost_map: dict[str, Any] = {}
         self.environ: dict[str, str] = {}  # what `os.environ/X` stands for on the gateway
         self.unservable: Callable[[Mapping[str, Any]], bool] = lambda row: str(
@@ -73,13 +73,13 @@ class Cluster:
         self.secret = re.compile(f"(?!({NEVER_MASKED})$){secrets}", re.DOTALL)
 
     def client(self, worker: int | Callable[[], int] = 0) -> Client:
-        """A connection to one worker, or a balancer that is asked for each request."""
+        """A client of one worker, or of a load balancer that chooses a worker for each request."""
         return Client(self, worker)
 
     def poll(self, worker: int) -> None:
-        """A worker reads the database again.
+        """Let a worker read the database again.
 
-        Since 1.106 it goes on serving a row as it was if it cannot serve it as it is.
+        Since 1.106, a worker goes on serving the old row if it cannot serve the new one.
         """
         before = self.routers[worker] if self.since_106 else {}
         served = {
@@ -88,7 +88,7 @@ class Cluster:
         self.routers[worker] = _through_json({k: row for k, row in served.items() if row})
 
     def lose(self, k: int, done: bool) -> None:
-        """Lose the answer of the k-th write from now (1 is the next), done or not done."""
+        """Lose the answer of the k-th write from now on (1 is the next one), done or not done."""
         self.faults[self.requests + k] = done
 
     def create(self, worker: int, body: Row) -> Row:
@@ -137,7 +137,7 @@ class Cluster:
         return self.update(worker, model_id, {"blocked": blocked})
 
     def _answer(self, worker: int, model_id: str) -> Row:
-        """What a write answers, once its worker has read the database again."""
+        """The answer of a write. Its worker has read the database again."""
         self.poll(worker)
         if self.since_106 and model_id not in self.routers[worker]:
             raise errors.NotServed(f"Saved to the database, but {model_id} is not live", 500)
@@ -150,11 +150,11 @@ class Cluster:
         return {"model_id": model_id, **row}
 
     def _info(self, info: Row) -> Row:
-        """What is stored of a model_info: verbatim, without nulls and, since 1.106, prices."""
+        """The model_info that is stored: without nulls and, since 1.106, without prices."""
         return {k: v for k, v in info.items() if v is not None and not self.dropped.match(k)}
 
     def _coerced(self, params: Row) -> Row:
-        """What is stored of litellm_params: no null, and what is declared in its own type."""
+        """The litellm_params that are stored: without nulls, and in LiteLLM's own types."""
         kept = {key: value for key, value in params.items() if value is not None}
         for key, value in kept.items():
             try:
@@ -175,12 +175,12 @@ class Cluster:
         return YES_AND_NO[str(value).lower()] if key in self.false else value
 
     def held(self, worker: int) -> dict[str, Row]:
-        """What a worker's router holds at this moment, the rows of the config file first."""
+        """The rows in a worker's router at this moment, those of the config file first."""
         emptied, self.patching = self.patching > 0, max(0, self.patching - 1)
         return self.config | ({} if emptied else self.routers[worker])
 
     def loaded(self, row: Row) -> Row:
-        """The parameters of a row as a worker uses them: an unset variable is no value."""
+        """The parameters of a row as a worker uses them, without references to unset variables."""
         params: Row = {**self.false, **row["litellm_params"]}
         for key, value in params.items():
             if self.since_106 and isinstance(value, str) and value.startswith("os.environ/"):
@@ -188,7 +188,7 @@ class Cluster:
         return {key: value for key, value in params.items() if value is not None}
 
     def shown(self, model_id: str, row: Row) -> Row:
-        """A row as a list shows it: some secrets left out, others masked, its model explained."""
+        """A row as a list shows it: some secrets are missing, some are masked, facts are added."""
         params = self.loaded(row)
         model = str(params.get("model"))
         info = self.cost_map.get(model) or self.cost_map.get(model.rpartition("/")[2]) or {}
@@ -215,7 +215,7 @@ class Cluster:
 
 
 class Client:
-    """The requests of one client: the methods of our endpoints."""
+    """The requests of one client: it has the methods of our endpoints."""
 
     url = "cluster"
 
@@ -223,12 +223,12 @@ class Client:
         self._cluster, self._worker = cluster, worker
 
     def elsewhere(self, seconds: float) -> None:  # noqa: ARG002
-        """A new connection, which here always meets the next worker. Nothing waits."""
+        """Open a new connection: it always reaches the next worker, without waiting."""
         if isinstance(self._worker, int):
             self._worker += 1
 
     def database(self, pattern: str = "%%") -> list[Row]:
-        """The rows of the database, but the router's own copy of those with the pattern in it."""
+        """The rows of the database. Those that the router also finds are its own, older copies."""
         cluster, held, term = self._cluster, self._held(), pattern.lower().strip()
         like = _like(term) if held and term else re.compile(NOTHING)
         found = {k: row for k, row in cluster.table.items() if like.fullmatch(row["model_name"])}
@@ -239,7 +239,7 @@ class Client:
         return [cluster.shown(model_id, row) for model_id, row in found.items()]
 
     def router(self) -> list[Row]:
-        """What a worker serves."""
+        """The rows that a worker serves."""
         return [self._cluster.shown(model_id, row) for model_id, row in self._held().items()]
 
     def masked_secrets(self, model_id: str) -> dict[str, str] | None:
@@ -272,7 +272,7 @@ class Client:
         return self._write(True, self._cluster.block, model_id, blocked)
 
     def _meet(self) -> int:
-        """The worker that gets the next request."""
+        """The worker that the next request reaches."""
         worker = self._worker if isinstance(self._worker, int) else self._worker()
         return worker % len(self._cluster.routers)
 
@@ -298,7 +298,7 @@ def _through_json(body: Mapping[str, Any]) -> Row:
 
 
 def _like(term: str) -> re.Pattern[str]:
-    """SQL's `ILIKE '%term%'`, the term unescaped, as LiteLLM sends it."""
+    """SQL's `ILIKE '%term%'`. The term is not escaped, because LiteLLM sends it so."""
     parts = re.findall(r"\\.|.", f"%{term}%", re.DOTALL)
     expressions = [{"%": ".*", "_": "."}.get(part, re.escape(part[-1])) for part in parts]
     return re.compile("".join(expressions), re.DOTALL | re.IGNORECASE)

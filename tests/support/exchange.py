@@ -1,4 +1,4 @@
-"""What passes through the recorder: a request's record, an answer, and a fault to apply."""
+"""The data that the recorder passes on: a request's record, an answer, and a fault to apply."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from typing import Any
 
 @dataclass
 class Record:
-    """One request, and what became of it.
+    """One request and its result.
 
-    `status` is what the gateway, or a fault in its place, answered, even if the answer was then
-    lost; None if nothing answered.
+    `status` is the answer of the gateway, or of a fault in its place, even if that answer was lost
+    later; None if nothing answered.
     """
 
     method: str
@@ -42,7 +42,7 @@ class Answer:
 
 @dataclass
 class Fault:
-    """What to do to the requests it matches; `times` counts down to nothing."""
+    """What to do to the requests that match; `times` counts down to zero."""
 
     method: str | None
     path: str | None
@@ -77,7 +77,7 @@ def made_up(status: int, headers: Mapping[str, str], json: Any, body: bytes | st
 
 
 def parsed(body: bytes, encoding: str | None = None) -> Any:
-    """The JSON in a body, None where it is none. LiteLLM compresses what is long."""
+    """The JSON in a body, None if it is not JSON. LiteLLM compresses long answers."""
     try:
         return jsonlib.loads(gzip.decompress(body) if encoding == "gzip" else body)
     except (ValueError, OSError, EOFError):

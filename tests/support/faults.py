@@ -1,4 +1,4 @@
-"""What can go wrong between a client and a gateway, for the recorder to do."""
+"""The faults that can happen between a client and a gateway, as settings for the recorder."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from typing import Any
 from .exchange import Answer, Record, made_up, parsed
 from .recorder import Recorder
 
-SECONDS = 1.0  # the timeout of a client that a fault lets wait too long
+SECONDS = 1.0  # the timeout of a client; slow faults take longer
 LIST = "/v2/model/info"
 Is = Callable[[Mapping[str, Any]], bool]
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault, and the requests that it can befall.
+    """A fault, and the requests that it can hit.
 
-    :param options: What the recorder is told.
-    :param reads: It makes a difference for what only reads.
-    :param writes: It makes a difference for what writes.
-    :param lists: It is one of lists alone.
-    :param slow: The client has to wait for it to be over.
-    :param lasts: It goes on, instead of befalling one request.
+    :param options: The recorder's options.
+    :param reads: Whether it can hit requests that only read.
+    :param writes: Whether it can hit requests that write.
+    :param lists: Whether it can hit only requests for a list.
+    :param slow: Whether the client must wait until it is over.
+    :param lasts: Whether it hits all later requests, and not only one.
     """
 
     name: str
@@ -40,15 +40,15 @@ class Fault:
         return f"{self.name}{', lasting' if self.lasts else ''}"
 
     def befalls(self, record: Record) -> bool:
-        """Whether it can befall such a request."""
+        """Whether it can hit this request."""
         if record.method == "GET":
             return self.reads and (not self.lists or record.path == LIST)
         return self.writes and not self.lists
 
     def arm(self, recorder: Recorder, first: int, is_ours: Is) -> None:
-        """Let it befall a request, counted from 1, of those that come from now on.
+        """Let it hit the request of this number, counted from now on, beginning with 1.
 
-        :param is_ours: Of which rows there are none in a list that is cut short.
+        :param is_ours: A list that is cut short has none of the rows for which this is true.
         """
         if "leave" in self.options:
             self._leave(recorder, first)
@@ -64,7 +64,7 @@ class Fault:
         recorder.fault(when=is_due, **options)
 
     def _leave(self, recorder: Recorder, first: int) -> None:
-        """The gateway leaves after the request before."""
+        """Let the gateway go away after the request before."""
         if first == 1:
             recorder.leave(self.options["leave"])
             return
@@ -92,7 +92,7 @@ def _content(answer: Answer) -> Any:
 
 
 def cut_short(is_ours: Is) -> Callable[[Answer], Answer]:
-    """What cuts a list short, before the first of some rows."""
+    """Return a function that cuts a list short, before the first row that matches."""
 
     def cut(answer: Answer) -> Answer:
         content = _content(answer)

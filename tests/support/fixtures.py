@@ -1,4 +1,4 @@
-"""Fixtures for tests against a real gateway; each gateway starts when a test first asks for it."""
+"""Fixtures that start gateways and recorders when a test first asks for them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .recorder import Recorder
 
 @pytest.fixture(scope="session")
 def gateway() -> Iterator[Gateway]:
-    """The gateway most tests share; LITELLM_TEST_URL names one that is running already."""
+    """The gateway that most tests share; LITELLM_TEST_URL may name one that is already running."""
     url = os.environ.get("LITELLM_TEST_URL")
     if url:
         yield Gateway(url.rstrip("/"), os.environ["LITELLM_TEST_KEY"])
@@ -25,7 +25,7 @@ def gateway() -> Iterator[Gateway]:
 
 @pytest.fixture(scope="session")
 def second_gateway() -> Iterator[Gateway]:
-    """Another gateway with a database of its own."""
+    """Another gateway with its own database."""
     with running_gateway() as started:
         yield started
 

@@ -1,4 +1,4 @@
-"""Run something in a process of its own, forked from this one: it can be killed at any moment."""
+"""Runs a function in a forked process, so that a test can kill it at any moment."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any
 
 
 class Forked:
-    """A process in which a function runs; what it returns goes through JSON.
+    """A process that runs a function. The result of the function goes through JSON.
 
-    Nothing of the test goes on in there: no fixture ends, and no test runs a second time.
+    The process does nothing else: it ends no fixture, and runs no test again.
     """
 
     def __init__(self, function: Callable[[], Any]) -> None:
@@ -37,12 +37,12 @@ class Forked:
         os.kill(self.pid, signal.SIGKILL)
 
     def ended(self) -> int:
-        """Wait for its end: 0 if it went well, minus the signal that has killed it."""
+        """Wait until it ends. Returns 0 if it went well, or minus the signal that killed it."""
         _, status = os.waitpid(self.pid, 0)
         return os.waitstatus_to_exitcode(status)
 
     def result(self) -> Any:
-        """Wait for what the function returns."""
+        """Wait for the result of the function."""
         with self._output as output:
             text = output.read()
         code = self.ended()

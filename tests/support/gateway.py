@@ -1,4 +1,4 @@
-"""Start and stop a real LiteLLM proxy on a real PostgreSQL.
+"""Starts and stops a real LiteLLM proxy on a real PostgreSQL.
 
 `python -m tests.support.gateway` starts one and keeps it until Ctrl-C.
 """
@@ -40,7 +40,7 @@ HEALTH_CHECK = "--timeout_worker_healthcheck"
 
 @dataclass(frozen=True)
 class Gateway:
-    """A running gateway and its admin key; one that we started also with what it consists of."""
+    """A running gateway and its admin key; if we have started it, also its processes."""
 
     url: str
     key: str = field(repr=False)
@@ -48,7 +48,7 @@ class Gateway:
     database: Service | None = field(default=None, repr=False)
 
     def request(self, method: str, path: str, **options: Any) -> requests.Response:
-        """Send one plain request with the admin key, beside whatever is being tested."""
+        """Send one plain request with the admin key, independent of the code under test."""
         headers = {"Authorization": f"Bearer {self.key}", **options.pop("headers", {})}
         options.setdefault("timeout", 60)
         return requests.request(method, self.url + path, headers=headers, **options)
@@ -63,7 +63,7 @@ def running_gateway(
     general_settings: Mapping[str, Any] | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[Gateway]:
-    """Run a gateway of its own, with a database of its own, for as long as the block lasts."""
+    """Run a gateway with its own database until the block ends."""
     settings = {"master_key": f"sk-{secrets.token_hex(24)}", **(general_settings or {})}
     config = {
         "model_list": [dict(model) for model in model_list],
@@ -87,7 +87,7 @@ def running_gateway(
 
 
 def _environment(installation: Installation, database: str) -> dict[str, str]:
-    """Nothing of the caller's own environment: no provider's key may reach a test."""
+    """The environment of the proxy. It has nothing of ours: no provider's key may reach a test."""
     return {
         "PATH": os.pathsep.join((str(installation.programs), os.defpath)),
         "LANG": "C.UTF-8",
@@ -142,15 +142,15 @@ def _launch(
         *_workers(installation, workers),
         folder=folder,
         environment={"HOME": str(folder), "TMPDIR": str(folder), **environment},
-        stop_signal="SIGKILL",  # its database goes with it: there is nothing to finish
+        stop_signal="SIGKILL",  # its database is deleted too: it need not finish anything
     )
     return f"http://127.0.0.1:{port}", process
 
 
 def _workers(installation: Installation, workers: int) -> list[str]:
-    """How many, and if several, that uvicorn is not to restart those that are merely slow.
+    """The options for the number of workers. Uvicorn must not restart workers that are only slow.
 
-    LiteLLM 1.83.14 has no such option.
+    LiteLLM 1.83.14 does not have the second option.
     """
     options = ["--num_workers", str(workers)]
     program = installation.packages / "litellm" / "proxy" / "proxy_cli.py"
@@ -166,9 +166,9 @@ def _free_port() -> int:
 
 
 def _wait_until_ready(process: GuardedProcess, url: str, key: str, workers: int, told: int) -> bool:
-    """Ready when every worker says so and ours, not a stranger on the same port, answers.
+    """Wait until every worker says that it is ready, and our gateway answers on this port.
 
-    :param told: How much its log held before it was started.
+    :param told: The length of the log before the start.
     """
     deadline = time.monotonic() + START_SECONDS
     while process.running() and time.monotonic() < deadline:

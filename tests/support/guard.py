@@ -1,13 +1,13 @@
-"""Run one command and let nothing of it outlive whoever asked for it.
+"""Runs one command, and ends all of its processes when the process that asked for it ends.
 
 Usage: guard.py --remove FOLDER [--stop-signal NAME] [--user NAME] -- COMMAND…
 
-The command is stopped when standard input ends. The kernel ends it even when the parent was
-killed without a chance to clean up, which no handler in the parent could do. On Linux the guard
-also adopts what the command leaves behind, so workers and engines cannot escape by losing their
-parent. Standard input is a socket: by a letter the guard is told to kill the command, with all
-that it has started, or to start it again, and answers when that is done. Stands alone: it imports
-nothing of the project, to start fast.
+The guard stops the command when standard input ends. The kernel closes standard input even if the
+parent was killed, when no handler in the parent can run. On Linux the guard also adopts processes
+that have lost their parent, so that workers and engines cannot escape. Standard input is a socket.
+One letter tells the guard to kill the command with all its processes, another to start it again;
+the guard sends the letter back when that is done. This file imports nothing of the project, so that
+it starts fast.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def wake_on_signals() -> int:
-    """Return a descriptor that becomes readable when a signal has arrived."""
+    """Return a file descriptor that becomes readable when a signal has arrived."""
     reader, writer = os.pipe()
     os.set_blocking(reader, False)
     os.set_blocking(writer, False)
@@ -86,7 +86,7 @@ def start(command: list[str], user: str | None) -> int:
 
 
 def identity(user: str | None) -> dict[str, Any]:
-    """How to start a process as another user; nothing for oneself, who may not even say so."""
+    """The options to start a process as another user. For the same user there are none."""
     if user is None:
         return {}
     entry = pwd.getpwnam(user)
@@ -94,7 +94,7 @@ def identity(user: str | None) -> dict[str, Any]:
 
 
 def wait(child: int | None, wake: int) -> int | bytes:
-    """Wait for the child's end (its exit code) or for an order."""
+    """Wait until the child ends (returns its exit code) or an order comes."""
     while True:
         readable, _, _ = select.select([sys.stdin, wake], [], [])
         if sys.stdin in readable:
@@ -107,7 +107,7 @@ def wait(child: int | None, wake: int) -> int | bytes:
 
 
 def reap(child: int | None) -> int | None:
-    """Collect every process that has ended; the child's exit code if it was among them."""
+    """Collect all processes that have ended. Returns the child's exit code if it is one of them."""
     code = None
     while True:
         try:
@@ -130,7 +130,7 @@ def stop(child: int | None, number: signal.Signals) -> None:
 
 
 def kill_descendants(child: int | None) -> None:
-    """Kill the child's session and then whatever was left to us by those who died."""
+    """Kill the child's session, and then all processes that we have adopted."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         if child is not None:
             os.killpg(child, signal.SIGKILL)
@@ -145,7 +145,7 @@ def kill_descendants(child: int | None) -> None:
 
 
 def own_children() -> list[int]:
-    """Children by the process table; zombies count until they are reaped. Empty off Linux."""
+    """Our children in the process table, with those that have ended. Empty if this is not Linux."""
     found = []
     for entry in Path("/proc").glob("[0-9]*/stat"):
         try:

@@ -1,4 +1,4 @@
-"""Random histories of a deployment: what is declared, run after run, and what others do."""
+"""Makes random histories of a deployment: what each run declares, and what others change."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ lists = st.lists(st.one_of(scalars, st.fixed_dictionaries({"a": numbers})), max_
 
 
 def mappings(*, theirs: bool) -> st.SearchStrategy[dict[str, Any]]:
-    """A mapping inside a section: some keys are ours to declare, some only others set."""
+    """A mapping in a section. We declare some keys; only somebody else sets the others."""
     ours = {
         "X-Team": words,
         "X/Y~Z": words,
@@ -58,7 +58,7 @@ declarations = st.fixed_dictionaries(
     optional={"blocked": st.booleans(), "model_name": st.sampled_from(["first", "second"])},
 )
 
-# What others set: keys of their own, and some of ours. A PATCH replaces a mapping whole.
+# The values that others set: keys of their own, and some of ours. A PATCH replaces a whole mapping.
 interventions = st.fixed_dictionaries(
     {
         "litellm_params": st.fixed_dictionaries(

@@ -1,7 +1,7 @@
-"""Run several clients at once, in an order that is given: no chance, and no sleeping.
+"""Runs several clients at once in a given order, without chance and without sleeping.
 
-Each task runs in a thread of its own, but only one at a time, and control passes on only when a
-task is about to call a method of a wrapped client.
+Each task has its own thread, but only one runs at a time. Another task goes on only when a task is
+about to call a method of a wrapped client.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ Wrap = Callable[[Any], Any]
 def run_interleaved(
     schedule: Sequence[int], *tasks: Callable[[Wrap], T]
 ) -> list[T | BaseException]:
-    """Run tasks in turns and return what each has returned or raised.
+    """Run tasks in turns, and return what each has returned or raised.
 
-    All of them first run up to their first call. Then each number of the schedule lets a task,
-    counted from 0 and modulo their number, make one call and go on to its next. Turns of a task
-    that has ended are skipped. After the schedule, those that are left take turns.
+    First, each task runs to its first call. Then each number in the schedule names a task, counted
+    from 0 and modulo the number of tasks. That task makes one call and goes on to its next call. If
+    it has ended, its turn is skipped. After the schedule, the other tasks take turns.
 
-    :param tasks: Each is given a function that wraps a client. Calls from a thread that a task
-        starts itself do not wait for a turn.
+    :param tasks: Each gets a function that wraps a client. If a task starts a thread, calls from
+        that thread do not wait.
     """
     runs = [_Task(task) for task in tasks]
     for run in runs:
@@ -38,13 +38,13 @@ def run_interleaved(
 
 
 class _Task(Generic[T]):
-    """A thread that runs only within `step`, from one call to the next."""
+    """A thread that runs only inside `step`, from one call to the next."""
 
     def __init__(self, body: Callable[[Wrap], T]) -> None:
         self.ended = False
         self.result: T | BaseException
         self._body = body
-        # Two locks, always held by the one who waits: cheaper than a semaphore.
+        # Two locks, which are locked while somebody waits for them: cheaper than a semaphore.
         self._go, self._paused = threading.Lock(), threading.Lock()
         self._go.acquire()
         self._paused.acquire()
@@ -52,7 +52,7 @@ class _Task(Generic[T]):
         self._thread.start()
 
     def step(self) -> None:
-        """Let it go on to its next call, or to its end."""
+        """Let the task run to its next call, or to its end."""
         if self.ended:
             return
         self._go.release()
@@ -61,7 +61,7 @@ class _Task(Generic[T]):
             self._thread.join()
 
     def pause(self) -> None:
-        """Wait for the next turn; called by the task."""
+        """Wait for the next turn. The task calls this."""
         if threading.current_thread() is self._thread:
             self._paused.release()
             self._go.acquire()

@@ -1,4 +1,4 @@
-"""The pages of docs/howto as what they are: files and commands, in their order."""
+"""Reads the pages of docs/howto as files and commands, and runs the commands."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _ELLIPSIS = "…"
 _EXAMPLE = "https://litellm.example.com"
 _GATEWAY = re.compile(r"https://litellm[\w-]*\.example\.com")
 _BINARIES = Path(sys.executable).parent
-# What is shown beside, and is no file and no command.
+# Blocks that are neither a file nor a command.
 _BESIDE = ("hcl", "{toctree}")
 
 
 @dataclass(frozen=True)
 class File:
-    """A file that the reader is to write, or to add to."""
+    """A file that the reader writes, or adds to."""
 
     path: str
     text: str
@@ -38,7 +38,7 @@ class File:
 
 @dataclass(frozen=True)
 class Command:
-    """A command that the reader is to run, and what is shown of what it prints."""
+    """A command that the reader runs, and the output that the page shows."""
 
     line: str
     shown: str
@@ -46,7 +46,7 @@ class Command:
 
 @dataclass(frozen=True)
 class Fresh:
-    """What follows is about another gateway."""
+    """From here on, the page is about another gateway."""
 
 
 def blocks(page: Path) -> Iterator[File | Command | Fresh]:
@@ -72,16 +72,17 @@ def _commands(text: str) -> Iterator[Command]:
 
 
 def timeless(text: str) -> str:
-    """What is printed, without what differs from run to run."""
+    """The output, without what differs from run to run."""
     text = re.sub(r"\d\d:\d\d:\d\d\.\d+", "TIME", text)
     text = re.sub(r"\s+[\d.]+ m?s$", " DURATION", text, flags=re.MULTILINE)
     return "\n".join(line.rstrip() for line in text.strip().splitlines()) + "\n"
 
 
 def is_shown(shown: str, printed: str) -> bool:
-    """Whether what is printed is what is shown.
+    """Whether the output is as the page shows it.
 
-    A line of an ellipsis alone stands for any lines, one at the end of a line for the rest of it.
+    A line with only an ellipsis stands for any lines. An ellipsis at the end of a line stands for
+    the rest of the line.
     """
     pattern = "".join(
         r"(?:.*\n)*?" if line == f"{_ELLIPSIS}\n" else _pattern(line)
@@ -95,9 +96,9 @@ def _pattern(line: str) -> str:
 
 
 class Machine:
-    """What a reader has: a minion without a master, whose /srv and /etc are in a folder.
+    """The reader's machine: a minion without a master, with its own /srv and /etc in a folder.
 
-    :param url: The gateway's, in the place of the one that the pages show.
+    :param url: The URL of the gateway, which replaces the one on the pages.
     """
 
     def __init__(self, root: Path, url: str) -> None:
@@ -107,7 +108,7 @@ class Machine:
         (root / "srv/salt").mkdir(parents=True)
         (self.config / "minion").write_text(
             f"root_dir: {root}/var\nid: minion\nfile_client: local\n"
-            "grains_cache: True\n"  # they take longer than a state run
+            "grains_cache: True\n"  # to collect grains takes longer than a state run
             f"file_roots: {{base: [{root}/srv/salt]}}\n"
             f"pillar_roots: {{base: [{root}/srv/pillar]}}\n"
         )
@@ -120,7 +121,7 @@ class Machine:
         (programs / "salt-call").chmod(0o755)
 
     def here(self, text: str) -> str:
-        """A text with the gateway and the folders of this machine in the place of the page's."""
+        """A text in which the page's gateway and folders are replaced by those of this machine."""
         text = _GATEWAY.sub(self.url, text)
         return re.sub(r"(?<![\w.}])/(srv|etc)/", rf"{self.root}/\1/", text)
 
@@ -132,7 +133,7 @@ class Machine:
         path.write_text(before + self.here(file.text), encoding="utf-8")
 
     def run(self, line: str) -> tuple[int, str]:
-        """Run a command of a page; returns its exit code and what it prints, as the page has it."""
+        """Run a command of a page. Returns its exit code and its output, in the page's words."""
         code, printed = self._run(self.here(line))
         return code, printed.replace(str(self.root), "").replace(self.url, _EXAMPLE)
 
@@ -151,7 +152,7 @@ class Machine:
         return done.returncode, done.stdout
 
     def _salt_call(self, arguments: list[str]) -> tuple[int, str]:
-        """`salt-call`, forked from here: Salt takes longer to be imported than to run."""
+        """Run `salt-call` in a fork of this process: to import Salt takes longer than to run."""
         printed = self.root / "printed"
         child = os.fork()
         if child == 0:

@@ -1,4 +1,4 @@
-"""Start programs: one that runs to its end, and one that must not outlive us."""
+"""Starts programs: one that runs to its end, and one that must end when we end."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def run(
     env: Mapping[str, str] | None = None,
     user: str | None = None,
 ) -> str:
-    """Run a command to its end and return its output; a failure is told in one sentence."""
+    """Run a command to its end and return its output. An error is one sentence."""
     try:
         done = subprocess.run(
             [str(word) for word in command],
@@ -51,7 +51,7 @@ def run(
 
 
 def _last_useful_line(output: str) -> str:
-    """The line that gives the reason, which uv and npm follow with hints and generalities."""
+    """The line with the reason. After it, uv and npm print hints and general sentences."""
     lines = [line.strip(FRAMES) for line in output.splitlines()]
     useful = [line for line in lines if line and not line.startswith("hint:")]
     reasons = [line for line in useful if REASON.search(line)]
@@ -59,7 +59,7 @@ def _last_useful_line(output: str) -> str:
 
 
 class GuardedProcess:
-    """A process that is stopped, and whose folder is removed, however we come to our own end."""
+    """A process that is stopped, and whose folder is removed, whatever way we end."""
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class GuardedProcess:
         user: str | None = None,
     ) -> None:
         self._folder = folder
-        # Kept open, so that it can be read when the guard has already removed the folder.
+        # Kept open, so that we can read it after the guard has removed the folder.
         self._log: BinaryIO = (folder / "log").open("a+b")
         as_user = ["--user", user] if user else []
         guard = [sys.executable, "-I", GUARD, "--remove", folder, "--stop-signal", stop_signal]
@@ -90,7 +90,7 @@ class GuardedProcess:
         return self._guard.poll() is None
 
     def log(self) -> str:
-        """Everything the process has said so far."""
+        """Everything that the process has printed so far."""
         descriptor = self._log.fileno()
         return os.pread(descriptor, os.fstat(descriptor).st_size, 0).decode("utf-8", "replace")
 
@@ -98,11 +98,11 @@ class GuardedProcess:
         return "\n".join(self.log().splitlines()[-TAIL_LINES:])
 
     def kill(self) -> None:
-        """Kill it, with all that it has started, without a chance to finish anything."""
+        """Kill it with all its processes, so that it cannot finish anything."""
         self._order(KILL)
 
     def start_again(self) -> None:
-        """Start it once more, after it was killed, in the same folder."""
+        """Start it again in the same folder, after it was killed."""
         self._order(START)
 
     def _order(self, order: bytes) -> None:
@@ -111,7 +111,7 @@ class GuardedProcess:
             raise GatewayError(f"it has ended by itself:\n{self.log_tail()}")
 
     def stop(self) -> None:
-        """Stop it and wait until nothing of it is left. A second call does nothing."""
+        """Stop it, and wait until all its processes have ended. A second call does nothing."""
         self._orders.close()
         self._guard.terminate()
         self._guard.wait()
@@ -121,22 +121,22 @@ class GuardedProcess:
 
 @dataclass(frozen=True)
 class Service:
-    """What can be killed and started again.
+    """A server that tests can kill and start again.
 
-    :param process: What it consists of.
-    :param wait_until_ready: Waits after a start, and is told how long the log was before. Returns
-        whether it is ready.
+    :param process: Its process.
+    :param wait_until_ready: Waits after a start. Gets the length of the log before it, and returns
+        whether the server is ready.
     """
 
     process: GuardedProcess
     wait_until_ready: Callable[[int], bool]
 
     def kill(self) -> None:
-        """Kill it, with all that it has started, without a chance to finish anything."""
+        """Kill it with all its processes, so that it cannot finish anything."""
         self.process.kill()
 
     def start(self) -> None:
-        """Start it once more, after it was killed, and wait until it is ready."""
+        """Start it again after it was killed, and wait until it is ready."""
         before = len(self.process.log())
         self.process.start_again()
         if not self.wait_until_ready(before):

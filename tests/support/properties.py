@@ -1,7 +1,7 @@
 """What must hold in every history of a deployment, on the model of LiteLLM and on LiteLLM itself.
 
-Values are compared by what LiteLLM makes of them, as the model says: nothing here asks the code
-under test whether two of them are the same.
+The checks compare values by what LiteLLM makes of them, as the model shows it. They never ask the
+code under test whether two values are the same.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ MAY_BE_NEW = ("It may need a new row", "It needs a new row")
 
 
 def desired(name: str, arguments: Mapping[str, Any], model_name: str) -> Deployment:
-    """The deployment of a declaration, its model names made its own."""
+    """The deployment of a declaration. Its model names begin with its own name."""
     own = {"name": name, "model_name": f"{name}-{arguments.get('model_name', 'first')}"}
     return deployments.desired({**arguments, **own}, lambda value: value)
 
@@ -61,11 +61,11 @@ def run(
     intervene: Callable[[str, Mapping[str, Any]], None],
     version: str,
 ) -> None:
-    """Live through a history and check every step.
+    """Run through a history and check every step.
 
-    :param open_gateway: A gateway for a new run, which knows nothing yet.
-    :param raw: The row of an id as it is stored.
-    :param intervene: What somebody else does to the row of an id.
+    :param open_gateway: Returns a gateway for a new run, which has read nothing yet.
+    :param raw: Returns the stored row with an id.
+    :param intervene: Changes the row with an id, as somebody else would.
     """
     model_id = None
     for step, what in history:
@@ -88,7 +88,7 @@ def run(
 
 
 def check_prediction(predicted: Outcome, done: Outcome) -> None:
-    """What is done is what was predicted; only a new row may be one that merely may be needed."""
+    """The changes are as predicted. A row may be new if a note said that it might be."""
     changes: dict[str, Any] = dict(done.changes)
     if "model_id" not in predicted.changes and changes.pop("model_id", None):
         assert any(note.startswith(MAY_BE_NEW) for note in predicted.notes), done.notes
@@ -96,7 +96,7 @@ def check_prediction(predicted: Outcome, done: Outcome) -> None:
 
 
 def check_declared(wanted: Deployment, row: Raw, version: str) -> None:
-    """What is declared is there, as LiteLLM stores it."""
+    """All declared values are there, as LiteLLM stores them."""
     assert row["model_name"] == wanted.model_name
     reference = Cluster(version)
     body = {"model_info": {}, **nested(wanted.values)}
@@ -115,7 +115,7 @@ def check_declared(wanted: Deployment, row: Raw, version: str) -> None:
 
 
 def check_others(before: Raw, after: Raw, wanted: Deployment) -> None:
-    """What is not declared and was not ours is as it was."""
+    """Values that are not declared and were not ours have not changed."""
     if not before:
         return
     ours = {tuple(_split(key)) for key in before["model_info"]["saltext_litellm"]["keys"]}
@@ -129,7 +129,7 @@ def check_others(before: Raw, after: Raw, wanted: Deployment) -> None:
 
 
 def check_rest(open_gateway: Callable[[], Gateway], wanted: Deployment) -> None:
-    """Applied again, there is nothing to do."""
+    """A second run has nothing to do."""
     planned = plan(open_gateway(), wanted)
     assert (planned.action, planned.changes) == ("none", {})
     done = apply(open_gateway(), wanted)

@@ -1,4 +1,4 @@
-"""An HTTP proxy, as an environment names one: tunnels, and forwards what is not encrypted."""
+"""An HTTP proxy for tests: it makes tunnels for HTTPS, and forwards HTTP."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ REFRAMED = {"content-length", "transfer-encoding", "connection", "keep-alive"}
 class Proxy:
     """`with Proxy() as proxy:` and set HTTP_PROXY or HTTPS_PROXY to `proxy.url`.
 
-    :param refuse: The status with which it refuses everything.
+    :param refuse: The status with which it refuses every request.
     """
 
     def __init__(self, refuse: int | None = None) -> None:

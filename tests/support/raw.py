@@ -1,4 +1,4 @@
-"""A server that answers with the bytes it is told to: what no HTTP library would send."""
+"""A server that answers with given bytes, even those that no HTTP library would send."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Answer = bytes | Iterable[bytes] | Callable[[bytes], Iterable[bytes]]
 
 
 def answer(body: bytes, *headers: str, status: str = "200 OK") -> bytes:
-    """An ordinary answer, with its length unless a header says another."""
+    """An ordinary answer. It has its length, unless a header gives another one."""
     lines = [f"HTTP/1.1 {status}", "Content-Type: application/json", *headers]
     if not any(line.lower().startswith("content-length") for line in headers):
         lines.append(f"Content-Length: {len(body)}")
@@ -35,8 +35,8 @@ def trickle(data: bytes, pause: float = 0.05) -> Callable[[bytes], Iterable[byte
 class RawServer:
     """`with RawServer(answers) as server:` and connect to `server.url`.
 
-    Each request gets the next of the answers, the last one again and again; then the connection
-    is closed if `close` says so.
+    Each request gets the next answer, and the last answer is repeated. If `close` is true, the
+    connection is closed after each answer.
     """
 
     def __init__(

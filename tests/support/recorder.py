@@ -1,8 +1,8 @@
-"""A recording reverse proxy between the code under test and a gateway, with faults on demand.
+"""A proxy between the code under test and a gateway. It records requests, and makes faults.
 
-Every client connection has one upstream connection of its own, which opens and closes with it:
-so a keep-alive session stays with one worker of the gateway exactly as it does without us.
-With `spread` every request has one: so a session meets all workers, as behind a load balancer.
+Each connection of a client has its own connection to the gateway, which opens and closes with it.
+So a keep-alive session stays with one worker, as it does without the recorder. With `spread`, each
+request has its own connection, so a session reaches all workers, as behind a load balancer.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ class Recorder:
     """`with Recorder(gateway.url) as recorder:` and send requests to `recorder.url`.
 
     :param spread: Forward every request over a new connection.
-    :param tls: Speak TLS with clients, in this context.
-    :param base: The path under which the gateway is offered, such as `/litellm`.
-    :param host: The address to listen at, of IPv6 too.
+    :param tls: Use TLS with clients, with these settings.
+    :param base: The path that is put before the gateway's, such as `/litellm`.
+    :param host: The address to listen on, which may be an IPv6 address.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class Recorder:
         self._server.close_all()
 
     def clear(self) -> None:
-        """Forget the requests so far. Faults stay."""
+        """Forget the requests so far, but not the faults."""
         with self._lock:
             self.requests.clear()
 
@@ -127,7 +127,7 @@ class Recorder:
             self._faults.append(fault)
 
     def mend(self) -> None:
-        """Forget the faults, and come back."""
+        """Forget the faults, and accept connections again."""
         with self._lock:
             self._faults.clear()
         self.come_back()
@@ -150,7 +150,7 @@ class Recorder:
 
     def _bound(self, port: int) -> _Server:
         server = _Server(self, self._host, port)
-        if self._tls is not None:  # each connection shakes hands in its thread, as it first reads
+        if self._tls is not None:  # each connection does its handshake in its own thread
             server.socket = self._tls.wrap_socket(
                 server.socket, server_side=True, do_handshake_on_connect=False
             )
@@ -160,7 +160,7 @@ class Recorder:
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def _note(self, record: Record) -> Fault | None:
-        """Keep the record; returns the fault to apply to it."""
+        """Keep the record. Returns the fault to apply to it."""
         with self._lock:
             self.requests.append(record)
             fault = next((each for each in self._faults if each.matches(record)), None)
@@ -186,7 +186,7 @@ class _Server(ThreadingHTTPServer):
         self.open: set[socket.socket] = set()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hangs up first, or shakes no hands, is no error of ours."""
+        """Ignore a client that closes the connection or fails in the TLS handshake."""
         if not isinstance(sys.exc_info()[1], (ConnectionError, ssl.SSLError)):
             super().handle_error(request, client_address)
 
@@ -198,7 +198,7 @@ class _Server(ThreadingHTTPServer):
 
 
 class _Connection(BaseHTTPRequestHandler):
-    """One client connection, served by one thread."""
+    """One connection of a client, in its own thread."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -217,7 +217,7 @@ class _Connection(BaseHTTPRequestHandler):
             super().finish()
 
     def handle_one_request(self) -> None:
-        """Wait for the client, but hang up on it when the gateway ends the idle connection."""
+        """Wait for the client. If the gateway closes the idle connection, do the same."""
         idle = [self.connection, *([self._upstream.sock] if self._upstream.sock else [])]
         readable, _, _ = select.select(idle, [], [])
         if self.connection in readable:
@@ -255,7 +255,7 @@ class _Connection(BaseHTTPRequestHandler):
         return Record(self.command, target.path, query, self.headers, body, parsed(body))
 
     def _forward(self, record: Record) -> Answer | None:
-        """Ask the gateway; None when it hung up, as it would have hung up on the client."""
+        """Ask the gateway. None if it closed the connection; then the client's is closed too."""
         prefix = self.server.recorder._upstream.path.rstrip("/")
         try:
             self._upstream.putrequest(
@@ -281,8 +281,8 @@ class _Connection(BaseHTTPRequestHandler):
     def _hang_up(self, fault: Fault | None) -> None:
         self.close_connection = True
         if fault and fault.reset:
-            # Without lingering, closing is a reset. What the server does next, a shutdown, would
-            # end the connection in the ordinary way first.
+            # With this option, closing sends a reset. We must close before the server does its
+            # shutdown, which would end the connection in the ordinary way.
             linger = struct.pack("ii", 1, 0)
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
             self.connection.close()
@@ -309,4 +309,4 @@ class _Connection(BaseHTTPRequestHandler):
             self.wfile.write(answer.body)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Stay quiet: the records are the log."""
+        """Print nothing: the records are the log."""

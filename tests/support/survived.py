@@ -1,4 +1,4 @@
-"""Counts of what the suites of trust survive, printed at the end of a run as tables."""
+"""Counts the cases that the tests in trust/ have survived, and prints them as tables at the end."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def survived(pytestconfig: pytest.Config) -> Callable[..., None]:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """A process of pytest-xdist hands its counts to the one that prints."""
+    """Pass the counts of a process of pytest-xdist to the process that prints them."""
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
         output[_OUTPUT] = {table: dict(rows) for table, rows in _counts(session.config).items()}
@@ -35,7 +35,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    """Take the counts of a process of pytest-xdist that has ended."""
+    """Add the counts of a process of pytest-xdist that has ended."""
     for table, rows in getattr(node, "workeroutput", {}).get(_OUTPUT, {}).items():
         _counts(node.config).setdefault(table, Counter()).update(rows)
 

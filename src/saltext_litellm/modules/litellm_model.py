@@ -1,12 +1,12 @@
 """
 Manage the models of LiteLLM gateways.
 
-One function for each of the LiteLLM proxy's model endpoints, to look at a gateway and to
+There is a function for each model endpoint of the LiteLLM proxy, to look at a gateway and to
 change it by hand. The :py:mod:`state module <saltext_litellm.states.litellm_model>` of the same
 name makes a gateway's models match what an SLS file declares.
 
-Where the gateway is and how to log in comes from a profile, which is a mapping in the pillar or
-in the minion's configuration:
+A profile says where the gateway is and how to log in. It is a mapping in the pillar or in the
+minion's configuration:
 
 .. code-block:: yaml
 
@@ -54,7 +54,7 @@ log = logging.getLogger(__name__)
 
 _EVENT_INTERVAL = 1.0  # seconds between two events about progress
 
-# Exit codes of a plan, as `terraform plan -detailed-exitcode` has them.
+# The exit codes of a plan, the same as those of `terraform plan -detailed-exitcode`.
 _CANNOT, _PENDING = 1, 2
 
 _NEXT = "Do what its head says: fill in what that asks for, and apply it with test=True first"
@@ -76,20 +76,20 @@ def list_(
     profile: str | dict[str, Any] = "litellm",
 ) -> list[dict[str, Any]]:
     """
-    Return the deployments of a gateway, by model name, those of its config file last. Each is a
-    mapping:
+    Return the deployments of a gateway, sorted by model name. Those of its config file come last.
+    Each deployment is a mapping:
 
     - ``model_name``: the name that clients call;
     - ``model_id``: its id;
     - ``model``: the upstream model;
-    - ``provider``: its ``custom_llm_provider``, or else the one that ``model`` begins with or that
-      LiteLLM's cost map has for it, ``None`` if neither says;
+    - ``provider``: its ``custom_llm_provider``. Without one, the provider that ``model`` begins
+      with, or the one in LiteLLM's cost map, or else ``None``;
     - ``blocked``: whether it is paused;
     - ``owner``: the state that manages it, ``NAME in SET`` for a model of a set, ``None`` if Salt
       does not manage it;
     - ``source``: ``database``, or ``config`` for the gateway's own config file;
-    - ``health``: what its last health check found, ``None`` if it had none. LiteLLM does not keep
-      the checks as a rule; where it has none of any of these, the key is missing.
+    - ``health``: the result of its last health check, ``None`` if it had none. LiteLLM usually does
+      not store health checks. If it has none for all of these deployments, the key is missing.
 
     Salt shows them with its ``table`` outputter, which sorts the columns by their names. With
     ``out.table.separate_rows: False`` in the configuration, each row is one line. ``--out=json``
@@ -98,18 +98,19 @@ def list_(
     .. versionadded:: 1.0.0
 
     model_name
-        Only those whose model name matches (string, ``*`` and ``?`` are wildcards). Defaults to
-        all.
+        Return only those whose model name matches (string, ``*`` and ``?`` are wildcards).
+        Defaults to all.
 
     owner
-        Only those whose owner matches (string, likewise). An empty string is for those that Salt
-        does not manage. Defaults to all.
+        Return only those whose owner matches (string with wildcards). An empty string matches
+        those that Salt does not manage. Defaults to all.
 
     provider
-        Only those of this provider (string, likewise). Defaults to all.
+        Return only those whose provider matches (string with wildcards). Defaults to all.
 
     blocked
-        Only those that are paused (``True``), or that are not (``False``). Defaults to all.
+        Return only those that are paused (``True``) or that are not paused (``False``). Defaults
+        to all.
 
     profile
         Config key of the gateway, or a mapping with its url and api_key. Defaults to ``litellm``.
@@ -143,7 +144,7 @@ def list_(
     ]
     listed.sort(key=lambda row: (row["source"] == "config", row["model_name"], row["model_id"]))
     if any(row["model_id"] in health for row in listed):
-        # In all or in none, as the outputter needs it.
+        # The outputter needs the same keys in all rows.
         listed = [row | {"health": health.get(row["model_id"])} for row in listed]
     return listed
 
@@ -157,58 +158,59 @@ def export(
     set: str | None = None,
 ) -> Any:
     """
-    Make a file from which Salt makes the deployments of a gateway again, but for those of its
-    config file. Applied to the same gateway it adopts them and changes nothing else. Applied to an
-    empty one it makes them anew.
+    Make a file that declares the deployments of a gateway, except those of its config file. If you
+    apply it to the same gateway, Salt adopts them and changes nothing else. If you apply it to an
+    empty gateway, Salt creates them.
 
-    Without ``set`` that is an SLS file with a ``present`` state for each deployment. In the place
-    of each secret, and of each value that holds one, such as a URL with a login, stands a reference
-    to the pillar.
+    Without ``set`` it is an SLS file with a ``present`` state for each deployment. It has a
+    reference to the pillar in the place of each secret, and of each value with a secret in it, such
+    as a URL with a login.
 
-    With ``set`` it is a pillar file with the models of one ``managed`` state. In the place of each
-    secret stands ``null``, which declares nothing: the secret on the gateway stays as it is until
-    one is filled in. The SLS with the ``managed`` state is in the head of the file.
+    With ``set`` it is a pillar file with the models of one ``managed`` state. It has ``null`` in
+    the place of each secret. This declares nothing: the secret on the gateway stays as it is until
+    you fill one in. The head of the file has the SLS with the ``managed`` state.
 
-    The head of either file says where to save it, what to fill in, how to try it, and what is not
-    in it and why. What LiteLLM knows of a model by itself is left out. A deployment has the name
-    that Salt manages it by, or else its model name; if several have that model name, what tells
-    them apart is added to it, such as the provider. A ``model_id`` stands only where a deployment
-    would not be found without it.
+    The head of either file says where to save it, what to fill in, how to try it, and what is
+    missing and why. Values that LiteLLM itself knows of a model are left out. A deployment has the
+    name by which Salt manages it, or else its model name. If several deployments have that model
+    name, a word in which they differ is added, such as the provider. A ``model_id`` is there only
+    if a deployment would not be found without it.
 
-    Sends one request for each deployment, to learn which secrets it has. LiteLLM does not tell
-    those of a paused deployment, so they are not in the file, nor are those of any to a key that
-    may not see them (a viewer's).
+    Sends one request for each deployment, to learn which secrets it has. LiteLLM does not say so
+    for a paused deployment, and for no deployment if the api_key may not see it (a viewer's). The
+    file lacks these secrets.
 
-    Returns the text of the file; with ``path`` the ``path``, the number of ``deployments``, what
-    was ``left_out`` with the reason, and what to do ``next``; with ``data`` the arguments by name.
+    Returns the text of the file. With ``path`` it returns the ``path``, the number of
+    ``deployments``, what was ``left_out`` and why, and what to do ``next``. With ``data`` it
+    returns the arguments by name.
 
     .. versionadded:: 1.0.0
 
     path
-        The file to write (string, as a rule absolute). It is readable by its owner alone. By
-        default none is written. Must not be there yet.
+        The file to write (string, should be an absolute path). Only its owner can read it. The
+        file must not exist yet, unless ``overwrite`` is ``True``. By default no file is written.
 
     pillar
-        Without ``set`` the pillar key to refer to for secrets (string). Defaults to
-        ``litellm_secrets``. With ``set`` the pillar key to put the models under (string,
-        ``:`` is for a nested one). Defaults to ``litellm_models``.
+        Without ``set``: the pillar key that the secrets are taken from (string). Defaults to
+        ``litellm_secrets``. With ``set``: the pillar key that the models are under (string,
+        nested with ``:``). Defaults to ``litellm_models``.
 
     data
         Return the arguments of each deployment as data instead of a file (boolean). Defaults to
         ``False``.
 
     overwrite
-        Replace the file at ``path`` if there is one (boolean). Defaults to ``False``.
+        Replace the file at ``path`` if it exists (boolean). Defaults to ``False``.
 
     profile
         Config key of the gateway, or a mapping with its url and api_key. Defaults to ``litellm``.
-        Another key is written into the states.
+        Any other key is written into the states.
 
     set
         Make a pillar file for a ``managed`` state of this name (string). By default an SLS file
         with ``present`` states is made.
 
-    Fails if an argument has the wrong type, if ``path`` cannot be written or is there already, if
+    Fails if an argument has the wrong type, if ``path`` cannot be written or exists already, if
     there is no such profile, and if the gateway cannot be reached or refuses the api_key.
 
     CLI Example:
@@ -272,19 +274,23 @@ def test_connection(
     profile: str | dict[str, Any] = "litellm",
 ) -> Any:
     """
-    Try a deployment's parameters out, without creating it, by one real call to the provider,
-    which costs tokens and is never repeated. Returns ``status`` (``success`` or ``error``),
-    LiteLLM's ``result`` and, where another deployment may have had a say in it, ``notes``.
+    Try a deployment's parameters by one real call to the provider, without creating the
+    deployment. The call costs tokens and is never repeated. Returns ``status`` (``success`` or
+    ``error``) and LiteLLM's ``result``. If another deployment may have changed the result,
+    ``notes`` says so.
 
-    Only what is given is tried. LiteLLM itself would take what is not given from another
-    deployment of the same model; it is told not to. It follows the ``health_check_…`` entries in
-    that one's ``model_info`` all the same, which ``notes`` says.
+    The call uses only the parameters that you give. LiteLLM would take the others from another
+    deployment of the same model; the request tells it not to. But LiteLLM still follows the
+    ``health_check_…`` keys in the ``model_info`` of that deployment. Then there is a note.
 
     .. versionadded:: 1.0.0
 
     The arguments are those of
-    :py:func:`litellm_model.present <saltext_litellm.states.litellm_model.present>`; those that are
-    about the row and not about the call make no difference.
+    :py:func:`litellm_model.present <saltext_litellm.states.litellm_model.present>`. Those that
+    concern the row and not the call have no effect.
+
+    Fails if an argument is wrong, if there is no such profile, and if the gateway cannot be reached
+    or refuses the request. An ``error`` of the provider is no failure.
 
     CLI Example:
 
@@ -305,20 +311,24 @@ def health(
     name: str | None = None, model_id: str | None = None, profile: str | dict[str, Any] = "litellm"
 ) -> Any:
     """
-    Return LiteLLM's own health check of a deployment: ``healthy_endpoints`` and
-    ``unhealthy_endpoints``, with the reason. It is a real call to the provider, which costs
+    Let LiteLLM check the health of a deployment. Returns ``healthy_endpoints`` and
+    ``unhealthy_endpoints``, with the reason. The check is a real call to the provider. It costs
     tokens and is never repeated.
 
     .. versionadded:: 1.0.0
 
     name
-        Name of the state that manages it, or else its model name, if that is unambiguous.
+        Name of the state that manages it, or else its model name, if no other deployment has that
+        (string). Either this or ``model_id`` is needed.
 
     model_id
-        Its id (``model_info.id``). Either this or ``name`` is needed.
+        Its id (string, ``model_info.id``). Either this or ``name`` is needed.
 
     profile
         Config key of the gateway, or a mapping with its url and api_key. Defaults to ``litellm``.
+
+    Fails if there is no such deployment, if several have the name, if there is no such profile, and
+    if the gateway cannot be reached or refuses the api_key.
 
     CLI Example:
 
@@ -339,18 +349,22 @@ def get(
 ) -> dict[str, Any] | None:
     """
     Return one deployment as the gateway reports it, or ``None`` if there is none. Secrets, and
-    what looks like one, are left out or shown as ``**********``.
+    values that look like secrets, are left out or shown as ``**********``.
 
     .. versionadded:: 1.0.0
 
     name
-        Name of the state that manages it, or else its model name, if that is unambiguous.
+        Name of the state that manages it, or else its model name, if no other deployment has that
+        (string). Either this or ``model_id`` is needed.
 
     model_id
-        Its id (``model_info.id``). Either this or ``name`` is needed.
+        Its id (string, ``model_info.id``). Either this or ``name`` is needed.
 
     profile
         Config key of the gateway, or a mapping with its url and api_key. Defaults to ``litellm``.
+
+    Fails if several deployments have the name, if there is no such profile, and if the gateway
+    cannot be reached or refuses the api_key.
 
     CLI Example:
 
@@ -390,15 +404,22 @@ def plan(
     profile: str | dict[str, Any] = "litellm",
 ) -> dict[str, Any]:
     """
-    Return what :py:func:`apply` would do, without doing it, as it does with ``test=True``:
-    ``action`` (``none``, ``create`` or ``update``), ``model_id``, ``changes``, ``adopted`` if it
-    is about a row that nobody owned, and, where there is something to say, ``notes``. This is what
-    the state reports with ``test=True``.
+    Return what :py:func:`apply` would do, without doing it. The state ``present`` reports the same
+    with ``test=True``. Returns a mapping:
+
+    - ``action``: ``none``, ``create`` or ``update``;
+    - ``model_id``: the id of the row;
+    - ``changes``: ``{key: {old, new}}``, without secrets;
+    - ``adopted``: ``True`` if nobody owned the row so far, else the key is missing;
+    - ``notes``, ``warnings`` and ``failure``, if there are any.
 
     .. versionadded:: 1.0.0
 
     The arguments are those of
     :py:func:`litellm_model.present <saltext_litellm.states.litellm_model.present>`.
+
+    Fails if an argument is wrong, if several deployments fit, if the row belongs to somebody else,
+    if there is no such profile, and if the gateway cannot be reached or refuses the api_key.
 
     CLI Example:
 
@@ -436,10 +457,11 @@ def apply(
     profile: str | dict[str, Any] = "litellm",
 ) -> dict[str, Any]:
     """
-    Make a deployment as its arguments say, as the state does: create it, change what differs,
-    remove what was declared before and is declared no longer. Returns what was done, in the form
-    of :py:func:`plan`; ``failure`` says why the gateway is not as declared all the same, and
-    ``unknown`` is there if the gateway could not be asked what its last write has come to.
+    Make a deployment as its arguments declare it, as the state ``present`` does. This creates it,
+    or changes the values that differ and removes those that were declared before and are not
+    declared any more. Returns what was done, in the form of :py:func:`plan`. If the gateway is not
+    as declared afterwards, ``failure`` says why. ``unknown`` is ``True`` if nobody can see whether
+    the last write was done, and ``unseen`` if nobody can see whether LiteLLM serves the row.
 
     .. versionadded:: 1.0.0
 
@@ -448,6 +470,8 @@ def apply(
 
     test
         Only return what would be done (boolean). Defaults to ``False``.
+
+    Fails as :py:func:`plan` does, and if a failure left the deployment as it was.
 
     CLI Example:
 
@@ -487,18 +511,19 @@ def create(
     profile: str | dict[str, Any] = "litellm",
 ) -> dict[str, Any]:
     """
-    Create a deployment. Fails if it is there already. Returns what was done, in the form of
-    :py:func:`plan`.
+    Create a deployment. Returns what was done, in the form of :py:func:`plan`.
 
     .. versionadded:: 1.0.0
 
     The arguments are those of
     :py:func:`litellm_model.present <saltext_litellm.states.litellm_model.present>`. A new
-    deployment has no secrets to verify, so ``verify_secrets`` makes no difference here. There is
-    one more:
+    deployment has no secrets to verify, so ``verify_secrets`` has no effect here. There is one
+    more:
 
     test
         Only return what would be done (boolean). Defaults to ``False``.
+
+    Fails as :py:func:`apply` does, and if the deployment exists already.
 
     CLI Example:
 
@@ -536,9 +561,8 @@ def update(
     profile: str | dict[str, Any] = "litellm",
 ) -> dict[str, Any]:
     """
-    Change what is given of a deployment that is there, and nothing else: what is not given keeps
-    its value, and the deployment its owner. Returns what was done, in the form of
-    :py:func:`plan`.
+    Change the values that you give in an existing deployment, and nothing else. The other values
+    and the owner stay. Returns what was done, in the form of :py:func:`plan`.
 
     .. versionadded:: 1.0.0
 
@@ -548,6 +572,8 @@ def update(
 
     test
         Only return what would be done (boolean). Defaults to ``False``.
+
+    Fails as :py:func:`apply` does, and if there is no such deployment.
 
     CLI Example:
 
@@ -567,26 +593,32 @@ def delete(
     profile: str | dict[str, Any] = "litellm",
 ) -> dict[str, Any]:
     """
-    Delete a deployment. Returns what was done, in the form of :py:func:`plan`; the ``action`` is
-    ``none`` if there is no such deployment. Those of the gateway's config file are never touched.
+    Delete a deployment. Returns what was done, in the form of :py:func:`plan`. The ``action`` is
+    ``none`` if there is no such deployment. Deployments of the gateway's config file are never
+    touched: ``failure`` says that they are still served.
 
     .. versionadded:: 1.0.0
 
     name
-        Name of the state that manages it, or else its model name, if that is unambiguous.
+        Name of the state that manages it, or else its model name, if no other deployment has that
+        (string). Either this or ``model_id`` is needed.
 
     model_id
-        Its id (``model_info.id``). Either this or ``name`` is needed.
+        Its id (string, ``model_info.id``). Either this or ``name`` is needed.
 
     test
         Only return what would be done (boolean). Defaults to ``False``.
 
     any_owner
-        Also delete a deployment that another state owns, if its model name is unambiguous
-        (boolean). Defaults to ``True``; the state ``absent`` leaves such ones alone.
+        Also delete a deployment by its model name if another state owns it and no other deployment
+        has that name (boolean). Defaults to ``True``. The state ``absent`` leaves it alone.
 
     profile
         Config key of the gateway, or a mapping with its url and api_key. Defaults to ``litellm``.
+
+    Fails if several deployments have the name, if the id is one of the config file, if nothing
+    could be deleted, if there is no such profile, and if the gateway cannot be reached or refuses
+    the api_key.
 
     CLI Example:
 
@@ -607,19 +639,23 @@ def block(
     name: str | None = None, model_id: str | None = None, profile: str | dict[str, Any] = "litellm"
 ) -> bool:
     """
-    Pause a deployment: it stays, but is not served. Returns ``True``. Needs a LiteLLM that can
-    (from mid-2026 on).
+    Pause a deployment: it stays on the gateway, but is not served. Returns ``True``. Needs a
+    LiteLLM from mid-2026 or newer.
 
     .. versionadded:: 1.0.0
 
     name
-        Name of the state that manages it, or else its model name, if that is unambiguous.
+        Name of the state that manages it, or else its model name, if no other deployment has that
+        (string). Either this or ``model_id`` is needed.
 
     model_id
-        Its id (``model_info.id``). Either this or ``name`` is needed.
+        Its id (string, ``model_info.id``). Either this or ``name`` is needed.
 
     profile
         Config key of the gateway, or a mapping with its url and api_key. Defaults to ``litellm``.
+
+    Fails if there is no such deployment, if several have the name, if LiteLLM is too old, if there
+    is no such profile, and if the gateway cannot be reached or refuses the api_key.
 
     CLI Example:
 
@@ -634,18 +670,21 @@ def unblock(
     name: str | None = None, model_id: str | None = None, profile: str | dict[str, Any] = "litellm"
 ) -> bool:
     """
-    Serve a deployment again that was paused. Returns ``True``.
+    Serve a paused deployment again. Returns ``True``.
 
     .. versionadded:: 1.0.0
 
     name
-        Name of the state that manages it, or else its model name, if that is unambiguous.
+        Name of the state that manages it, or else its model name, if no other deployment has that
+        (string). Either this or ``model_id`` is needed.
 
     model_id
-        Its id (``model_info.id``). Either this or ``name`` is needed.
+        Its id (string, ``model_info.id``). Either this or ``name`` is needed.
 
     profile
         Config key of the gateway, or a mapping with its url and api_key. Defaults to ``litellm``.
+
+    Fails as :py:func:`block` does.
 
     CLI Example:
 
@@ -658,12 +697,14 @@ def unblock(
 
 def ping(profile: str | dict[str, Any] = "litellm") -> bool:
     """
-    Return ``True`` if the gateway answers. Its answer does not depend on the ``api_key``.
+    Return ``True`` if the gateway answers. The gateway does not check the ``api_key`` for this.
 
     .. versionadded:: 1.0.0
 
     profile
         Config key of the gateway, or a mapping with its url and api_key. Defaults to ``litellm``.
+
+    Fails if there is no such profile, and if the gateway cannot be reached.
 
     CLI Example:
 
@@ -683,6 +724,8 @@ def version(profile: str | dict[str, Any] = "litellm") -> str | None:
 
     profile
         Config key of the gateway, or a mapping with its url and api_key. Defaults to ``litellm``.
+
+    Fails if there is no such profile, and if the gateway cannot be reached.
 
     CLI Example:
 
@@ -710,16 +753,20 @@ def manage(
     """
     Converge a whole set of deployments, as the state ``managed`` does. Returns:
 
-    - ``models``: how many are declared;
-    - ``changes``, by model;
-    - where there are any, the names of the models that were ``created``, ``adopted``, ``updated``
-      or ``deleted`` (or would be); of those that ``failed``, were ``changed`` but are not as
-      declared yet, or are ``unknown`` because it could not be seen whether they were changed; of
-      those ``not_tried`` because the gateway was out of reach; of rows that the set owns and does
-      not declare, the ``undeclared`` without ``prune``, and with it the ``not_deleted`` and the
-      ``perhaps_deleted``. Any other model is as declared;
-    - where there are any, ``failures``, ``notes`` and ``warnings``, by model, and
-      ``profile_warnings``, of the way to the gateway.
+    - ``models``: the number of declared models;
+    - ``changes``: the changes of each model, by its name;
+    - ``created``, ``adopted``, ``updated``: the names of the models for which this was done, or
+      would be done;
+    - ``failed``: the names of the models that failed and were not changed;
+    - ``changed``: the names of those that were changed, but are not as declared yet;
+    - ``unknown``: the names of those for which nobody can see whether they were changed;
+    - ``not_tried``: the names of those that were not tried, because the gateway was out of reach;
+    - ``undeclared``: rows that the set owns and does not declare any more, without ``prune``;
+    - ``deleted``, ``perhaps_deleted``, ``not_deleted``: the same rows with ``prune``;
+    - ``failures``, ``notes`` and ``warnings``: sentences, by the name of the model;
+    - ``profile_warnings``: warnings about the profile.
+
+    Empty keys are missing, except ``changes``. A model that is in no list is as declared.
 
     .. versionadded:: 1.0.0
 
@@ -727,7 +774,11 @@ def manage(
     :py:func:`litellm_model.managed <saltext_litellm.states.litellm_model.managed>`, and:
 
     test
-        Only return what would be done. Defaults to ``False``.
+        Only return what would be done (boolean). Defaults to ``False``.
+
+    Fails before the first change if an argument or a model is wrong, if several deployments fit one
+    model, if a row belongs to somebody else, if there is no such profile, and if the gateway cannot
+    be reached or refuses the api_key. After that, ``failures`` says which models failed.
 
     CLI Example:
 
@@ -753,29 +804,33 @@ def plan_set(
     profile: str | dict[str, Any] = "litellm",
 ) -> dict[str, Any]:
     """
-    Return what :py:func:`manage` would do, without doing it, in names, keys and numbers alone, for
-    a program or a check of a merge request. Each key is always there, and names are sorted:
+    Return what :py:func:`manage` would do, without doing it. The result has only names, keys and
+    numbers, for a program or a check of a merge request. All keys are always there, and names are
+    sorted:
 
     - ``pending``: whether there is something to do;
     - ``counts``: how many ``models`` are declared, how many are ``as_declared``, and how many names
-      each of the following has;
-    - ``created``, ``deleted``: the models that would be;
-    - ``adopted``, ``updated``: the models that would be, each with the keys that would change;
+      each of the following keys has;
+    - ``created``, ``deleted``: the models that would be created or deleted;
+    - ``adopted``, ``updated``: the models that would be adopted or updated, each with the keys that
+      would change;
     - ``replaced``: those of them that would need a new row, or may need one, because LiteLLM cannot
       always clear a key in place;
     - ``failed``: the models that cannot be made as declared, each with the reason;
-    - ``undeclared``: what the set owns and does not declare, without ``prune``; ``not_deleted``:
-      the same with ``prune``, where a model that fails keeps it from being deleted;
+    - ``undeclared``: the models that the set owns and does not declare, without ``prune``;
+    - ``not_deleted``: the same with ``prune``, if they are not deleted because a model fails;
     - ``unowned``: the rows of the gateway's database that nobody owns and that are left alone, each
       as ``MODEL_NAME (ID)``.
 
-    With ``--retcode-passthrough`` the exit code is 0 if there is nothing to do, 2 if there is, and
-    1 if a model cannot be made as declared or the function fails.
+    With ``--retcode-passthrough`` the exit code is 0 if there is nothing to do, and 2 if there is.
+    It is 1 if a model cannot be made as declared, or if the function fails.
 
     .. versionadded:: 1.0.0
 
     The arguments are those of
     :py:func:`litellm_model.managed <saltext_litellm.states.litellm_model.managed>`.
+
+    Fails as :py:func:`manage` does before its first change.
 
     CLI Example:
 
@@ -794,7 +849,7 @@ def plan_set(
 def _converge(
     arguments: dict[str, Any],
 ) -> tuple[list[Outcome], list[desired.Deployment], Gateway]:
-    """Converge a set, or plan to."""
+    """Converge a set, or plan to converge it. The arguments are those of ``manage``."""
     name = arguments["name"]
     with salt_errors():
         flags = _flags(
@@ -818,7 +873,7 @@ def _converge(
 
 
 def _flags(**given: tuple[Any, bool]) -> dict[str, Any]:
-    """Booleans by name, each from its value and its default."""
+    """Check booleans. Each is given by its name, with its value and its default."""
     mistakes, flags = checks.Mistakes(), {}
     for name, (value, default) in given.items():
         with mistakes.noted():
@@ -830,7 +885,7 @@ def _flags(**given: tuple[Any, bool]) -> dict[str, Any]:
 def _told_all(
     outcomes: list[Outcome], wanted: list[desired.Deployment], gateway: Gateway
 ) -> dict[str, Any]:
-    """The outcomes of a set as a mapping of what there is to say, each by model."""
+    """The outcomes of a set as the mapping that ``manage`` returns."""
     told: dict[str, Any] = {
         "failures": {one.name: one.failure for one in outcomes if one.failure},
         "notes": {one.name: one.notes for one in outcomes if one.notes},
@@ -846,7 +901,7 @@ def _told_all(
 
 
 def _models(models: Any, pillar: Any, source: Any) -> Any:
-    """The models of a set, from the one place that was named."""
+    """The models of a set, from the one source that is given."""
     given = [value for value in (models, pillar, source) if value is not None]
     if len(given) != 1:
         raise InvalidInput("exactly one of models, pillar and source is needed")
@@ -854,7 +909,7 @@ def _models(models: Any, pillar: Any, source: Any) -> Any:
         return models
     if pillar is None:
         return _model_list(checks.text("source", source))
-    # Not pillar.get, which on Salt 3008 returns asterisks to modules.
+    # Not pillar.get: on Salt 3008 it returns asterisks to modules.
     pillar = checks.text("pillar", pillar)
     found = salt.utils.data.traverse_dict_and_list(__pillar__, pillar, None)
     if found is None:
@@ -863,7 +918,7 @@ def _models(models: Any, pillar: Any, source: Any) -> Any:
 
 
 def _model_list(source: str) -> list[Any]:
-    """LiteLLM's ``model_list``, from a config.yaml of the proxy or a file of just that."""
+    """The ``model_list`` in a config.yaml of LiteLLM's proxy, or in a file that is only a list."""
     if source.startswith("sdb://"):
         raise InvalidInput("source must be a salt:// URL or a path, not an sdb:// reference")
     told = short(source)
@@ -875,7 +930,7 @@ def _model_list(source: str) -> list[Any]:
         raise Refused(f"There is no file {told}")
     try:
         content = salt.utils.yaml.safe_load(pathlib.Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError:  # Salt hands an absolute path back without a look at it
+    except FileNotFoundError:  # Salt returns an absolute path without checking it
         raise Refused(f"There is no file {told}") from None
     except Exception as err:  # noqa: BLE001 - YAML's dates, numbers and depths raise errors of their own
         where = getattr(err, "problem_mark", None)
@@ -888,7 +943,7 @@ def _model_list(source: str) -> list[Any]:
 
 
 def _progress(name: str) -> Callable[[int, int, str], None]:
-    """Tell of a long run's progress: in the log, and once a second at most on the event bus."""
+    """Report the progress of a long run: in the log, and at most once a second as an event."""
     told = time.monotonic()
 
     def progress(done: int, total: int, model: str) -> None:
@@ -908,7 +963,7 @@ def _is_masterless() -> bool:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes the entries of a list further in than its name, as people do."""
+    """Indents the entries of a list more than its key, as people do."""
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002 - PyYAML passes it
         return super().increase_indent(flow, False)
@@ -926,7 +981,7 @@ def _yaml(data: Any) -> str:
         )
 
     text = dump(allow_unicode=True)
-    # PyYAML (6.0.4) writes them as line breaks, and reads something else back.
+    # PyYAML (6.0.4) writes these as line breaks, and reads another text back.
     return dump(allow_unicode=False) if re.search("[\x85\u2028\u2029]", text) else text
 
 
@@ -937,14 +992,14 @@ def _block(name: str | None, model_id: str | None, profile: Any, blocked: bool) 
 
 
 def _gateway(profile: Any) -> Gateway:
-    # Not pillar.get, which on Salt 3008 returns asterisks to modules.
+    # Not pillar.get: on Salt 3008 it returns asterisks to modules.
     config = __salt__["config.get"]
     resolve = glue.resolver(__opts__)
     return glue.gateway(profile, __context__, lambda key: config(key, None), resolve)
 
 
 def _apply(arguments: dict[str, Any], **how: Any) -> dict[str, Any]:
-    """Make one deployment as its arguments say, and tell of it."""
+    """Make one deployment as its arguments declare it. Returns the mapping for the caller."""
     with salt_errors():
         partial = how.get("partial", False)
         wanted = desired.desired(arguments, glue.resolver(__opts__), partial=partial)
@@ -959,7 +1014,7 @@ def _apply(arguments: dict[str, Any], **how: Any) -> dict[str, Any]:
 
 
 def _told(outcome: Outcome, wanted: desired.Deployment, gateway: Gateway) -> dict[str, Any]:
-    """An outcome as a mapping of what there is to say."""
+    """The outcome of one deployment as the mapping that ``apply`` and ``delete`` return."""
     warnings = (*wanted.warnings, *gateway.warnings)
     told = {"action": outcome.action, "model_id": outcome.model_id, "changes": outcome.changes}
     more: dict[str, Any] = {

@@ -1,11 +1,11 @@
 """
 Make the models of LiteLLM gateways match what is declared.
 
-Only what is declared is compared and changed; what was declared before and is declared no longer
-is removed; anything else, in a deployment and on the gateway, is left alone. What there is to
-decide by is read from the gateway's database, once a run: there is no state file.
+Salt compares and changes only what is declared. It removes what was declared before and is not
+declared any more. It leaves everything else alone, in a deployment and on the gateway. There is no
+state file: each run reads the gateway's database once.
 
-Where the gateway is and how to log in comes from a profile; see the
+A profile says where the gateway is and how to log in; see the
 :py:mod:`execution module <saltext_litellm.modules.litellm_model>`.
 
 .. code-block:: yaml
@@ -67,18 +67,20 @@ def present(
     profile: str | dict[str, Any] = "litellm",
 ) -> dict[str, Any]:
     """
-    Ensure a deployment is there as declared.
+    Ensure that a deployment exists as declared.
 
     .. versionadded:: 1.0.0
 
-    Every argument but ``name`` is optional; one that is not given, or null, is not managed, and a
-    null boolean has its default. Wrong input, with every mistake at once, a gateway that refuses
-    and one that cannot be reached fail the state with one sentence. So does a mask or a
-    placeholder in the place of a secret, such as Salt or :py:func:`litellm_model.export
-    <saltext_litellm.modules.litellm_model.export>` print.
+    Only ``name`` is required. An argument that is null, or that is not given and has no default, is
+    not managed; a null ``verify_secrets`` is ``False``. The state fails with one sentence if the
+    input is wrong (the sentence names all mistakes), and if the gateway refuses or cannot be
+    reached. A mask or a placeholder in the place of a secret, as Salt and
+    :py:func:`litellm_model.export <saltext_litellm.modules.litellm_model.export>` print it, is
+    wrong input.
 
     name
-        Name of the deployment in Salt, by which its marker on the gateway is found again.
+        Name of the deployment in Salt (string). The marker on the gateway has this name, so that
+        Salt finds the deployment again.
 
     model_name
         The public name that clients call (string, LiteLLM's ``model_name``). Several deployments
@@ -87,11 +89,11 @@ def present(
     custom_llm_provider
         The provider (string, ``litellm_params.custom_llm_provider``), such as ``openai``,
         ``azure`` or ``bedrock``. Needed together with ``base_model``, unless ``litellm_params``
-        has a ``model``. Refused if the gateway's LiteLLM does not know it.
+        has a ``model``. Refused if LiteLLM on the gateway does not know it.
 
     base_model
-        The provider's name of the model (string, ``model_info.base_model``). With the provider it
-        makes ``litellm_params.model``: ``openai/gpt-4``.
+        The provider's name for the model (string, ``model_info.base_model``). Provider and base
+        model together make ``litellm_params.model``, such as ``openai/gpt-4``.
 
     model_api_key
         The provider's API key (string, ``litellm_params.api_key``). May be an ``sdb://``
@@ -101,16 +103,16 @@ def present(
         The base URL of the provider's API (string, ``litellm_params.api_base``).
 
     api_version
-        The provider's API version (string, ``litellm_params.api_version``). A date, as which YAML
-        reads ``2024-10-21``, is turned back into its string.
+        The provider's API version (string, ``litellm_params.api_version``). YAML reads
+        ``2024-10-21`` as a date; it is sent as a string.
 
     tier
-        ``free`` or ``paid`` (``model_info.tier``). Defaults to ``free``.
+        ``free`` or ``paid`` (string, ``model_info.tier``). Defaults to ``free``.
 
     mode
         What the model is for (string, ``model_info.mode``), such as ``chat``, ``completion``,
-        ``embedding`` (or ``embeddings``), ``image_generation``. One that is not known is a
-        warning.
+        ``embedding`` (or ``embeddings``), ``image_generation``. An unknown mode is sent as given,
+        with a warning.
 
     tpm
         Tokens per minute (whole number from 0 on, ``litellm_params.tpm``).
@@ -119,11 +121,12 @@ def present(
         Requests per minute (whole number from 0 on, ``litellm_params.rpm``).
 
     input_cost_per_million_tokens
-        Price of a million input tokens (number from 0 on, in the gateway's currency, USD as a
-        rule). Stored as ``litellm_params.input_cost_per_token``, divided exactly.
+        Price of a million input tokens (number from 0 on, in the gateway's currency, usually USD).
+        Stored as ``litellm_params.input_cost_per_token``, divided exactly.
 
     output_cost_per_million_tokens
-        Price of a million output tokens, likewise (``litellm_params.output_cost_per_token``).
+        Price of a million output tokens (number from 0 on). Stored as
+        ``litellm_params.output_cost_per_token``, divided exactly.
 
     aws_access_key_id
         AWS access key id (string, ``litellm_params.aws_access_key_id``). May be an ``sdb://``
@@ -137,39 +140,39 @@ def present(
         AWS region (string, ``litellm_params.aws_region_name``).
 
     blocked
-        Whether the deployment is paused: there, but not served (boolean, ``blocked``). ``True``
-        is refused where LiteLLM is too old to know it.
+        Whether the deployment is paused: it stays on the gateway, but is not served (boolean,
+        ``blocked``). ``True`` is refused if LiteLLM is too old to pause deployments.
 
     litellm_params
-        Anything else of LiteLLM's ``litellm_params`` (mapping), with YAML's own types and sent as
-        it is. A null is not declared; a date becomes its string; ``vertex_credentials`` given as
-        a mapping is sent as a JSON string, which LiteLLM encrypts. What has an argument of its
-        own may be given in one place only. Where LiteLLM means a number (a limit, a price, a
-        timeout) or a boolean, anything else is refused: it saves some of it, and then serves no
-        model any more.
+        Any other keys of LiteLLM's ``litellm_params`` (mapping). The values are sent as they are,
+        with YAML's own types, except these: a null is not declared; a date becomes a string; a
+        mapping in ``vertex_credentials`` becomes a JSON string, which LiteLLM encrypts. A key that
+        has an argument of its own may be given in one place only. Where LiteLLM expects a number
+        (a limit, a price, a timeout) or a boolean, any other value is refused: LiteLLM saves some
+        wrong values, and then serves no model any more.
 
     model_info
-        Anything else of LiteLLM's ``model_info`` (mapping), likewise.
+        Any other keys of LiteLLM's ``model_info`` (mapping), by the same rules.
 
     model_id
-        The row's id (string, ``model_info.id``), if it is to be a certain one, or to say which of
-        several deployments is meant. That of another owner's row is refused. By default the id is
-        derived from ``name``.
+        The row's id (string, ``model_info.id``). Give it to choose the id of a new row, or to say
+        which of several deployments is meant. The id of another owner's row is refused. By default
+        the id is derived from ``name``.
 
     verify_secrets
-        Also ask the gateway whether it still has the secrets that were given to it, and repair
-        them (boolean). Costs one request more; if there are secrets inside of mappings or lists,
-        also one PATCH that changes nothing, in real runs only and not on LiteLLM 1.83. Defaults
-        to ``False``: secrets are compared by the fingerprints in the marker.
+        Also check that the gateway still has the secrets that Salt gave it, and repair them
+        (boolean). This takes one more request. Secrets inside mappings or lists take one PATCH
+        more, which changes nothing; it is sent in real runs only, and not to LiteLLM 1.83.
+        Defaults to ``False``: secrets are compared by the fingerprints in the marker only.
 
     preflight
-        Try out what is to be written before it is (boolean, or ``test``). Before a deployment is
-        created, or what a call to the provider depends on is changed, such as a key or a base URL,
-        LiteLLM makes one small call with the new parameters, which costs tokens. If the provider
-        does not answer, nothing is written, what is there goes on serving, and the state fails
-        with the provider's reason. With ``test=True`` the comment says what would be tried; with
-        ``preflight: test`` it is tried then as well. A paused deployment is not tried, and what
-        LiteLLM cannot try is written with a note. Defaults to ``False``.
+        Try the deployment before it is written (boolean, or ``test``). LiteLLM makes one small call
+        with the new parameters before it creates the deployment, and before it changes a parameter
+        that a call to the provider depends on, such as a key or a base URL. The call costs tokens.
+        If the provider does not answer, nothing is written, the old deployment goes on serving, and
+        the state fails with the provider's reason. With ``test=True`` the comment says that it
+        would be tried; with ``preflight: test`` it is tried then too. A paused deployment is not
+        tried. A deployment that LiteLLM cannot try is written, with a note. Defaults to ``False``.
 
     profile
         Config key of the gateway, or a mapping with its url and api_key. Defaults to ``litellm``.
@@ -183,20 +186,22 @@ def absent(
     name: str, model_id: str | None = None, profile: str | dict[str, Any] = "litellm"
 ) -> dict[str, Any]:
     """
-    Ensure a deployment is not there.
+    Ensure that a deployment does not exist.
 
     .. versionadded:: 1.0.0
 
-    What of this name belongs to another state or set, or to the gateway's own config file, is left
-    alone, and the state fails and says whose it is.
+    A deployment of this name is left alone if it belongs to another state or set, or to the
+    gateway's own config file. Then the state fails and says whose it is. The state also fails, with
+    one sentence, if several deployments have the name, and if the gateway refuses or cannot be
+    reached.
 
     name
-        Name of the state that manages it, or else its model name, if nobody owns it and that is
-        unambiguous.
+        Name of the state that manages it, or else its model name, if nobody owns it and no other
+        such deployment has that name (string).
 
     model_id
         The row's id (string, ``model_info.id``), to say which of several deployments is meant.
-        That of another owner's row is refused.
+        The id of another owner's row is refused.
 
     profile
         Config key of the gateway, or a mapping with its url and api_key. Defaults to ``litellm``.
@@ -224,15 +229,15 @@ def managed(
     profile: str | dict[str, Any] = "litellm",
 ) -> dict[str, Any]:
     """
-    Ensure a whole set of deployments is as declared.
+    Ensure that a whole set of deployments is as declared.
 
     .. versionadded:: 1.0.0
 
-    Everything is planned before anything is written, so that a mistake in the last model stops
-    the run before it has changed the first; all mistakes are reported at once. If a model fails,
-    the others are tried all the same; what fails, and what was not tried, is reported, and the
-    next run does the rest. Long runs tell of their progress at the log level ``info`` and by
-    events ``salt/litellm_model/<name>/progress``.
+    The run plans all models before it writes anything, so a mistake in the last model stops it
+    before it changes the first one. All mistakes are reported at once. If a model fails, the run
+    goes on with the others. It reports which models failed and which were not tried, and the next
+    run does the rest. A long run reports its progress at the log level ``info``, and by events
+    ``salt/litellm_model/<name>/progress``.
 
     .. code-block:: yaml
 
@@ -245,7 +250,7 @@ def managed(
             - prune: True
 
     name
-        Name of the set, which the markers of its deployments carry.
+        Name of the set (string). The marker of each of its deployments has this name.
 
     models
         The models (mapping of names to the arguments of :py:func:`present`; or a list in
@@ -253,35 +258,35 @@ def managed(
         ``models``, ``pillar`` and ``source`` is needed.
 
     defaults
-        Arguments of :py:func:`present` that hold for each model where it says nothing else
-        (mapping).
+        Arguments of :py:func:`present` for each model that does not declare them itself (mapping).
 
     pillar
-        The pillar key that holds the models (string, nested with ``:``), so that their secrets
-        never pass through a rendered SLS.
+        The pillar key that has the models (string, nested with ``:``). So their secrets are never
+        in a rendered SLS.
 
     source
         A YAML file with LiteLLM's ``model_list``, such as the proxy's own config.yaml (``salt://``
         URL or path).
 
     prune
-        Delete the deployments that this set owns and no longer declares (boolean). Never one
-        without a marker, another set's, or the config file's. Defaults to ``False``.
+        Delete the deployments that this set owns and does not declare any more (boolean).
+        Deployments without a marker, of another set or of the config file are never deleted.
+        Defaults to ``False``.
 
     allow_empty
-        Let ``prune`` delete the whole set when no model is declared (boolean). Defaults to
+        Let ``prune`` delete the whole set if no model is declared (boolean). Defaults to
         ``False``: a pillar that failed to render must not empty a gateway.
 
     verify_secrets
-        Also ask the gateway whether it still has the secrets that were given to it, and repair
-        them (boolean). Costs one request more for each deployment; for each that has secrets
-        inside of mappings or lists, also one PATCH that changes nothing, in real runs only and
-        not on LiteLLM 1.83. Defaults to ``False``.
+        Also check that the gateway still has the secrets that Salt gave it, and repair them
+        (boolean). This takes one more request for each deployment. Each deployment with secrets
+        inside mappings or lists takes one PATCH more, which changes nothing; it is sent in real
+        runs only, and not to LiteLLM 1.83. Defaults to ``False``.
 
     preflight
-        The same for each model of the set, at most four at once: see :py:func:`present` (boolean,
-        or ``test``). A model that does not answer fails, the others are written. Defaults to
-        ``False``.
+        Try each model before it is written, at most four at once (boolean, or ``test``); see
+        :py:func:`present`. If a model does not answer, it fails, and the others are written.
+        Defaults to ``False``.
 
     profile
         Config key of the gateway, or a mapping with its url and api_key. Defaults to ``litellm``.
@@ -301,15 +306,16 @@ def managed(
 
 def mod_watch(name: str, sfun: str | None = None, **kwargs: Any) -> dict[str, Any]:
     """
-    Apply a state again because something that it watches changes: ``watch`` and ``listen``.
+    Apply a state again because something that it watches has changed. Salt calls this for
+    ``watch`` and ``listen``.
 
     .. versionadded:: 1.0.0
 
-    ``present`` and ``managed`` are applied with ``verify_secrets: True``, and so repair secrets
-    that were changed on the gateway by hand; ``absent`` is applied as it is. ``watch`` does so if
-    the state itself has just changed nothing, ``listen`` at the end of the run. With
-    ``parallel: True`` use ``listen``: Salt does not wait for such a state before it starts it
-    again for its ``watch``, and 3006 may lose its result.
+    ``present`` and ``managed`` are applied with ``verify_secrets: True``, so they repair secrets
+    that somebody has changed on the gateway. ``absent`` is applied as it is. ``watch`` applies the
+    state again if the state itself has just changed nothing, ``listen`` does so at the end of the
+    run. With ``parallel: True`` use ``listen``: Salt starts such a state a second time for its
+    ``watch`` before the first has ended, and 3006 may lose its result.
 
     .. code-block:: yaml
 
@@ -325,10 +331,10 @@ def mod_watch(name: str, sfun: str | None = None, **kwargs: Any) -> dict[str, An
         Name of the state that watches.
 
     sfun
-        Its function (string): ``present``, ``absent`` or ``managed``. Salt gives it.
+        Its function (string): ``present``, ``absent`` or ``managed``. Salt passes it.
 
     kwargs
-        Its arguments, and what Salt gives beside them.
+        Its arguments, and what else Salt passes.
     """
     functions: dict[str | None, Callable[..., dict[str, Any]]]
     functions = {"present": present, "absent": absent, "managed": managed}
@@ -349,13 +355,13 @@ def mod_watch(name: str, sfun: str | None = None, **kwargs: Any) -> dict[str, An
 
 
 def _open_run() -> None:
-    """Salt puts what it knows of a run among our globals, for the time of a state."""
+    """Let the states of this run share a gateway. Salt sets these globals while a state runs."""
     run = globals()
     glue.open_run(__context__, run.get("__instance_id__"), run.get("__lowstate__") or ())
 
 
 def _passed(changes: Any, failed: Any) -> bool | None:
-    """The result: with ``test=True`` ``None`` if there is something to do."""
+    """The result of a state: ``None`` if ``test=True`` would change something."""
     if failed:
         return False
     return None if changes and __opts__["test"] else True
@@ -364,7 +370,7 @@ def _passed(changes: Any, failed: Any) -> bool | None:
 def _result(
     name: str, call: Callable[[], Any], worded: Callable[[str, Any, bool], str]
 ) -> dict[str, Any]:
-    """Make a call and word what became of it."""
+    """Call the execution module, and return the result of the state in words."""
     try:
         outcome = call()
     except SaltInvocationError as err:

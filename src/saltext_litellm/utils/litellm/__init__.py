@@ -1,1 +1,1 @@
-"""What serves any object of LiteLLM: login, HTTP, secrets, markers, comparison, checks, errors."""
+"""Code for any object of LiteLLM: login, HTTP, secrets, markers, comparison, checks and errors."""

@@ -1,4 +1,4 @@
-"""Checks of single values: each returns the value as it is sent, or says why it cannot be."""
+"""Checks single values. Each function returns the value to send, or raises what is wrong."""
 
 from __future__ import annotations
 
@@ -14,20 +14,19 @@ from .quote import kind, quoted, short
 from .secrets import REDACTED
 
 _MILLION = Decimal(1_000_000)
-# What LiteLLM's database keeps as a whole number. From here on it becomes a floating-point one,
-# and a row with it as a limit is one that LiteLLM 1.83.14 and 1.106.2 cannot read: then no other
-# row of the gateway is served either.
+# From this number on, LiteLLM's database turns a whole number into a floating-point number.
+# LiteLLM 1.83.14 and 1.106.2 cannot read a row with such a limit, and then serve no row at all.
 _TOO_LARGE = 2**63
 _LONGEST_NAME = 500  # characters
-_DEEPEST = 30  # mappings and lists in each other
+_DEEPEST = 30  # levels of mappings and lists inside each other
 _MOST_VALUES = 50_000  # in one argument
-# What a router takes as one segment of a path; LiteLLM 1.106 cannot patch an id with a slash.
+# One segment of a URL's path. LiteLLM 1.106 cannot patch an id with a slash.
 _PATH_SEGMENT = re.compile(r"[^\s/?#%\\\x00-\x1f\x7f]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 # LiteLLM reads a string as a whole number if it looks like one: "100", but not "1e2".
 _WHOLE = re.compile(r"\s*[+-]?\d[\d_]*(\.0*)?\s*")
-# What an export shows for a secret, Salt 3008 for one in pillar, and LiteLLM
-# on reads: its first and last characters, or none.
+# What stands for a secret in an export, in a pillar that Salt 3008 prints, and in what LiteLLM
+# shows: stars, perhaps with the first and last characters.
 _PLACEHOLDER = re.compile(
     r"((bearer|basic) )?(…|\.\.\.|\*{3,}|.{0,4}\*{4,}.{0,4})|\{\{ pillar\[.*\}\}", re.I | re.S
 )
@@ -37,11 +36,11 @@ _WORDS_FOR_BOOLEANS = frozenset(
 
 
 class Mistakes:
-    """Collects what is wrong with several values, so that all of it is told at once."""
+    """Collects the mistakes in several values, so that one error reports all of them."""
 
     def __init__(self) -> None:
         self.found: dict[str, None] = {}  # each once, in order
-        self._kind: type[InvalidInput] = Refused  # as long as each is one
+        self._kind: type[InvalidInput] = Refused  # until another error is noted
 
     def add(self, *mistakes: str) -> None:
         """Note mistakes in the input."""
@@ -50,14 +49,14 @@ class Mistakes:
             self.found |= dict.fromkeys(mistakes)
 
     def noted(self, prefix: str = "", known: tuple[str, ...] = ()) -> _Noted:
-        """In a ``with``: note what is refused inside, and go on.
+        """For ``with``: note an error that is raised inside, and go on after the block.
 
-        :param known: What has been noted elsewhere.
+        :param known: Mistakes that are noted elsewhere already.
         """
         return _Noted(self, prefix, known)
 
     def note(self, err: InvalidInput, prefix: str, known: tuple[str, ...]) -> None:
-        """Note what was refused."""
+        """Note the mistakes of an error."""
         self.found |= {f"{prefix}{one}": None for one in err.mistakes if one not in known}
         if not isinstance(err, Refused):
             self._kind = InvalidInput
@@ -69,7 +68,7 @@ class Mistakes:
 
 
 class _Noted:
-    """What :meth:`Mistakes.noted` returns: a class, as each value of each model has one."""
+    """What :meth:`Mistakes.noted` returns. Each value of each model needs one, so it is a class."""
 
     __slots__ = ("_known", "_mistakes", "_prefix")
 
@@ -106,7 +105,7 @@ def title(name: str, value: Any) -> str:
 
 
 def pattern(name: str, value: Any) -> str | None:
-    """A string to look for, which may be empty; ``None`` if there is nothing to look for."""
+    """A pattern to search for, which may be empty; ``None`` if there is nothing to search for."""
     return value if value is None or value == "" else text(name, value)
 
 
@@ -120,9 +119,9 @@ def version(name: str, value: Any) -> str:
 
 
 def flag(name: str, value: Any, default: bool | None = None) -> bool:
-    """True or false, and nothing that merely looks like it.
+    """A boolean, and nothing that merely looks like one.
 
-    :param default: What holds if the value is ``None``, which is as if it were not given.
+    :param default: The result for ``None``, which means that the argument was not given.
     """
     if value is None and default is not None:
         return default
@@ -132,7 +131,7 @@ def flag(name: str, value: Any, default: bool | None = None) -> bool:
 
 
 def preflight(name: str, value: Any) -> bool | str:
-    """Whether to try out what is to be written: true, false, or ``test`` to do so in tests too."""
+    """Whether to try a deployment first: true, false, or ``test`` to try it in tests too."""
     if value == "test":
         return "test"
     if value is None or isinstance(value, bool):
@@ -148,7 +147,7 @@ def mapping(name: str, value: Any) -> Mapping[str, Any]:
 
 
 def limit(name: str, value: Any) -> int:
-    """A whole number from 0 on; a string of digits will do, as templates make them."""
+    """A whole number from 0 on, or a string of digits, because templates make such strings."""
     number = _number(name, value)
     if number != number.to_integral_value():
         raise InvalidInput(f"{name} must be a whole number, not {quoted(value)}")
@@ -187,10 +186,10 @@ def identifier(name: str, value: Any) -> str:
 
 
 def numeric(name: str, value: Any, *, whole: bool = False) -> None:
-    """What LiteLLM reads as a number from 0 on.
+    """Refuse what is not a number from 0 on.
 
-    It takes ``true`` for 1 and ``nan`` for a number, and cannot serve a row any more with some of
-    what it takes.
+    LiteLLM accepts ``true`` as 1, and ``nan`` as a number. It cannot serve a row with some of the
+    values that it accepts.
     """
     if whole and isinstance(value, str) and not _WHOLE.fullmatch(value):
         raise InvalidInput(f"{name} must be a whole number, not {quoted(value)}")
@@ -198,13 +197,13 @@ def numeric(name: str, value: Any, *, whole: bool = False) -> None:
 
 
 def truth(name: str, value: Any) -> None:
-    """What LiteLLM reads as a boolean."""
+    """Refuse what LiteLLM does not read as a boolean."""
     if not isinstance(value, (bool, int, str)) or str(value).lower() not in _WORDS_FOR_BOOLEANS:
         raise InvalidInput(f"{name} must be true or false, not {quoted(value)}")
 
 
 def secret(name: str, value: Any) -> None:
-    """A secret: neither the mask of one nor a placeholder."""
+    """Refuse a mask or a placeholder in the place of a secret."""
     if isinstance(value, Mapping):
         for key, item in value.items():
             secret(f"{name}:{key}", item)
@@ -216,18 +215,18 @@ def secret(name: str, value: Any) -> None:
 
 
 def login(name: str, value: str) -> None:
-    """A URL whose login is no mask."""
+    """Refuse a URL that has a mask as its login."""
     if f"://{REDACTED}@" in value:
         raise InvalidInput(f"{short(name)} has a mask for a login")
 
 
 def plain(name: str, value: Any) -> Any:
-    """A value made of what JSON can carry. Dates, which YAML makes unasked, become strings."""
+    """A value as JSON can express it. Dates, which YAML makes unasked, become strings."""
     return _Plain(name).of(name, value, ())
 
 
 class _Plain:
-    """Goes through one value. YAML's anchors can make it endless, or far larger than its file."""
+    """Checks one value. YAML's anchors can make a value endless, or far larger than its file."""
 
     def __init__(self, name: str) -> None:
         self._name, self._left = name, _MOST_VALUES
@@ -282,7 +281,7 @@ def _key(name: str, key: Any) -> str:
 
 
 def _storable(name: str, value: str) -> str:
-    """A string that can be sent as UTF-8, and that PostgreSQL can keep."""
+    """A string that can be sent as UTF-8, and that PostgreSQL can store."""
     try:
         value.encode()
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""Whether what the gateway reports means what was declared."""
+"""Compares values by meaning: whether the gateway shows what was declared."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def same(
     masked: bool = False,
     coerced: bool = False,
 ) -> bool:
-    """Compare by meaning.
+    """Whether two values mean the same.
 
-    :param ordered: Whether the order of a list means anything.
-    :param masked: Whether a mask may be shown instead of a value.
-    :param coerced: Whether LiteLLM makes a number or a boolean of what it is sent (``"100"``
-        becomes 100, ``"yes"`` true), and may show a number as a string. Anything else it keeps
-        to the letter: there ``"5"`` is not 5.
+    :param ordered: Whether the order of a list matters.
+    :param masked: Whether the gateway may show a mask instead of the value.
+    :param coerced: Whether LiteLLM turns the value into a number or a boolean (``"100"`` becomes
+        100, ``"yes"`` true), and may show a number as a string. It stores any other value
+        unchanged: there ``"5"`` is not 5.
     """
     if isinstance(declared, Mapping):
         return (
@@ -38,7 +38,7 @@ def same(
     if isinstance(declared, list):
         return _same_list(declared, shown, ordered, masked)
     if declared is None:
-        return shown in (None, "None")  # as LiteLLM 1.106.2 shows a null inside a list
+        return shown in (None, "None")  # LiteLLM 1.106.2 shows a null inside a list so
     return _same_plain(declared, shown, coerced) or (masked and is_mask_of(shown, declared))
 
 
@@ -59,7 +59,7 @@ def _keys(mapping: Mapping[str, Any]) -> set[str]:
 
 
 def _same_list(declared: list[Any], shown: Any, ordered: bool, masked: bool) -> bool:
-    if isinstance(shown, str) and not ordered:  # tags have been seen as one string
+    if isinstance(shown, str) and not ordered:  # LiteLLM has been seen to show tags as one string
         try:
             shown = json.loads(shown)
         except ValueError:

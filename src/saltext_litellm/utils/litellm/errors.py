@@ -1,19 +1,19 @@
-"""What can go wrong: the input, the gateway, or an answer that never came."""
+"""The errors of this package: wrong input, a gateway that refuses, and answers that were lost."""
 
-_MOST_MISTAKES = 20  # that are told; what is there more is counted
-_MOST_CHARACTERS = 3000  # likewise
-_LONGEST_MISTAKE = 1000  # characters
+_MOST_MISTAKES = 20  # in one message; the others are only counted
+_MOST_CHARACTERS = 3000  # in one message
+_LONGEST_MISTAKE = 1000  # characters; a longer one is cut
 
 
 class LiteLLMError(Exception):
-    """Base of the errors of this package; each is one sentence a person can act on."""
+    """The base of all errors here. Each message is one sentence that a person can act on."""
 
 
 class InvalidInput(LiteLLMError):
     """What the user declared cannot be sent. Nothing was sent.
 
-    :param mistakes: A clause each. All are told at once, but so that a person can read them.
-    :param example: Lines that show how it is done.
+    :param mistakes: A clause for each mistake. The message has all of them, if it stays readable.
+    :param example: Lines that show the right way.
     """
 
     def __init__(self, *mistakes: str, example: tuple[str, ...] = ()) -> None:
@@ -30,16 +30,17 @@ class InvalidInput(LiteLLMError):
 
 
 class Refused(InvalidInput):
-    """What is declared could be sent, but what there is does not allow it. Nothing was sent.
+    """The input is correct, but does not fit what exists. Nothing was sent.
 
-    It is not found, is somebody else's, is there already, or LiteLLM is too old for it.
+    For example, something is not there, belongs to somebody else or exists already, or LiteLLM is
+    too old.
     """
 
 
 class Ambiguous(Refused):
-    """It cannot be told which of several rows is meant.
+    """Several rows fit, and nothing says which one is meant.
 
-    :ivar passing: Another client is about to delete one of them, so that a later look may tell.
+    :ivar passing: Another client is about to delete one of them. So a later look may find one row.
     """
 
     def __init__(self, *mistakes: str, passing: bool) -> None:
@@ -50,7 +51,7 @@ class Ambiguous(Refused):
 class GatewayError(LiteLLMError):
     """The gateway refused, failed or could not be reached.
 
-    ``status`` is the HTTP status, ``None`` when there was no answer.
+    :ivar status: The HTTP status, ``None`` if there was no answer.
     """
 
     def __init__(self, message: str, status: int | None = None) -> None:
@@ -59,11 +60,11 @@ class GatewayError(LiteLLMError):
 
 
 class WrongGateway(GatewayError):
-    """The gateway is another one than the profile is for. No request to it goes on from there."""
+    """The gateway is another one than the profile is for. Nothing more is sent to it."""
 
 
 class TrialFailed(LiteLLMError):
-    """A deployment was tried out before it was to be written, and does not answer."""
+    """A deployment was tried before it was written, and the provider did not answer."""
 
 
 class OutcomeUnknown(GatewayError):
@@ -71,30 +72,30 @@ class OutcomeUnknown(GatewayError):
 
 
 class NotSeen(OutcomeUnknown):
-    """A write may or may not have happened, and looking does not tell.
+    """A write may or may not have happened, and a read cannot show which.
 
-    The gateway cannot be asked, does not show what is there, or may still be at work.
+    The gateway cannot be reached, does not show its rows, or may still be working on the write.
     """
 
 
 class AlreadyThere(GatewayError):
-    """A create failed in LiteLLM's database: as a rule because the id is taken."""
+    """A create failed in LiteLLM's database, usually because the id exists already."""
 
 
 class NotInDatabase(GatewayError):
-    """A change of a row that the database does not hold: deleted meanwhile, or a config-file row.
+    """The database does not have the row to change: it was deleted, or it is in the config file.
 
-    A worker that has not yet noticed the deletion takes the row for one of its config file.
+    A worker that has not noticed a deletion yet reports the row as one of its config file.
     """
 
 
 class NotAllowed(GatewayError):
-    """The api_key is not allowed to see something, though it may see the rest."""
+    """The api_key may not see something, but may see other things."""
 
 
 class NotServed(GatewayError):
-    """A write was saved to the database, but LiteLLM cannot serve the row."""
+    """LiteLLM saved a write, but cannot serve the row."""
 
 
 class ServesLess(GatewayError):
-    """A write was saved and its row is served, but LiteLLM has stopped serving other rows."""
+    """LiteLLM saved a write and serves the row, but has stopped serving other rows."""

@@ -1,4 +1,4 @@
-"""Writes a file: whole or not at all, for its owner alone, and over another one only if told to."""
+"""Writes a file completely or not at all, for its owner only. Replaces a file only if asked to."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from .errors import InvalidInput, Refused
 def place(name: str, value: object, overwrite: bool) -> str:
     """The absolute path of a file that may be written.
 
-    :param name: Of the argument.
-    :param overwrite: There may be a file already.
-    :raises Refused: There is something in its place, or no folder for it.
+    :param name: The name of the argument, for messages.
+    :param overwrite: Whether an existing file may be replaced.
+    :raises Refused: Something else is at this path, or its folder does not exist.
     """
     path = os.path.abspath(os.path.expanduser(checks.text(name, value)))
     folder = os.path.dirname(path)
@@ -41,9 +41,9 @@ def place(name: str, value: object, overwrite: bool) -> str:
 
 
 def write(path: str, text: str, overwrite: bool) -> None:
-    """Write a file that was :func:`placed <place>`.
+    """Write a file to a path that :func:`place` has returned.
 
-    :raises Refused: It cannot be written, or is there by now.
+    :raises Refused: The file cannot be written, or another file is there by now.
     """
     temporary = None
     try:
@@ -55,7 +55,7 @@ def write(path: str, text: str, overwrite: bool) -> None:
         if overwrite:
             os.replace(temporary, path)
         else:
-            os.link(temporary, path)  # unlike a rename it never replaces anything
+            os.link(temporary, path)  # unlike a rename, a link never replaces a file
     except FileExistsError:
         raise Refused(f"{path} is there by now, and so is left alone") from None
     except OSError as err:

@@ -1,7 +1,7 @@
-"""What people keep secret although LiteLLM shows it: found by its name or by its form.
+"""Finds secrets that LiteLLM does not know as secrets: by their names and by their form.
 
-A value that is hidden needlessly can be looked up; one that was shown cannot be taken back. So in
-doubt it is hidden.
+In doubt, a value is hidden. A hidden value can be looked up; a secret that was shown cannot be
+taken back.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ _WORDS = frozenset(
     + ("credentials", "jwt", "sas", "sig", "signature", "access", "private", "certificate", "dsn")
     + ("fingerprint", "tenancy", "otp", "pat")
 )
-_LAST = frozenset(("pass", "pw", "pin"))  # not in `use_in_pass_through`
-# Words that are written as one, or are secret only beside each other.
+_LAST = frozenset(("pass", "pw", "pin"))  # as the last word only: not `use_in_pass_through`
+# Two words that are written as one, or that name a secret only together.
 _COMPOUND = re.compile(
     r"\w*(password|passwd|passphrase|secret|credential|token)"
     r"|\w*(password|secret|credential|cookie)s"
@@ -36,15 +36,15 @@ _COMPOUND = re.compile(
     r"|\w*(access|api|auth|bearer|refresh|secret)tokens"
     r"|(connection|conn)(string|str)|accesskeyid|sharedaccesssignature"
 )
-# What names a secret in a URL, but hardly elsewhere.
+# Names that mean a secret in a URL, but rarely in another place.
 _IN_URLS = frozenset(("code", "session", "sessionid", "sid", "sign", "ticket", "hmac"))
 
 
 @lru_cache(4096)
 def is_secret_name(name: str) -> bool:
-    """Whether people name secrets like this: ``apikey``, ``x.api.key``, ``accessToken``.
+    """Whether people give this name to secrets: ``apikey``, ``x.api.key``, ``accessToken``.
 
-    Not ``max_tokens`` and ``input_cost_per_token``.
+    They do not mean secrets by ``max_tokens`` and ``input_cost_per_token``.
     """
     parts = [part.lower() for part in _PARTS.findall(name)]
     if not parts or any("cost" in part for part in parts):
@@ -60,7 +60,7 @@ def _names_parameter(name: str) -> bool:
     return is_secret_name(name) or name.lower() in _IN_URLS
 
 
-# ---------------------------------------------------------------- looks
+# ---------------------------------------------------------------- forms
 
 _NAME = r"[\w.%$\[\]-]+"
 _PRIVATE_KEY = re.compile(
@@ -73,7 +73,7 @@ _ASSIGNED = re.compile(
     rf"(?<![\w.%-])(?P<name>{_NAME})\s*=\s*"
     rf"(?P<secret>\"[^\"]*\"|'[^']*'|(?:(?![;&,]\s*{_NAME}\s*=)\S)+)"
 )
-# In JSON, in Python's notation, and in JSON inside JSON.
+# A key and its value in JSON, in Python's notation, or in JSON inside JSON.
 _ENTRY = re.compile(
     r"(?<!\\)(?P<quote>\\*[\"'])(?P<name>[\w .:/-]{1,80})(?P=quote)\s*:\s*"
     r"(?P<secret>\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|\\+[\"'].*?\\+[\"']|[\[{].*|[^\s,}\]]+)",
@@ -94,12 +94,12 @@ _SHAPES = re.compile(
     r"|SG\.[\w-]{10,}\.[\w-]{10,}|eyJ[\w-]{5,}\.[\w-]{5,}(?:\.[\w-]*)*)"
     r"|hooks\.slack\.com/(?:services|workflows)/(?P<hook>\S+)"
 )
-# `Authorization: …` as a line by itself. Without a space it is one if its name leaves no doubt.
+# A line such as `Authorization: …`. If no space follows the colon, the name must be beyond doubt.
 _LINE = re.compile(r"^[^\S\n]*(?P<name>[\w.-]+)[^\S\n]*:(?P<space>[^\S\n]*)(?P<secret>\S.*)$", re.M)
 _DOUBTFUL = frozenset(("access", "private", "tenancy", "fingerprint", "certificate", "pat", "pin"))
-# A connection string, whose names and values may have spaces in them.
+# A part of a connection string. Its name and its value may contain spaces.
 _SETTING = re.compile(r"(?:\A|(?<=;))\s*(?P<name>\w[\w .-]{0,80}?)\s*=(?P<secret>[^;\n]+)")
-# `user:password@host`, where somebody forgot the scheme.
+# `user:password@host`, a URL without its scheme.
 _SCHEMELESS = re.compile(
     r"\A\s*(?!mailto:)(?P<secret>[^\s/@:]+:(?!//)\S+)@"
     r"(?=[\w-]+(?:\.[\w-]+)+|localhost\b|[\w.-]+:\d+(?:[/?#]|\Z))"
@@ -111,7 +111,7 @@ def _always(_: re.Match[str]) -> bool:
 
 
 def _is_login(found: re.Match[str]) -> bool:
-    """Whether what follows ``Basic`` is a login in base64, or else is no word of English."""
+    """Whether the text after ``Basic`` is a login: base64 of one, or at least no English word."""
     value = unquote(found["secret"])
     with_padding = value.rstrip("=.") + "=" * (-len(value.rstrip("=.")) % 4)
     try:
@@ -150,23 +150,23 @@ _IN_VALUES: _Rules = (
 
 
 def cover(text: str, *, whole: bool = False) -> str:
-    """Text without what looks like a secret in it.
+    """Replace everything in a text that looks like a secret.
 
-    :param whole: It is a value by itself. Then also a line such as ``X-Api-Key: …`` is a secret,
-        which in a sentence would be a word before a colon.
+    :param whole: The text is a whole value and not a sentence. Then a line such as ``X-Api-Key: …``
+        counts as a secret too. In a sentence it would be a word before a colon.
     """
     return _covered(text, whole, lambda _: None)
 
 
 def secrets_in(text: str) -> Iterator[str]:
-    """What looks like a secret in a value."""
+    """Every part of a value that looks like a secret."""
     found: list[str] = []
     _covered(text, True, found.append)
     yield from found
 
 
 def _covered(text: str, whole: bool, tell: Callable[[str], object]) -> str:
-    """The text without what looks like a secret in it, which is told of one by one."""
+    """Do what :func:`cover` does, and call ``tell`` with each secret that is found."""
     text = _without_logins(text, tell)
     for pattern, holds in (*(_IN_VALUES if whole else ()), *_IN_TEXT):
 
@@ -191,10 +191,10 @@ _DOTTED = re.compile(r"[\w-]+(\.[\w-]+)+|localhost|[\w.-]+:\d+")
 
 
 def _without_logins(text: str, tell: Callable[[str], object]) -> str:
-    """Text without the logins of its URLs.
+    """Replace the logins in the URLs of a text.
 
-    A password may hold any character, also those that end a login in a URL that is well-formed:
-    so it goes as far as the last ``@``.
+    A password may contain any character, even one that ends the login in a correct URL. So we take
+    everything up to the last ``@``.
     """
     if "//" not in text or "@" not in text:
         return text
@@ -216,9 +216,9 @@ def _without_logins(text: str, tell: Callable[[str], object]) -> str:
 
 
 def _login_end(text: str, start: int, last: int) -> int:
-    """Where the login ends that stands after ``//``; 0 if there is none.
+    """Where the login after ``//`` ends; 0 if there is no login.
 
-    :param last: The last ``@`` before a space.
+    :param last: The position of the last ``@`` before a space.
     """
     authority = text[start : _end(_AUTHORITY, text, start)]
     if "@" in authority:
@@ -227,7 +227,7 @@ def _login_end(text: str, start: int, last: int) -> int:
     if host is None and last > start:
         return last
     if host is None:
-        # No host is written like this, so it is a password, perhaps with a space in it.
+        # This cannot be a host, so it is a password. It may contain a space.
         following = text.find("//", start)
         return text.rfind("@", start, following if following > 0 else len(text))
     named = "." in host[1] or host[1] == "localhost" or host[1].startswith("[")

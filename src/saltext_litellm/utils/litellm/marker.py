@@ -1,6 +1,6 @@
-"""The marker: who owns a row and what of it we manage, kept in the row's own ``model_info``.
+"""The marker in a row's ``model_info``: who owns the row, and which of its values we manage.
 
-A person meets it in LiteLLM's UI, so it is small and says what it means::
+People see it in LiteLLM's UI, so it is small and easy to read::
 
     saltext_litellm:
       version: 1
@@ -25,20 +25,20 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class Marker:
-    """Owner and managed keys of a row.
+    """The owner of a row, and the places in it that we manage.
 
     :param name: The name of the state that owns the row.
-    :param set: The name of the ``managed`` state it belongs to, if any.
-    :param gateway: The name of the gateway it was written to, if the profile has one.
-    :param id: The row it was written for. In any other row it is a copy that somebody made.
-    :param keys: What we manage; anything else in the row is somebody else's.
+    :param set: The name of the ``managed`` state that it belongs to, if any.
+    :param gateway: The name of the gateway that it was written to, if the profile has one.
+    :param id: The id of the row that it was written for. In another row it is a copy.
+    :param keys: The places that we manage. All other places belong to somebody else.
     :param secrets: A fingerprint for each managed value that cannot be read back.
-    :param key_id: Which key the fingerprints were made with.
-    :param replaces: The row that this one takes the place of, until that is deleted.
-    :param tentative: Whether it was made before it could be seen what is there. Then it gives way
-        to any other row of its owner.
-    :param unserved: Whether LiteLLM could not serve the row as it was last written.
-    :param version: The form it was stored in. One above ours is not to be touched.
+    :param key_id: The id of the key that the fingerprints were made with.
+    :param replaces: The id of the row that this row replaces, until that row is deleted.
+    :param tentative: Whether the row was created while nobody could see which rows exist. It is
+        deleted if its owner has another row.
+    :param unserved: Whether LiteLLM could not serve the row after its last write.
+    :param version: The version of the marker's form. We do not touch a row with a newer version.
     """
 
     name: str
@@ -55,15 +55,15 @@ class Marker:
 
     @property
     def owner(self) -> str:
-        """Who owns the row, to be read by a person."""
+        """The owner of the row, as people read it."""
         return self.name if self.set is None else f"{self.name} in {self.set}"
 
     def says_same(self, stored: Marker | None) -> bool:
-        """Whether a stored marker need not be written again."""
+        """Whether this marker need not be written, because the stored one says the same."""
         return stored is not None and self == replace(stored, tentative=self.tentative)
 
     def dropped(self, declared: Mapping[Path, Any]) -> frozenset[Path]:
-        """What we have set and is declared no longer."""
+        """The places that we have set and that are not declared any more."""
         left = self.keys - declared.keys()
         if not left:
             return left
@@ -75,14 +75,14 @@ class Marker:
         )
 
     def keeping(self, before: Marker, paths: frozenset[Path]) -> Marker:
-        """This marker, with some of what another one of the row manages."""
+        """This marker, which also manages some places of an older marker of the row."""
         kept = {path: mark for path, mark in before.secrets.items() if path in paths}
         key_id = self.key_id or (before.key_id if kept else None)
         secrets = {**kept, **self.secrets}
         return replace(self, keys=self.keys | paths, secrets=secrets, key_id=key_id)
 
     def dump(self) -> dict[str, Any]:
-        """The marker as it is stored. Equal markers are stored equally, character by character."""
+        """The marker as it is stored. Equal markers are stored as equal text."""
         stored: dict[str, Any] = {"version": self.version, "name": self.name}
         stored |= {
             key: value
@@ -98,9 +98,9 @@ class Marker:
 
     @classmethod
     def load(cls, stored: Any) -> Marker | None:
-        """Read a stored marker; ``None`` if there is none that makes sense.
+        """Read a stored marker; ``None`` if it is not one.
 
-        Somebody may have edited it: what makes no sense in it is ignored.
+        Somebody may have edited it, so parts that make no sense are ignored.
         """
         if not isinstance(stored, Mapping) or not _is_text(stored.get("name")):
             return None

@@ -1,4 +1,4 @@
-"""Where a gateway is and how to log in: from pillar or minion config to a :class:`Profile`."""
+"""Reads a profile from the pillar or the minion's config: where a gateway is and how to log in."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from .errors import InvalidInput
 from .quote import quoted
 
 DEFAULT = "litellm"
-_ENDLESS = 86_400  # seconds, or tries
+_ENDLESS = 86_400  # the most seconds or retries that a profile may have
 _SCHEMES = ("bearer ", "basic ", "token ")
-_LONGEST_PATH = 200  # characters of a path that are told
+_LONGEST_PATH = 200  # characters of a path that a message shows
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _KEYS = frozenset(
     {"url", "api_key", "verify", "cert", "timeout", "retries", "headers", "fingerprint_key"}
@@ -28,16 +28,16 @@ _KEYS = frozenset(
 class Profile:
     """One gateway and the login to it.
 
-    :param name: The config key, or a word for a profile given as a mapping. For messages.
+    :param name: The name of the profile in messages.
     :param url: Base URL, with scheme, without a trailing slash.
     :param api_key: A proxy-admin key. A viewer's key is enough for ``test=True``.
-    :param verify: Check the certificate; or the path of a CA bundle.
+    :param verify: Whether to check the certificate, or the path of a CA bundle.
     :param cert: Client certificate: a path, or a (certificate, key) pair of paths.
     :param timeout: Seconds that one try of a request may take, to the last byte of its answer.
-    :param retries: How often to try again when the gateway is overloaded or cannot be reached.
+    :param retries: How often to try again if the gateway is overloaded or cannot be reached.
     :param headers: Further request headers.
-    :param fingerprint_key: Keys the fingerprints of secrets instead of ``api_key``.
-    :param gateway_names: The name that the gateway must have, and its former ones.
+    :param fingerprint_key: The key of the fingerprints of secrets, instead of ``api_key``.
+    :param gateway_names: The name that the gateway must have, and its former names.
     """
 
     name: str
@@ -53,19 +53,19 @@ class Profile:
 
     @property
     def label(self) -> str:
-        """The profile in the middle of a sentence."""
+        """The name of the profile inside a sentence."""
         return self.name if self.name.startswith("profile ") else f"the {self.name}"
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """Every value that must be in no message; of a login also what follows its scheme."""
+        """Every value that no message may contain, also without a scheme such as ``Bearer``."""
         values = [self.api_key, self.fingerprint_key or "", *(value for _, value in self.headers)]
         bare = [value.partition(" ")[2] for value in values if value.lower().startswith(_SCHEMES)]
         return (*values, *map(str.strip, bare))
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What is to be said of the settings each time they are used."""
+        """The warnings that each use of this profile shows."""
         if self.verify is not False or not self.url.startswith("https:"):
             return ()
         return (
@@ -81,11 +81,11 @@ def load(
 ) -> Profile:
     """Read a profile.
 
-    :param profile: A config key (``litellm:prod`` walks nested ones) or the settings themselves.
-    :param config_get: Returns what stands under a config key, ``None`` if nothing does.
-    :param resolve: Replaces an ``sdb://`` reference by what it refers to.
-    :raises InvalidInput: It is missing, incomplete or misspelt. There is no other gateway to
-        fall back to: a run for ``prod`` must not reach ``dev`` because of a typing mistake.
+    :param profile: A config key (``litellm:prod`` for a nested one) or the settings themselves.
+    :param config_get: Returns the value of a config key, ``None`` if there is none.
+    :param resolve: Replaces an ``sdb://`` reference by its value.
+    :raises InvalidInput: The profile is missing, incomplete or misspelt. We never use another
+        gateway instead: a run for ``prod`` must not reach ``dev`` because of a typing mistake.
     """
     if isinstance(profile, str) and profile.strip():
         name, settings = f"profile {profile!r}", config_get(profile)
@@ -102,7 +102,7 @@ def load(
 
 
 def _example(profile: str) -> tuple[str, ...]:
-    """The lines of a profile that is missing."""
+    """The lines of an example, for the message that a profile is missing."""
     keys = profile.split(":")
     above = [f"{'  ' * depth}{key}:" for depth, key in enumerate(keys)]
     indent = "  " * len(keys)
@@ -209,7 +209,7 @@ def _cert(name: str, value: Any) -> str | tuple[str, str] | None:
 
 
 def _check_files(profile: Profile) -> None:
-    """Refuse certificates and keys that cannot be read: requests would fail in ways of its own."""
+    """Refuse certificates and keys that cannot be read. The errors of requests would be unclear."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if isinstance(profile.verify, str) and not Path(profile.verify).is_dir():
         _read(profile.name, "verify", profile.verify)
@@ -246,7 +246,7 @@ def _read(name: str, key: str, file: str) -> None:
 
 
 def _path(file: str) -> str:
-    """A path to be told; not what somebody has put in the place of one, such as a key itself."""
+    """A path for a message. Somebody may have put a key itself in its place: that is not shown."""
     if "\n" in file or "-----" in file or len(file) > _LONGEST_PATH:
         return "what is given"
     return repr(file)

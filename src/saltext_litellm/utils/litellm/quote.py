@@ -1,4 +1,4 @@
-"""How a value that somebody else wrote is quoted in a sentence."""
+"""Quotes names and values in messages: short, on one line, and without secrets."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 
 _LONGEST = 40  # characters of a value that are quoted
 _LONGEST_NAME = 80  # characters of a name
-# What is as long as this, without a space, and has letters and digits, may be a key.
+# A string of 12 or more characters, with letters and digits and without a space, may be a key.
 _KEY_LIKE = re.compile(r"(?=\S*[A-Za-z])(?=\S*\d)\S{12,}|\bsk-|\b(bearer|basic)\b|://\S*@", re.I)
 
 
 def quoted(value: Any) -> str:
-    """A value as a message quotes it: cut short, and without anything that may be a secret."""
+    """A value for a message: cut short, and without anything that may be a secret."""
     if isinstance(value, (bool, int, float)) or value is None:
         try:
             text = repr(value)
@@ -30,14 +30,14 @@ def quoted(value: Any) -> str:
 
 
 def kind(value: Any) -> str:
-    """The type of a value in a user's words."""
+    """The type of a value, in words for users."""
     names = {bool: "a boolean", int: "a number", float: "a number", dict: "a mapping"}
     names |= {list: "a list", str: "a string", type(None): "empty", datetime.date: "a date"}
     return next((name for type_, name in names.items() if isinstance(value, type_)), "that")
 
 
 def clean(text: str) -> str:
-    """Text that a terminal and a job cache can show: without control characters and such."""
+    """Text without characters that cannot be printed; line breaks stay."""
     if text.isprintable():
         return text
     return "".join(
@@ -47,17 +47,17 @@ def clean(text: str) -> str:
 
 
 def line(text: str) -> str:
-    """Text that can be shown and stays in one line, whatever the names in it hold."""
+    """Text without characters that cannot be printed and without line breaks."""
     return clean(text).replace("\n", "\\n")
 
 
 def short(name: str) -> str:
-    """A name as a message quotes it; of a long one its beginning."""
+    """A name for a message; only the beginning of a long one."""
     return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"
 
 
 def suggested(word: Any, words: Iterable[str]) -> str:
-    """The known word that somebody may have meant, as the end of a sentence; else nothing."""
+    """The end of a sentence: the known word that is most like a wrong one; empty if none is."""
     if not isinstance(word, str) or len(word) > _LONGEST:
         return ""
     near = difflib.get_close_matches(word, sorted(words), 1)

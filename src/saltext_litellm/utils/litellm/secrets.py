@@ -1,8 +1,8 @@
-"""What is secret: redaction, masks and fingerprints.
+"""Decides what is secret; hides secrets, compares masks and makes fingerprints.
 
-There are two rules. A key is secret when LiteLLM hides its value on reads: that must be compared by
-fingerprint, because it cannot be read back. More than that is not shown: also what people keep
-secret by habit (see :mod:`~.habits`), though it can be read and so is compared as it is.
+There are two rules. If LiteLLM hides a value on reads, the value is compared by its fingerprint,
+because it cannot be read back. We never show these values, nor those that people treat as secrets
+(see :mod:`~.habits`). The latter can be read, so they are compared as they are.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _SEGMENTS = frozenset(
     ("password", "secret", "key", "token", "auth", "authorization", "cookie", "credential")
     + ("credentials", "access", "private", "certificate", "fingerprint", "tenancy")
 )
-# Named like secrets, and masked by some versions, but names and limits all the same.
+# These are named like secrets, and some versions mask them. But they are names and limits.
 NOT_SECRET = frozenset(
     {
         "access_groups",
@@ -40,7 +40,7 @@ NOT_SECRET = frozenset(
 )
 _MASK = re.compile(r"\*+")
 _SHORT = 8  # up to this length every character is masked
-_SHORTEST = 4  # from this length on a secret is cut out of text
+_SHORTEST = 4  # a secret that is shorter stays in a text
 _FINGERPRINT_DIGITS = 16
 _KEY_ID_DIGITS = 2
 
@@ -69,7 +69,7 @@ def hides(key: str) -> bool:
 
 
 def redact(value: Any) -> Any:
-    """A value fit to be shown: without its secrets, and without what garbles a terminal."""
+    """A value that may be shown: without secrets, and without control characters."""
     if isinstance(value, Mapping):
         return {
             _key(key): REDACTED if hides(str(key)) and item is not None else redact(item)
@@ -83,12 +83,12 @@ def redact(value: Any) -> Any:
 
 
 def is_shown(key: str, value: Any) -> bool:
-    """Whether nothing of the value under a key is hidden."""
+    """Whether the value under a key is shown without any change."""
     return not hides(key) and next(secret_strings(key, value), None) is None
 
 
 def secret_strings(key: str, value: Any) -> Iterator[str]:
-    """Every secret string in a value, to be scrubbed from text somebody else wrote."""
+    """Every secret string in a value. :func:`scrub` removes them from a text."""
     if isinstance(value, Mapping):
         for name, item in value.items():
             yield from secret_strings(str(name) if not hides(key) else key, item)
@@ -103,7 +103,7 @@ def secret_strings(key: str, value: Any) -> Iterator[str]:
 
 
 def _inside(key: str, value: Any) -> Iterator[str]:
-    """The strings of a secret that is JSON, such as a service account's."""
+    """The strings inside a secret that is JSON, such as a service account."""
     if isinstance(value, str) and value.lstrip().startswith(("{", "[")):
         with contextlib.suppress(ValueError, RecursionError):
             yield from secret_strings(key, json.loads(value))
@@ -114,10 +114,10 @@ def _key(key: Any) -> Any:
 
 
 def scrub(text: str, secrets: Iterable[str]) -> str:
-    """Text without the given secrets, and without what looks like one. Longest first, lest one be
-    part of another.
+    """Replace the given secrets in a text, and everything that looks like a secret.
 
-    What is shorter than four characters is left: it protects nothing, and is part of many words.
+    Longer secrets come first, because a secret may be part of another one. A secret of less than
+    four characters stays: it protects nothing, and it is part of many words.
     """
     long_enough = (secret for secret in secrets if len(secret) >= _SHORTEST)
     for secret in sorted(long_enough, key=len, reverse=True):
@@ -137,9 +137,9 @@ def _spellings(secret: str) -> list[str]:
 def is_mask_of(shown: Any, value: Any) -> bool:
     """Whether what the gateway shows is the mask of a value.
 
-    LiteLLM shows the first and last four characters of a secret, of short ones only stars;
-    ``/credentials/by_model`` the first and last two. How many stars stand between differs by
-    version and place, so only the characters that are shown count.
+    LiteLLM shows the first and last four characters of a secret, and only stars for a short secret.
+    ``/credentials/by_model`` shows the first and last two. The number of stars differs by version
+    and place, so only the shown characters are compared.
     """
     if not isinstance(shown, str) or "*" not in shown:
         return False
@@ -155,9 +155,9 @@ def is_mask_of(shown: Any, value: Any) -> bool:
 
 @cache
 def _derive(secret: str) -> bytes:
-    """The fingerprint key. Slow on purpose, so once per process and key.
+    """Derive the key of the fingerprints. This is slow on purpose, so it is done once in a process.
 
-    The salt is fixed, as every run must come to the same key without a place to keep one.
+    The salt is fixed: every run must derive the same key, and there is no place to store a salt.
     """
     return hashlib.scrypt(
         secret.encode(), salt=b"saltext_litellm.fingerprint.1", n=2**14, r=8, p=1, dklen=32
@@ -165,7 +165,7 @@ def _derive(secret: str) -> bytes:
 
 
 class Fingerprinter:
-    """Keyed fingerprints, by which a rotated secret is seen without storing anything useful.
+    """Makes keyed fingerprints of secrets. They show that a secret was rotated, and nothing else.
 
     :param secret: The admin key or the profile's ``fingerprint_key``.
     """
@@ -174,19 +174,20 @@ class Fingerprinter:
         self._secret = secret
 
     def prepare(self) -> None:
-        """Derive the key, so that the first fingerprint does not have to wait for it."""
+        """Derive the key now, so that the first fingerprint does not have to wait for it."""
         _derive(self._secret)
 
     def _hmac(self, message: str) -> str:
         return hmac.new(_derive(self._secret), message.encode(), hashlib.sha256).hexdigest()
 
     def __call__(self, model_id: str, path: tuple[str, ...], value: Any) -> str:
-        """Fingerprint of one secret. Bound to its place, so equal secrets look different."""
+        """The fingerprint of one secret. It depends on the place: equal secrets look different."""
         return self._hmac(json.dumps([model_id, path, value], sort_keys=True))[:_FINGERPRINT_DIGITS]
 
     def key_id(self) -> str:
-        """Tells a rotated key from rotated secrets.
+        """An id of the key. It tells a new key from new secrets.
 
-        Two digits: enough to word a comment, too few to test guesses of the admin key against.
+        It has two digits. That is enough to word a comment, and too little to check a guess of the
+        admin key.
         """
         return self._hmac("key id")[:_KEY_ID_DIGITS]

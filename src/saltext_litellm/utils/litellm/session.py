@@ -1,6 +1,6 @@
-"""The only place that speaks HTTP: one request, its retries, and its failures in one sentence.
+"""Sends one HTTP request, retries it if that is safe, and turns a failure into one sentence.
 
-What goes wrong is a :class:`~.errors.GatewayError`, without secrets.
+No other file speaks HTTP. Each failure is a :class:`~.errors.GatewayError` without secrets.
 """
 
 from __future__ import annotations
@@ -32,35 +32,35 @@ log = logging.getLogger(__name__)
 # Method, path, body and parameters.
 Request = tuple[str, str, Mapping[str, Any] | None, Mapping[str, Any] | None]
 
-# Answers that say "not now": nothing was done, so even a create may be sent again.
+# The gateway was busy and has done nothing, so even a create may be sent again.
 _BUSY = (429, 503)
-# Answers of a load balancer that lost its gateway: something may have been done.
+# A load balancer has lost the gateway, which may have done something.
 _UPSTREAM = (502, 504)
 _SERVER_ERROR = 500
-_GATEWAY_TIMEOUT = 504  # a load balancer has not waited for it, so it may still be done
+_GATEWAY_TIMEOUT = 504  # a load balancer did not wait: the gateway may still do it
 _UNAUTHORIZED, _FORBIDDEN = 401, 403
 _BACKOFF = 0.5  # seconds before the first retry, doubled for each further one
 _DOUBLINGS = 6
-_LONGEST_WAIT = 30.0  # seconds; a retry-after beyond it is not waited for
+_LONGEST_WAIT = 30.0  # seconds; we do not wait for a longer retry-after
 _LONGEST_REASON = 400  # characters of a gateway's reason that are passed on
 _NONSENSE = "answers, but not as a LiteLLM gateway does"
 _KEY_HASH = re.compile(r"(?<![0-9a-zA-Z])[0-9a-fA-F]{64}(?![0-9a-zA-Z])|sk-\.\.\.\S{4}")
-_KEY_END = 4  # characters
+_KEY_END = 4  # characters at the end of a key that LiteLLM shows
 _LOGIN = re.compile(r"//[^/@\s]*@")
 
 
 class Session:
     """One keep-alive session with a gateway.
 
-    One session is one TCP connection, and so one worker of a gateway that has several, unless a
-    balancer in between spreads the requests over them. A process that was forked opens its own:
-    on the one it has inherited it would read answers that are for its parent.
+    A session is one TCP connection. So it reaches one worker of a gateway that has several, unless
+    a load balancer spreads the requests. A forked process opens a connection of its own: on the
+    inherited connection it would read answers that are for its parent.
     """
 
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
         self.url = profile.url
-        self._inherited: list[HttpSession] = []  # kept, so that it is not closed for the parent
+        self._inherited: list[HttpSession] = []  # kept open for the parent
         self._open()
 
     def _open(self) -> None:
@@ -69,7 +69,7 @@ class Session:
         self._process = os.getpid()
         self._http = HttpSession()
         self._http.headers.update(dict(self._profile.headers))
-        # As `auth`, not as a header: requests would let a login from ~/.netrc replace a header.
+        # As `auth` and not as a header: requests replaces a header by a login from ~/.netrc.
         self._http.auth = self._login
         self._http.cert = self._profile.cert if self.url.startswith("https:") else None
 
@@ -85,7 +85,7 @@ class Session:
         return self._http
 
     def another(self) -> Session:
-        """A session of its own with the same gateway, for another thread."""
+        """Another session with the same gateway, for another thread."""
         return Session(self._profile)
 
     def reconnect(self) -> None:
@@ -104,14 +104,15 @@ class Session:
         once: bool = False,
         told_by: str | None = None,
     ) -> Any:
-        """Send a request, again if that is safe and helps, and return the parsed answer.
+        """Send a request, repeat it if that is safe and may help, and return the parsed answer.
 
-        Each try takes ``timeout`` at most, and each pause before another one 30 s.
+        Each try takes at most ``timeout``, and each pause between two tries at most 30 s.
 
         :param absent: The statuses that mean "not there", for which ``None`` is returned.
         :param repeatable: Sending it twice does the same as sending it once.
-        :param once: It is never sent again, not even if the gateway is busy: each time costs.
-        :param told_by: The key that makes an answer a result, whatever its status.
+        :param once: Never send it again, not even if the gateway is busy, because each call costs
+            money.
+        :param told_by: A key. An answer that has this key is a result, whatever its status is.
         """
         retries = 0 if once else self._profile.retries
         response = self._answer((method, path, body, params), retries, repeatable)
@@ -120,7 +121,7 @@ class Session:
         return self._parsed(response, body, told_by)
 
     def _answer(self, request: Request, retries: int, repeatable: bool) -> requests.Response:
-        """Send a request until it is answered, or another try would not be safe or not help."""
+        """Send a request until it is answered, or until another try is not safe or cannot help."""
         method, path, body, _ = request
         for attempt in range(retries + 1):
             last = attempt == retries
@@ -154,7 +155,7 @@ class Session:
         started, http, profile = time.monotonic(), self._own(), self._profile
         http.exchange.begin(profile.timeout)
         with warnings.catch_warnings():
-            # The state says it once, instead of the log at each request.
+            # The state warns of this once. The log need not repeat it for each request.
             warnings.simplefilter("ignore", InsecureRequestWarning)
             response = http.request(
                 method,
@@ -172,7 +173,7 @@ class Session:
     def _failure(
         self, method: str, path: str, err: Exception, body: Mapping[str, Any] | None
     ) -> tuple[GatewayError, bool]:
-        """What it means that no answer came, and whether another try may help."""
+        """The error for a request that was not answered, and whether another try may help."""
         from requests.exceptions import ContentDecodingError, SSLError
 
         from .transport import cause
@@ -183,7 +184,7 @@ class Session:
             return self._unsent(request, err, why)
         again, kind = False, OutcomeUnknown
         if exchange.late:
-            kind = NotSeen if body else kind  # what has a body may still be done
+            kind = NotSeen if body else kind  # a write may still be done
             said = f"{url} did not answer {request} within {self._profile.timeout:g} s"
         elif isinstance(err, SSLError):
             said = f"No trusted connection to {url}: {why}"
@@ -194,7 +195,7 @@ class Session:
         return kind(said), again
 
     def _unsent(self, request: str, err: Exception, why: str) -> tuple[GatewayError, bool]:
-        """What it means that nothing of a request could be sent."""
+        """The error for a request that was not sent at all, and whether another try may help."""
         from requests.exceptions import ProxyError, SSLError
 
         from .transport import is_of_settings
@@ -228,15 +229,15 @@ class Session:
         try:
             return json.loads(response.content)
         except (ValueError, RecursionError):
-            self.reconnect()  # what is left of the answer must not be taken for the next one
+            self.reconnect()  # the rest of this answer must not become the next one
             raise OutcomeUnknown(f"{url} {_NONSENSE}") from None
 
     def _refusal(self, response: requests.Response, secrets: tuple[str, ...]) -> str:
-        """What the status and the reason of a refusal mean to the person who wrote the profile."""
+        """A sentence about a refusal, for the person who wrote the profile."""
         status, reason = response.status_code, scrub(_reason(response), secrets)
         if status == _UNAUTHORIZED:
             said = f"refuses the api_key of {self._profile.label} ({status})"
-            # LiteLLM tells the end of a wrong key, and its hash without any salt (1.106.2).
+            # LiteLLM (1.106.2) shows the end of a wrong key, and its hash without a salt.
             telling = _KEY_HASH.search(reason) or self._profile.api_key[-_KEY_END:] in reason
             return said if telling else f"{said}: {reason[:_LONGEST_REASON]}"
         verb = "failed" if status >= _SERVER_ERROR else "refused"
@@ -245,12 +246,12 @@ class Session:
         return f"{verb} ({status}): {_KEY_HASH.sub(REDACTED, reason)[:_LONGEST_REASON]}"
 
     def _secrets(self, body: Mapping[str, Any] | None = None) -> tuple[str, ...]:
-        """What must not be in a message, whoever has written it."""
+        """Every string that no message may contain, whoever has written the message."""
         return (*self._profile.secrets, *secret_strings("", dict(body or {})))
 
 
 def _errors() -> tuple[type[Exception], ...]:
-    """What sending may raise: requests turns most of it into an OSError of its own, but not all."""
+    """The exceptions of a request. Requests turns most of them into an OSError, but not all."""
     from urllib3.exceptions import HTTPError
 
     return (OSError, ValueError, HTTPException, HTTPError)
@@ -266,14 +267,14 @@ def _has(response: requests.Response, key: str) -> bool:
 
 
 def _target(location: str) -> str:
-    """Where a redirect goes, without what may be a login: as it came, in bytes of any kind."""
+    """The address of a redirect, without a login. The header may have bytes of any encoding."""
     text = location.encode("latin-1", "replace").decode("utf-8", "replace")
     address = _LOGIN.sub("//", re.split("[?#;]", text)[0]).strip()
     return f" to {address}" if address else ""
 
 
 def _retry_after(response: requests.Response) -> float:
-    """Seconds that the gateway asks to wait, by a number or a date; 0 if that makes no sense."""
+    """The seconds that the gateway asks to wait, by a number or a date; 0 if it makes no sense."""
     asked = response.headers.get("retry-after", "").strip()
     if asked.isascii() and asked.isdigit():
         return float(asked)
@@ -285,7 +286,7 @@ def _retry_after(response: requests.Response) -> float:
 
 
 def _reason(response: requests.Response) -> str:
-    """The gateway's own reason, out of the three shapes its errors have."""
+    """The reason that the gateway gives. Its errors have three forms."""
     try:
         text = _said(json.loads(response.content))
     except (ValueError, RecursionError):  # no JSON, or nested too deeply
@@ -294,7 +295,7 @@ def _reason(response: requests.Response) -> str:
 
 
 def _said(answer: Any) -> str:
-    """The reason in an answer that was JSON."""
+    """The reason in an answer that is JSON."""
     reason = answer
     if isinstance(answer, dict):
         reason = answer.get("error", answer.get("detail", answer.get("message", answer)))
@@ -312,7 +313,7 @@ def _said(answer: Any) -> str:
 
 
 def _validation(item: Any) -> str:
-    """One entry of a 422. Its ``input`` is left out: old versions echo secrets there."""
+    """One entry of a 422, without its ``input``: old versions repeat secrets there."""
     if not isinstance(item, dict):
         return str(item)
     loc = item.get("loc")

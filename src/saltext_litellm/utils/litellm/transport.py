@@ -1,7 +1,7 @@
-"""Requests' sessions, and what they lack: a deadline for a whole exchange.
+"""A session of requests that has a deadline for a whole exchange; and why an exchange failed.
 
-The timeout of requests is one for each read, so that a gateway that sends a byte now and then
-would be waited for without an end. Imported late: it takes requests with it.
+The timeout of requests is one for each single read. If a gateway sends a byte now and then,
+requests waits for ever. Import this file late: it imports requests.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from requests.exceptions import RequestException
 
 _PIECE = 16_384  # bytes that are sent at once, the most that one TLS record holds
 
-# What OpenSSL and http.client say; what it means, and what to do about it.
+# Words of OpenSSL and http.client; what they mean, and what to do about it.
 _MEANT = (
     (
         ("self-signed", "self signed", "local issuer"),
@@ -56,13 +56,13 @@ _MEANING = {
     "InvalidURL": _NO_ADDRESS,
     "UnicodeError": _NO_ADDRESS,
 }
-_PLACE = re.compile(r"\s*\(_ssl\.c:\d+\)")  # in the source of Python's ssl module
+_PLACE = re.compile(r"\s*\(_ssl\.c:\d+\)")  # a place in the source of Python's ssl module
 
 
 class Exchange:
-    """One request and its answer: how long it may take, and how far it has come.
+    """The deadline of one request and its answer, and whether the request was sent.
 
-    :ivar sent: Whether any of the request was handed over, so that the gateway may have it.
+    :ivar sent: Whether some of the request was sent, so that the gateway may have received it.
     """
 
     def __init__(self) -> None:
@@ -101,15 +101,15 @@ class HttpSession(requests.Session):
         self.mount("http://", adapter)
 
     def get_redirect_target(self, _: requests.Response) -> str | None:
-        """None, as no redirect is followed: that would turn a POST into a GET.
+        """Return ``None``, so that no redirect is followed: that would turn a POST into a GET.
 
-        Requests reads it all the same, and stumbles over a Location that makes no sense.
+        Without this, requests reads the Location in any case, and fails if it makes no sense.
         """
         return None
 
 
 class _Adapter(HTTPAdapter):
-    """Makes connections, also those to a proxy, that know of the exchange they serve."""
+    """Makes connections, also those to a proxy, that obey the deadline of an exchange."""
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
@@ -127,7 +127,7 @@ class _Adapter(HTTPAdapter):
     def _bind(self, manager: Any) -> None:
         kinds = manager.pool_classes_by_scheme
         if any(issubclass(kind.ConnectionCls, _Connection) for kind in kinds.values()):
-            return  # a proxy's manager is kept, and asked for again
+            return  # requests keeps the manager of a proxy
         manager.pool_classes_by_scheme = {
             scheme: type(kind.__name__, (kind,), {"ConnectionCls": self._bound(kind.ConnectionCls)})
             for scheme, kind in kinds.items()
@@ -138,9 +138,9 @@ class _Adapter(HTTPAdapter):
 
 
 class _Connection:
-    """Goes before one of urllib3's connections (1.26 and 2), and lets each step have what is left.
+    """Adds the deadline to a connection of urllib3 (1.26 and 2): each step has the time left.
 
-    A TLS handshake has a deadline by itself: that of Python's ssl module.
+    Python's ssl module itself has a deadline for a whole TLS handshake.
     """
 
     exchange: Exchange
@@ -156,7 +156,7 @@ class _Connection:
         try:
             super()._tunnel()  # type: ignore[misc]
         finally:
-            self.exchange.sent = False  # but to the proxy
+            self.exchange.sent = False  # only the proxy has received something
         self.sock.settimeout(self.exchange.left())
 
     def send(self, data: bytes) -> None:
@@ -168,7 +168,7 @@ class _Connection:
             super().send(data[start : start + _PIECE])  # type: ignore[misc]
 
     def response_class(self, sock: Any, *args: Any, **kwargs: Any) -> http.client.HTTPResponse:
-        """An answer, or that of a proxy, every read of which has what is left."""
+        """An answer, also of a proxy. Each read of it gets the time that is left."""
         answer = http.client.HTTPResponse(sock, *args, **kwargs)
         raw = answer.fp.detach()
         answer.fp = io.BufferedReader(_Reader(raw, sock, self.exchange))
@@ -194,7 +194,7 @@ class _Reader(io.RawIOBase):
 
 
 def is_of_settings(err: Exception) -> bool:
-    """Whether what was not sent never can be, as the settings or the environment are wrong."""
+    """Whether a request can never be sent, because the settings or the environment are wrong."""
     return isinstance(err, ValueError) or not isinstance(err, RequestException)
 
 
@@ -206,7 +206,7 @@ def cause(err: Exception) -> str:
 
 
 def _told(err: BaseException) -> str:
-    """What one exception says that a person can make use of."""
+    """The useful part of one exception's message; empty if there is none."""
     if isinstance(err, ssl.SSLError) and err.reason:
         plain = err.reason.replace("_", " ").lower()
         return str(getattr(err, "verify_message", "") or plain).rstrip(".")
@@ -218,7 +218,7 @@ def _told(err: BaseException) -> str:
 
 
 def _causes(err: BaseException | None) -> list[BaseException]:
-    """An exception and what led to it, outermost first."""
+    """An exception and the exceptions that caused it, outermost first."""
     chain: list[BaseException] = []
     while err is not None and err not in chain:
         chain.append(err)

@@ -1,4 +1,4 @@
-"""Nested mappings by path: what an object of LiteLLM holds, value by value."""
+"""Reads and changes nested mappings by path."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-# Where a value stands in an object: ("litellm_params", "extra_headers", "X-Team").
+# The place of a value in an object: ("litellm_params", "extra_headers", "X-Team").
 Path = tuple[str, ...]
 
 
 @lru_cache(4096)
 def spell(path: Path) -> str:
-    """A path as one string, in the way of JSON pointers."""
+    """A path as one string, in the form of a JSON pointer."""
     return "/".join(part.replace("~", "~0").replace("/", "~1") for part in path)
 
 
 @lru_cache(4096)
 def parse(spelt: str) -> Path:
-    """The path that :func:`spell` has spelt."""
+    """The path of a string that :func:`spell` has made."""
     return tuple(part.replace("~1", "/").replace("~0", "~") for part in spelt.split("/"))
 
 
 def leaves(path: Path, value: Any) -> Iterator[tuple[Path, Any]]:
-    """The values in a mapping by path. A null says nothing, as it does in an argument."""
+    """The values in a mapping, with their paths. A null declares nothing, so it is left out."""
     if isinstance(value, Mapping) and value:
         for key, item in value.items():
             yield from leaves((*path, key), item)
@@ -32,7 +32,7 @@ def leaves(path: Path, value: Any) -> Iterator[tuple[Path, Any]]:
 
 
 def put(tree: dict[str, Any], keys: Path, value: Any) -> None:
-    """Set a value; what is no mapping on the way to it becomes one."""
+    """Set a value. What is not a mapping on the way to it becomes one."""
     for key in keys[:-1]:
         if not isinstance(tree.get(key), dict):
             tree[key] = {}

@@ -1,1 +1,1 @@
-"""What is about LiteLLM's models: fields, rows, identity, plans, sets, export and endpoints."""
+"""Code for LiteLLM's models: fields, rows, identity, plans, sets, export and endpoints."""

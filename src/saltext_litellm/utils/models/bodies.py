@@ -1,4 +1,4 @@
-"""What the gateway is sent: the bodies of writes, with LiteLLM's quirks."""
+"""Makes the bodies of requests that write, with LiteLLM's quirks."""
 
 from __future__ import annotations
 
@@ -38,10 +38,11 @@ def create_body(wanted: Deployment, marker: Marker, model_id: str) -> dict[str, 
 def probe_body(row: Mapping[str, Any], beside: Iterable[Row] = ()) -> dict[str, Any]:
     """The body of ``/health/test_connection``.
 
-    :param row: As it is to be. Without its id, as LiteLLM would add what is stored under that.
-    :param beside: The rows whose parameters LiteLLM may put in the place of those that are not
-        given (1.83.14 to 1.109.1). A null keeps them out. Not all of such rows can be seen:
-        1.83.14 still uses a wildcard row that was deleted.
+    :param row: The row that would be written. Its id is left out, because LiteLLM would add what is
+        stored under the id.
+    :param beside: The rows from which LiteLLM (1.83.14 to 1.109.1) may take parameters that are not
+        given. A null in the body prevents this. We cannot see all such rows: 1.83.14 still uses a
+        wildcard row that was deleted.
     """
     own = ("id", "db_model", markers.KEY)
     info = {key: value for key, value in (row.get(INFO) or {}).items() if key not in own}
@@ -61,11 +62,11 @@ def update_body(
 ) -> dict[str, Any]:
     """The body of a PATCH.
 
-    :param touched: The declared values that are to be written.
-    :param removed: The values that are to go.
-    :param removes: Whether LiteLLM removes parameters that it is given the names of (from 1.109
-        on). A null asks for the others.
-    :raises Refused: A mapping must be written whole, but holds a secret of somebody else's.
+    :param touched: The declared values to write.
+    :param removed: The values to remove.
+    :param removes: Whether LiteLLM removes parameters by their names (from 1.109 on). All else is
+        removed by a null.
+    :raises Refused: A mapping can only be written whole, but has a secret that somebody else set.
     """
     body: dict[str, Any] = {}
     if wanted.model_name not in (None, row.model_name):
@@ -83,8 +84,8 @@ def update_body(
         going = sorted(key for key, value in params.items() if value is None and removes)
         if going:
             body["litellm_params_to_remove"] = going
-        # LiteLLM 1.106.2 resets five booleans on any PATCH that does not send them, and the set
-        # grows with versions. So whatever boolean the row shows is sent back as it is.
+        # LiteLLM 1.106.2 resets five booleans on any PATCH that does not send them, and newer
+        # versions reset more. So every boolean that the row shows is sent back unchanged.
         shown = row.data.get(PARAMS, {})
         kept = {key: value for key, value in shown.items() if isinstance(value, bool)}
         body[PARAMS] = {k: v for k, v in {**kept, **params}.items() if k not in going}
@@ -94,7 +95,7 @@ def update_body(
 
 
 def marked(row: Row, marker: Marker, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """The body of a PATCH that also, or only, stores a marker."""
+    """The body of a PATCH with a marker added to it. Without a body, only the marker is written."""
     body = dict(body or {})
     info = {**body.get(INFO, {}), **_patched_info(row), markers.KEY: marker.dump()}
     return {**body, INFO: info}
@@ -108,11 +109,12 @@ def replacement_body(
     marker: Marker,
     model_id: str,
 ) -> dict[str, Any]:
-    """The body of ``/model/new`` for a row that takes another's place.
+    """The body of ``/model/new`` for a row that replaces another one.
 
-    :param row: The other, as read: what it shows of others' settings is taken over.
-    :param stored: The same as a write returned it: just what is stored, strings encrypted.
-    :raises Refused: It holds a secret of somebody else's, which would be lost.
+    :param row: The row to replace, as it was read. The settings of others are copied from it.
+    :param stored: The row to replace, as a write has returned it: only what is stored, with
+        encrypted strings.
+    :raises Refused: The row has a secret that somebody else set, and that would be lost.
     """
     tree: dict[str, Any] = {}
     for section in SECTIONS:
@@ -142,11 +144,10 @@ def as_stored(
     masks: Mapping[str, Any] | None,
     cost_map: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """What is stored of a row, as far as reads tell, in the form in which a write returns it.
+    """What is stored in a row, as far as reads show it, in the form that a write returns.
 
-    :param masks: Of the secrets that reads leave out.
-    :raises Refused: It seems that a secret of somebody else's would be lost by replacing
-        the row.
+    :param masks: The masks of the secrets that reads leave out.
+    :raises Refused: To replace the row would probably lose a secret that somebody else set.
     """
     if masks is None:
         raise Refused(f"The gateway does not say which secrets {row.model_id} has")
@@ -165,13 +166,13 @@ def _own_info(model_id: str, marker: Marker) -> dict[str, Any]:
 
 
 def _patched_info(row: Row) -> dict[str, Any]:
-    """What any PATCH with model_info must send: else LiteLLM stores a random id there."""
+    """The keys that any PATCH with model_info must send. Else LiteLLM stores a random id."""
     reset = {RESET_INFO[1]: True} if row.get(RESET_INFO) is True else {}
     return {"id": row.model_id, "db_model": True, **reset}
 
 
 def _survivor(path: Path, value: Any, row: Row) -> Any:
-    """A value that somebody else set, as it is to be sent again."""
+    """A value that somebody else set, in a form that can be sent again."""
     if path[0] != PARAMS or not isinstance(value, str):
         return value  # only the strings of litellm_params are encrypted
     shown = row.get(path)
@@ -192,7 +193,7 @@ def _lost(path: Path) -> Refused:
 def _whole(top: Path, row: Row, declared: Mapping[Path, Any], removed: frozenset[Path]) -> Any:
     """The value to send for a top-level key, ``None`` to remove it.
 
-    A PATCH replaces a mapping whole, so what others keep in it is sent back.
+    A PATCH replaces a whole mapping, so the values of others in it are sent back.
     """
     plain = row.plain(top)
     current = row.get(top) if plain is MISSING else plain

@@ -1,4 +1,4 @@
-"""What is desired: from ``present``'s arguments to a deployment, in LiteLLM's field names."""
+"""Turns the arguments of ``present`` into a deployment, with LiteLLM's field names."""
 
 from __future__ import annotations
 
@@ -45,17 +45,17 @@ _NAMES = {"name": checks.title, "model_name": checks.title, "model_id": checks.i
 
 @dataclass(frozen=True)
 class Deployment:
-    """What is desired.
+    """A deployment as it is declared.
 
-    :param name: The name of the state: who owns the row.
-    :param model_name: The public name clients call; ``None`` if it is to stay as it is.
+    :param name: The name of the state, which owns the row.
+    :param model_name: The public name that clients call; ``None`` if it must stay as it is.
     :param values: The declared values by their place in a row.
     :param model_id: The row's id, if the user chose one.
     :param set: The ``managed`` state it belongs to, if any.
-    :param gateway: The name of the gateway it is for, if the profile has one.
-    :param listed: Whether it comes from a list, where entries of one model name differ by their
-        place alone.
-    :param warnings: What the user should look at, though it is no mistake.
+    :param gateway: The name of the gateway that it is for, if the profile has one.
+    :param listed: Whether it comes from a list. There, only their order tells entries with the same
+        model name apart.
+    :param warnings: Values that are no mistake, but that the user should check.
     """
 
     name: str
@@ -71,10 +71,10 @@ class Deployment:
 def desired(arguments: Mapping[str, Any], resolve: Resolve, *, partial: bool = False) -> Deployment:
     """Check and normalise the arguments of ``present``.
 
-    :param arguments: By name; ``None`` means not declared, others than ``present``'s are ignored.
-    :param resolve: Replaces an ``sdb://`` reference by what it refers to. Used on secrets only.
-    :param partial: The rest of the deployment exists already, so it need not be complete.
-    :raises InvalidInput: With every mistake, each of which names its argument.
+    :param arguments: Values by name. ``None`` means not declared. Other names are ignored.
+    :param resolve: Replaces an ``sdb://`` reference by its value. Used for secrets only.
+    :param partial: Whether the deployment exists, so that the arguments may be incomplete.
+    :raises InvalidInput: With every mistake. Each mistake names its argument.
     """
     mistakes = checks.Mistakes()
     with mistakes.noted():
@@ -94,7 +94,7 @@ def desired(arguments: Mapping[str, Any], resolve: Resolve, *, partial: bool = F
 
 
 def mistakes_in(arguments: Mapping[str, Any], resolve: Resolve) -> tuple[str, ...]:
-    """What is wrong with arguments, of which others may be given elsewhere."""
+    """The mistakes in arguments that may be incomplete."""
     mistakes = checks.Mistakes()
     _declared(arguments, resolve, mistakes)
     return tuple(mistakes.found)
@@ -103,7 +103,7 @@ def mistakes_in(arguments: Mapping[str, Any], resolve: Resolve) -> tuple[str, ..
 def _declared(
     arguments: Mapping[str, Any], resolve: Resolve, mistakes: checks.Mistakes
 ) -> dict[Path, Any]:
-    """The values that arguments declare, by place; what is wrong with the others is noted."""
+    """The values that arguments declare, by place. The mistakes in other values are noted."""
     for argument, named in _NAMES.items():
         with mistakes.noted():
             if arguments.get(argument) is not None:
@@ -131,7 +131,7 @@ def _declared(
 
 
 def named(name: Any, model_id: Any) -> Deployment:
-    """A deployment to be looked up: by the name of its state or its model name, or by its id."""
+    """A deployment to look up by the name of its state, by its model name, or by its id."""
     if name is None and model_id is None:
         raise InvalidInput("name or model_id is needed")
     mistakes = checks.Mistakes()
@@ -144,7 +144,7 @@ def named(name: Any, model_id: Any) -> Deployment:
 
 
 def _section(section: str, declared: Any) -> Iterator[tuple[Path, Any]]:
-    """What ``litellm_params`` or ``model_info`` declares, by place."""
+    """The values that ``litellm_params`` or ``model_info`` declares, by place."""
     if declared is None:
         return
     for key, value in checks.plain(section, checks.mapping(section, declared)).items():
@@ -155,7 +155,7 @@ def _section(section: str, declared: Any) -> Iterator[tuple[Path, Any]]:
 
 
 def _check(path: Path, value: Any) -> None:
-    """What holds for a value wherever it was declared."""
+    """Check a value, no matter which argument declares it."""
     name = word(path)
     if path[0] == INFO and path[1] in RESERVED:
         raise InvalidInput(f"{INFO}:{path[1]} cannot be declared: {RESERVED[path[1]]}")
@@ -171,7 +171,7 @@ def _check(path: Path, value: Any) -> None:
 
 
 def _check_secrets(name: str, secret: bool, value: Any) -> None:
-    """Refuse what only stands for a secret, at a place for one and in a login."""
+    """Refuse a mask or a placeholder in the place of a secret, and a mask as the login of a URL."""
     if secret:
         checks.secret(name, _parsed(value))
     elif isinstance(value, Mapping):
@@ -185,7 +185,7 @@ def _check_secrets(name: str, secret: bool, value: Any) -> None:
 
 
 def _parsed(value: Any) -> Any:
-    """What JSON in a string holds: credentials are sent so."""
+    """The content of a string that holds JSON. Credentials are sent in this form."""
     if isinstance(value, str) and value.lstrip().startswith("{"):
         with contextlib.suppress(ValueError, RecursionError):
             return json.loads(value)
@@ -193,9 +193,9 @@ def _parsed(value: Any) -> Any:
 
 
 def _complete(values: dict[Path, Any], arguments: Mapping[str, Any], partial: bool) -> None:
-    """Derive the upstream model from provider and base model, or say what is missing.
+    """Derive the upstream model from provider and base model, or raise what is missing.
 
-    :param arguments: A value that was refused is not missing.
+    :param arguments: The arguments as given. One that was refused is wrong, but not missing.
     """
     params = arguments.get(PARAMS)
     if params is not None and (not isinstance(params, Mapping) or params.get("model") is not None):
@@ -218,7 +218,7 @@ def _complete(values: dict[Path, Any], arguments: Mapping[str, Any], partial: bo
 
 
 def _sent(path: Path, value: Any, resolve: Resolve) -> Any:
-    """A value as it is sent: its references resolved, in the form LiteLLM wants."""
+    """The value to send: with its references resolved, and in the form that LiteLLM wants."""
     value = _resolved(is_secret_at(path), value, resolve)
     if path in JSON_STRINGS and isinstance(value, Mapping):
         return json.dumps(value, sort_keys=True)
@@ -236,13 +236,14 @@ def _resolved(secret: bool, value: Any, resolve: Resolve) -> Any:
 
 
 def _warnings(values: Mapping[Path, Any]) -> Iterator[str]:
-    """What is probably not meant, though LiteLLM takes it."""
+    """Warnings about values that LiteLLM takes, but that are probably not meant."""
     mode, base = values.get(MODE), values.get(API_BASE)
     if isinstance(mode, str) and mode not in MODES:
         yield f"unknown mode {quoted(mode)}{suggested(mode, MODES)}; written as given"
     provider, base_model = values.get(PROVIDER), values.get(BASE_MODEL)
     doubled = isinstance(base_model, str) and base_model.startswith(f"{provider}/")
-    # A server of one's own may name a model openai/gpt-oss-20b, and some providers all of theirs.
+    # A self-hosted server may have a model named openai/gpt-oss-20b. Some providers begin the name
+    # of each model so.
     if (
         doubled
         and base is None

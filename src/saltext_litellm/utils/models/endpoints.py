@@ -1,7 +1,7 @@
-"""LiteLLM's model endpoints, one method each.
+"""LiteLLM's model endpoints, with one method for each.
 
-Absence is ``None`` or ``False``, never a parsed message. What LiteLLM says only in the text of an
-error becomes an error of its own here, and nowhere else.
+If something does not exist, a method returns ``None`` or ``False``. This is the only file that
+reads the text of LiteLLM's errors. It turns what the text says into errors of their own classes.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from ..litellm.session import Session
 Listed = dict[str, Any]
 
 _SERVER_ERROR = 500
-# What matches every name in the database, to which it goes as a pattern, and no name in a router,
-# which looks for it to the letter. One alone may stand in a name: `%` in a URL-encoded one.
+# The database takes this as a pattern that matches every name. A router looks for these two
+# characters, and no name has them. A URL-encoded name may have a single `%`.
 EVERY_NAME = "%%"
 
 
@@ -39,7 +39,7 @@ class Models:
         self.url = session.url
 
     def another(self) -> Models:
-        """The same endpoints on a session of its own, for another thread."""
+        """The same endpoints with another session, for another thread."""
         return Models(self._session.another())
 
     def elsewhere(self, seconds: float) -> None:
@@ -52,21 +52,24 @@ class Models:
     def database(self, pattern: str = EVERY_NAME) -> list[Listed]:
         """The rows of the database whose model name matches a pattern, as they are now.
 
-        Also those that are not served; never those of the config file. The list is empty while
-        the router of this worker is (LiteLLM 1.83.14 to 1.109.1), and cut short or empty if it
-        has a row that LiteLLM cannot read.
+        They include rows that are not served, but no row of the config file. The list is empty
+        while the router of this worker is empty (LiteLLM 1.83.14 to 1.109.1). It is cut short or
+        empty if LiteLLM cannot read a row.
         """
         return self._list({"search": pattern, "size": 100_000})
 
     def router(self) -> list[Listed]:
-        """What the router of this worker serves, as it last read it; also the config file's."""
+        """The rows that the router of this worker serves, with those of the config file.
+
+        The worker may have read them some time ago.
+        """
         # The page size has no maximum; old versions ignore it and send everything.
         return self._list({"size": 100_000})
 
     def masked_secrets(self, model_id: str) -> dict[str, Any] | None:
         """The masked secrets of a served deployment; ``None`` if it is blocked or unknown.
 
-        :raises NotAllowed: The api_key may not see them: a viewer's (LiteLLM 1.83.14).
+        :raises NotAllowed: The api_key may not see them, such as a viewer's (LiteLLM 1.83.14).
         """
         path = f"/credentials/by_model/{quote(model_id, safe='')}"
         try:
@@ -81,17 +84,17 @@ class Models:
         return values if isinstance(values, dict) else {}
 
     def providers(self) -> list[str]:
-        """The providers that this gateway's LiteLLM knows; empty where it cannot say."""
+        """The providers that this gateway's LiteLLM knows; empty if it does not say."""
         answer = self._session.call("GET", "/public/providers", absent=(404,))
         return [str(item) for item in answer] if isinstance(answer, list) else []
 
     def cost_map(self) -> dict[str, Any]:
-        """LiteLLM's cost map: what it knows of each model by itself."""
+        """LiteLLM's cost map: the prices and other facts that it knows of each model."""
         answer = self._session.call("GET", "/public/litellm_model_cost_map", absent=(404,))
         return answer if isinstance(answer, dict) else {}
 
     def version(self) -> str | None:
-        """LiteLLM's version; ``None`` where the gateway does not say."""
+        """LiteLLM's version; ``None`` if the gateway does not say."""
         answer = self._session.call("GET", "/public/model_hub/info", absent=(404,))
         version = answer.get("litellm_version") if isinstance(answer, dict) else None
         return None if version is None else str(version)
@@ -104,8 +107,8 @@ class Models:
     def health(self, model_id: str) -> Any:
         """LiteLLM's own health check of one deployment. Costs tokens, so it is never repeated.
 
-        From 1.106 on the status of the answer is 503 if the deployment is unhealthy, as it is if
-        LiteLLM cannot check at all.
+        From 1.106 on the status of the answer is 503 if the deployment is unhealthy, and also if
+        LiteLLM cannot check it.
         """
         query = {"model_id": model_id}
         answer = self._session.call(
@@ -114,7 +117,7 @@ class Models:
         return _without_traces(answer)
 
     def latest_health(self) -> dict[str, str]:
-        """The last known health by model id (or name); empty where LiteLLM keeps none."""
+        """The last known health by model id (or name); empty if LiteLLM does not store it."""
         answer = self._session.call("GET", "/health/latest", absent=(401, 403, 404, 500))
         checks = answer.get("latest_health_checks") if isinstance(answer, dict) else None
         return {
@@ -144,8 +147,8 @@ class Models:
         """Create a deployment and return the raw row.
 
         :raises AlreadyThere: The database refused it.
-        :raises NotServed: It is there, but LiteLLM cannot serve it.
-        :raises ServesLess: It is there, but LiteLLM has stopped serving others.
+        :raises NotServed: The row exists, but LiteLLM cannot serve it.
+        :raises ServesLess: The row exists, but LiteLLM has stopped serving other rows.
         :raises OutcomeUnknown: The row may exist: look before trying again.
         """
         model_id = body["model_info"]["id"]
@@ -160,27 +163,27 @@ class Models:
     def update(self, model_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Merge a body into a row and return the raw row.
 
-        An empty body changes nothing, but makes this worker read every row again.
+        An empty body changes nothing, but makes this worker read all rows again.
 
         :raises NotInDatabase: There is no such row.
-        :raises NotServed: It is changed, but LiteLLM cannot serve it.
-        :raises ServesLess: It is changed, but LiteLLM has stopped serving others.
+        :raises NotServed: The row is changed, but LiteLLM cannot serve it.
+        :raises ServesLess: The row is changed, but LiteLLM has stopped serving other rows.
         """
         return self._change("PATCH", f"/model/{quote(model_id, safe='')}/update", model_id, body)
 
     def delete(self, model_id: str) -> bool:
-        """Delete a row; ``False`` if the database has none of this id.
+        """Delete a row; ``False`` if the database has no row with this id.
 
-        :raises OutcomeUnknown: The row may be there still.
+        :raises OutcomeUnknown: The row may still exist.
         """
         try:
             answer = self._session.call("POST", "/model/delete", {"id": model_id})
         except GatewayError as err:
-            # 400 is also the answer for a config-file row: it is not in the database either.
+            # 400 is also the answer for a row of the config file, which is not in the database.
             if err.status in (400, 404) and "not found in db" in str(err):
                 return False
             raise
-        # All versions say "Model: … deleted successfully": not every 200 does.
+        # All versions answer "Model: … deleted successfully". Other text is not LiteLLM's answer.
         if not isinstance(answer, dict) or model_id not in str(answer.get("message")):
             raise self._not_litellm("POST /model/delete")
         return True
@@ -209,7 +212,7 @@ class Models:
         return self._confirmed(row, model_id, f"{method} {path}")
 
     def _confirmed(self, row: Any, model_id: str, request: str) -> dict[str, Any]:
-        """An answer of a write, which names the row that was written: not every 200 does."""
+        """The answer of a write, if it names the row that was written. Not every 200 does."""
         if isinstance(row, dict) and row.get("model_id") == model_id:
             return row
         raise self._not_litellm(request)
@@ -234,7 +237,7 @@ class Models:
 
 
 def _without_traces(value: Any, cleaned: Callable[[str], str] = str) -> Any:
-    """The answer to a check. LiteLLM puts its stack trace behind the provider's reason."""
+    """The answer to a check, without the stack trace that LiteLLM adds to the provider's reason."""
     if isinstance(value, dict):
         return {key: _without_traces(item, cleaned) for key, item in value.items()}
     if isinstance(value, list):
@@ -243,7 +246,7 @@ def _without_traces(value: Any, cleaned: Callable[[str], str] = str) -> Any:
 
 
 def _as_saved(err: OutcomeUnknown, model_id: str) -> GatewayError:
-    """What LiteLLM's 500 means that says that a write was saved (1.106.2)."""
+    """The error that a 500 means if it says that the write was saved (1.106.2)."""
     if "saved to the database" not in str(err):
         return err
     kind = NotServed if repr(model_id) in str(err) else ServesLess

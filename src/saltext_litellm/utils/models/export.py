@@ -1,4 +1,4 @@
-"""Pure: from the rows of a gateway to states, or models of a set, that would make it so again."""
+"""Turns the rows of a gateway into states, or models of a set, that declare the same. Pure."""
 
 from __future__ import annotations
 
@@ -26,14 +26,19 @@ _ORDER = ("model_name", *fields.ARGUMENTS, *fields.SECTIONS)
 
 @dataclass(frozen=True)
 class Secret:
-    """A secret that the gateway has and does not give, or that is not to be printed: to be filled
-    in from pillar."""
+    """Stands for a secret in an export, because secrets cannot be read or must not be printed.
+
+    The user fills it in from the pillar.
+    """
 
     name: str
     key: str
 
     def reference(self, pillar: str) -> str:
-        """What stands for it in an SLS file; as JSON, so that any secret is one YAML string."""
+        """The Jinja expression for it in an SLS file.
+
+        It renders JSON, so that any secret becomes one YAML string.
+        """
         path = "".join(
             f"[{json.dumps(part, ensure_ascii=False)}]" for part in (pillar, self.name, self.key)
         )
@@ -42,16 +47,16 @@ class Secret:
 
 @dataclass(frozen=True)
 class Export:
-    """What the rows of a gateway's database are as states, or as the models of a set.
+    """The rows of a gateway's database as states, or as the models of a set.
 
     :param set: The name of the set; ``None`` for states.
     :param states: The arguments of ``present``, by the name of their state or model.
     :param left_out: Why a row is not among them, by its id.
-    :param owners: Who manages a row already that this export would not be given, by name.
-    :param paused: The names of which LiteLLM does not say which secrets they have: paused ones.
-    :param unserved: The same of those that LiteLLM does not serve.
-    :param keyless: The names of which LiteLLM shows no secret.
-    :param may_ask: Whether the api_key may see which secrets there are at all.
+    :param owners: The present owner of each row that this export cannot take over, by name.
+    :param paused: The names of models whose secrets are unknown because they are paused.
+    :param unserved: The names of models whose secrets are unknown because they are not served.
+    :param keyless: The names of models for which LiteLLM shows no secret.
+    :param may_ask: Whether the api_key may see which secrets there are.
     """
 
     set: str | None
@@ -72,10 +77,10 @@ def export(
 ) -> Export:
     """The states of the rows of a gateway.
 
-    :param ask: Asks for the masks of the secrets that reads leave out. ``None`` where the gateway
-        does not say, :class:`~..litellm.errors.NotAllowed` where it says nothing of any.
-    :param cost_map: LiteLLM's own, whose values need not be declared.
-    :param set_: The set that the rows are to be the models of; ``None`` for states.
+    :param ask: Returns the masks of the secrets that reads leave out, ``None`` if the gateway does
+        not say. Raises :class:`~..litellm.errors.NotAllowed` if the api_key may not see any.
+    :param cost_map: LiteLLM's cost map. Its values need not be declared.
+    :param set_: The set that the rows become models of; ``None`` for states.
     """
     stored = sorted(
         (row for row in rows if row.from_database), key=lambda row: (row.model_name, row.model_id)
@@ -124,7 +129,7 @@ def _why_no_secret(row: Row, arguments: Arguments, masks: Masks | None) -> str |
 def _with_id(
     name: str, row: Row, arguments: Arguments, known: identity.Rows, set_: str | None
 ) -> Arguments:
-    """Arguments with the row's id as the last, where the row would not be found without it."""
+    """The arguments, with the row's id as the last if the row would not be found without it."""
     wanted = Deployment(name, row.model_name, {}, set=set_)
     with contextlib.suppress(Refused):
         if identity.find(wanted, known) is row:
@@ -135,9 +140,9 @@ def _with_id(
 
 
 def _check(name: str, arguments: Arguments) -> None:
-    """Whether a state with these arguments would be taken.
+    """Check that a state with these arguments would be accepted.
 
-    :raises InvalidInput: It would not.
+    :raises InvalidInput: It would be refused.
     """
     filled_in = replaced(arguments, lambda _: "filled-in")
     desired({**filled_in, "name": name}, lambda value: value)
@@ -154,12 +159,12 @@ def _arguments(name: str, row: Row, masks: Masks, cost_map: Mapping[str, Any]) -
     for path, value in values.items():
         _declare(declared, path, _spoken(name, path, value))
     arguments = {key: declared[key] for key in _ORDER if key in declared}
-    # At the end, as nobody cares for it; without it the tier would be free by default.
+    # At the end, because it matters least. Without it, the tier would be free by default.
     return arguments if "tier" in arguments else {**arguments, "tier": None}
 
 
 def _values(row: Row, masks: Masks, cost_map: Mapping[str, Any]) -> Iterable[tuple[Path, Any]]:
-    """What is set in a row, by path. A secret is there by its mask."""
+    """The values that are set in a row, by path. Secrets are masked."""
     params = dict(row.data.get(PARAMS) or {})
     params = {MODEL[1]: params.pop(MODEL[1], None), **params, **left_out(masks)}
     for key, value in params.items():
@@ -172,7 +177,7 @@ def _values(row: Row, masks: Masks, cost_map: Mapping[str, Any]) -> Iterable[tup
 
 
 def _spoken(name: str, path: Path, value: Any) -> Any:
-    """A value in the user's words; a secret as what stands for it."""
+    """A value as a user declares it. A secret becomes a :class:`Secret`."""
     if fields.is_hidden_at(path) or holds_secret("", value) or not is_shown("", value):
         return Secret(name, fields.word(path))
     return checks.per_million(value) if path in fields.COSTS else value
@@ -189,7 +194,7 @@ def _declare(arguments: Arguments, path: Path, value: Any) -> None:
 
 
 def replaced(value: Any, stand_in: Callable[[Secret], Any]) -> Any:
-    """Data with something else in the place of every secret."""
+    """The data, with each secret replaced."""
     if isinstance(value, Secret):
         return stand_in(value)
     if isinstance(value, Mapping):

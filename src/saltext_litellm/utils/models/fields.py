@@ -1,8 +1,8 @@
-"""LiteLLM's names: what a model's row consists of, and which argument declares which part of it.
+"""LiteLLM's field names: which values a model's row has, and which argument declares which value.
 
-Nothing else in this package knows LiteLLM's field names. A row is a table of values by path, such
-as ``("litellm_params", "rpm")``. A mapping is taken apart into its keys, so that each is ours or
-somebody else's by itself; a list is one value.
+No other file knows LiteLLM's field names. A row is a table of values by path, such as
+``("litellm_params", "rpm")``. A mapping is split into its keys, because each key may be ours or
+somebody else's. A list is one value.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ NAME: Path = ("model_name",)
 MODEL: Path = (PARAMS, "model")
 PROVIDER: Path = (PARAMS, "custom_llm_provider")
 BASE_MODEL: Path = (INFO, "base_model")
-KNOWN_PROVIDER: Path = (INFO, "litellm_provider")  # which LiteLLM adds on reads, from its cost map
+KNOWN_PROVIDER: Path = (INFO, "litellm_provider")  # LiteLLM adds it on reads
 CREDENTIAL: Path = (PARAMS, "litellm_credential_name")
 REGION: Path = (PARAMS, "aws_region_name")
 API_BASE: Path = (PARAMS, "api_base")
@@ -56,11 +56,11 @@ ARGUMENTS: dict[str, tuple[Path, Callable[[str, Any], Any]]] = {
     "blocked": (BLOCKED, checks.flag),
 }
 _ARGUMENT_AT = {path: argument for argument, (path, _) in ARGUMENTS.items()}
-# Every argument that says something of a deployment.
+# Every argument that describes a deployment.
 NAMES = frozenset({*ARGUMENTS, "model_name", "model_id", *SECTIONS})
 
 TIERS = ("free", "paid")
-# The modes of LiteLLM 1.106.2's cost map, and the published contract's. Such a list ages.
+# The modes in LiteLLM 1.106.2's cost map and in the published contract. Newer versions have more.
 MODES = frozenset(
     ("audio_speech", "audio_transcription", "batch", "chat", "completion", "embedding")
     + ("evaluation", "extraction", "guardrail", "image_edit", "image_generation", "moderation")
@@ -80,14 +80,14 @@ REFERENCE = "os.environ/"  # begins a value that LiteLLM takes from its own envi
 # Providers some of whose models bear their name: groq/groq/compound (LiteLLM 1.106.2's cost map).
 DOUBLING_PROVIDERS = frozenset({"groq", "openrouter", "perplexity"})
 
-# LiteLLM encrypts strings at rest but not mappings, so a mapping is sent as a JSON string.
+# LiteLLM encrypts strings in its database but not mappings, so a mapping is sent as a JSON string.
 JSON_STRINGS = frozenset({(PARAMS, "vertex_credentials"), (PARAMS, "vertex_ai_credentials")})
-# Left out of every read by LiteLLM 1.106.2. That one does not show does not mean it is unset.
+# LiteLLM 1.106.2 leaves these out of every read, so a value may be set although it is not shown.
 UNREADABLE = JSON_STRINGS | {
     (PARAMS, key)
     for key in ("api_key", "client_secret", "aws_access_key_id", "aws_secret_access_key")
 }
-# What decides where a call goes, and whether it goes anywhere at all.
+# The parameters that decide where a call goes, and whether a call is made at all.
 WAYS = frozenset(
     (PARAMS, key)
     for key in ("api_base", "api_version", "base_url", "custom_llm_provider", "extra_headers")
@@ -97,14 +97,14 @@ WAYS = frozenset(
 VERIFIABLE = ("api_key", "aws_access_key_id", "aws_secret_access_key", "vertex_credentials")
 # Lists whose order means nothing.
 UNORDERED = frozenset({(PARAMS, "tags"), (INFO, "tags"), (INFO, "access_groups")})
-# LiteLLM 1.106.2 has a value for them in every row, so false is as good as not set.
+# LiteLLM 1.106.2 stores a value for these in every row, so false means the same as not set.
 FALSE_UNLESS_SET = frozenset(
     (PARAMS, key)
     for key in ("allow_client_keepalive_override", "merge_reasoning_content_in_choices")
     + ("use_in_pass_through", "use_litellm_proxy", "use_xai_oauth")
 )
-# What LiteLLM declares as a boolean or a number, beside prices, and so makes one of what it is
-# sent (1.83.14 to 1.109.1). It keeps anything else to the letter: "5" stays a string.
+# LiteLLM declares these as booleans or numbers, and prices too. So it turns what it is sent into
+# a boolean or a number (1.83.14 to 1.109.1). It stores all else unchanged: "5" stays a string.
 _BOOLEANS = (
     FALSE_UNLESS_SET
     | {
@@ -132,18 +132,18 @@ _NUMBERS = frozenset(
     + ("regional_processing_uplift_multiplier_us",)
 ) | {(INFO, "cost_per_ptu_per_hour")}
 _COERCED = _BOOLEANS | _WHOLE_NUMBERS | _NUMBERS
-# Numbers that LiteLLM also takes as a string, but means as a number.
+# Numbers that LiteLLM also accepts as a string.
 _LOOSE_NUMBERS = frozenset(
     (PARAMS, key) for key in ("order", "stream_timeout", "timeout", "weight")
 )
-_LOOSE_BOOLEANS = frozenset({(PARAMS, "drop_params")})  # which it leaves as it is if it is none
+_LOOSE_BOOLEANS = frozenset({(PARAMS, "drop_params")})  # any other string stays
 _MAPPINGS_OF_NUMBERS = frozenset(
     (PARAMS, key)
     for key in ("search_context_cost_per_query", "stream_timeout_by_service_tier")
     + ("timeout_by_service_tier",)
 )
 _TIERED_PRICING: Path = (PARAMS, "tiered_pricing")
-# What a null clears in place from LiteLLM 1.106 on.
+# From LiteLLM 1.106 on, a null clears these in place.
 _CLEARED_BY_NULL = frozenset(
     (PARAMS, key)
     for key in ("cache_control_injection_points", "cache_creation_input_token_cost")
@@ -153,15 +153,15 @@ _CLEARED_BY_NULL = frozenset(
 )
 # A PATCH with model_info sets it to false unless it is sent (LiteLLM 1.106.2).
 RESET_INFO: Path = (INFO, "member_auto_router")
-# What LiteLLM 1.106.2 adds to model_info on reads, beside the model's entry in its cost map.
+# On reads, LiteLLM 1.106.2 adds these and the model's entry in its cost map to model_info.
 SERVER_KEYS = frozenset(
     ("access_via_team_ids", "blocked", "created_at", "created_by", "db_model", "direct_access")
     + ("id", "key", "litellm_provider", "member_auto_router", "pricing_overrides")
     + ("supported_openai_params", "updated_at", "updated_by", markers.KEY)
 )
-# How the keys of model_info begin that say how a row's health is to be checked.
+# The beginning of each key of model_info that configures the health check of a row.
 HEALTH_CHECK = "health_check_"
-# LiteLLM's own entries in model_info, with what to say instead.
+# Keys of model_info that cannot be declared, and what to do instead.
 RESERVED = {
     "id": "use model_id",
     "blocked": "use blocked",
@@ -177,7 +177,7 @@ def place(argument: str) -> Path | None:
 
 
 def places(arguments: Mapping[str, Any]) -> set[Path]:
-    """The places that arguments declare; of a mapping in a section its key."""
+    """The places that arguments declare, without the mappings inside a section."""
     said = {path for name, (path, _) in ARGUMENTS.items() if arguments.get(name) is not None}
     for section in SECTIONS:
         declared = arguments.get(section)
@@ -191,7 +191,7 @@ def places(arguments: Mapping[str, Any]) -> set[Path]:
 
 
 def word(path: Path) -> str:
-    """What a user calls a place in a row: its argument, or the way to it."""
+    """The user's name for a place in a row: its argument, or else its path."""
     return _ARGUMENT_AT.get(path) or clean(":".join(path))
 
 
@@ -208,21 +208,21 @@ def derived_model(values: Mapping[Path, Any]) -> str | None:
 
 @lru_cache(4096)
 def is_price(key: str) -> bool:
-    """Whether LiteLLM takes a key for a price, which it drops from ``model_info``."""
+    """Whether LiteLLM takes a key for a price. It drops prices from ``model_info``."""
     return _PRICE.search(key) is not None and not key.startswith("cost_per_ptu")
 
 
 @lru_cache(4096)
 def is_coerced(path: Path) -> bool:
-    """Whether LiteLLM makes a number or a boolean of whatever is written to a place."""
+    """Whether LiteLLM turns what is written to a place into a number or a boolean."""
     return path in _COERCED or (is_top(path) and path[0] == PARAMS and is_price(path[1]))
 
 
 def check(path: Path, value: Any) -> None:
-    """Refuse what is no number, or no boolean, where LiteLLM means one.
+    """Refuse a value that is no number, or no boolean, in a place where LiteLLM expects one.
 
-    LiteLLM takes some of that, and then cannot serve the row, and often no other row either: a
-    limit of 1e20, a timeout or a cost that is not a number.
+    LiteLLM accepts some wrong values: a limit of 1e20, a timeout or a cost that is not a number.
+    Then it cannot serve the row, and often no other row either.
     """
     top, name = path[:2], word(path[:2])
     if top == _TIERED_PRICING or top in _MAPPINGS_OF_NUMBERS:
@@ -241,9 +241,9 @@ def check(path: Path, value: Any) -> None:
 
 
 def _check_inside(name: str, key: str, value: Any, *, prices: bool) -> None:
-    """The numbers of a price or timeout that has several: one for each tier, for example.
+    """Check the numbers in a price or a timeout that is a mapping or a list.
 
-    :param prices: Only what is called a price.
+    :param prices: Check only the keys that are prices.
     """
     if isinstance(value, Mapping):
         for inner, item in value.items():
@@ -256,7 +256,7 @@ def _check_inside(name: str, key: str, value: Any, *, prices: bool) -> None:
 
 
 def is_limit(path: Path) -> bool:
-    """Whether a place holds a limit or a price, which LiteLLM can serve whatever it is."""
+    """Whether a place holds a limit or a price. LiteLLM can serve a row with any number there."""
     return is_coerced(path) and path not in FALSE_UNLESS_SET
 
 
@@ -267,26 +267,26 @@ def is_cleared_by_null(path: Path) -> bool:
 
 @lru_cache(4096)
 def is_secret_at(path: Path) -> bool:
-    """Whether a place in a row is one for secrets to LiteLLM, which does not show them."""
+    """Whether LiteLLM takes the value at a place for a secret, and does not show it."""
     return any(is_secret(key) for key in path[1:])
 
 
 @lru_cache(4096)
 def is_hidden_at(path: Path) -> bool:
-    """Whether what stands at a place in a row is never shown, whether LiteLLM does or not."""
+    """Whether we never show the value at a place, even if LiteLLM does."""
     return any(hides(key) for key in path[1:])
 
 
 def is_top(path: Path) -> bool:
-    """Whether a place is a key of a section itself, not inside a mapping."""
+    """Whether a place is a key of a section itself and not inside a mapping."""
     return len(path) == len(MODEL)
 
 
 def may_be_masked(path: Path) -> bool:
-    """Whether some version of LiteLLM masks a place that is none for secrets."""
+    """Whether some version of LiteLLM masks the value at a place, although it is no secret."""
     return path[0] == PARAMS and path[-1] in NOT_SECRET
 
 
 def is_readable(path: Path) -> bool:
-    """Whether reads show a place in a row at all, be it masked."""
+    """Whether reads show the value at a place, perhaps masked."""
     return path not in UNREADABLE

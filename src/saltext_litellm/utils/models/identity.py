@@ -1,4 +1,4 @@
-"""Pure: which of a gateway's rows a deployment is about."""
+"""Finds the row of a deployment among the rows of a gateway. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .row import Row
 
 Owner = tuple[str | None, str]
 
-# Names the ids we choose. Never to be changed: it would make every create a duplicate.
+# All ids that we choose are derived from this. Never change it: creates would make duplicates.
 _NAMESPACE = uuid.UUID("5b0ad5cf-6c4b-5d8e-9d0c-1f6a3f0b8f6e")
 
 
@@ -42,7 +42,7 @@ class Rows:
         return model_id in self._by_id
 
     def add(self, row: Row) -> None:
-        """Add a row, in place of the one of its id."""
+        """Add a row, or replace the row that has its id."""
         self.drop(row.model_id)
         self._by_id[row.model_id] = row
         self._by_name[row.model_name][row.model_id] = row
@@ -50,7 +50,7 @@ class Rows:
             self._by_owner[_owner(row.marker)][row.model_id] = row
 
     def drop(self, model_id: str) -> None:
-        """Forget a row."""
+        """Remove a row."""
         row = self._by_id.pop(model_id, None)
         if row is not None:
             self._by_name[row.model_name].pop(model_id)
@@ -58,11 +58,11 @@ class Rows:
                 self._by_owner[_owner(row.marker)].pop(model_id)
 
     def get(self, model_id: str | None) -> Row | None:
-        """The row of an id."""
+        """The row with an id."""
         return None if model_id is None else self._by_id.get(model_id)
 
     def owned(self, wanted: Deployment) -> list[Row]:
-        """The rows with a deployment's marker."""
+        """The rows that have the marker of a deployment."""
         return self.of(wanted.set, wanted.name)
 
     def of(self, set_: str | None, name: str) -> list[Row]:
@@ -70,7 +70,7 @@ class Rows:
         return list(self._by_owner.get((set_, name), {}).values())
 
     def named(self, model_name: str | None) -> list[Row]:
-        """The rows of a model name."""
+        """The rows that have a model name."""
         return list(self._by_name.get(model_name, {}).values())
 
 
@@ -79,28 +79,28 @@ def _owner(marker: Marker) -> Owner:
 
 
 def derived_ids(wanted: Deployment) -> Iterator[str]:
-    """The ids that a create may choose, in this order: the same for the same name in every run."""
+    """The ids that a create may choose, in this order. A name has the same ids in every run."""
     for number in count():
         named = [wanted.set, wanted.name, *([number] if number else [])]
         yield str(uuid.uuid5(_NAMESPACE, json.dumps(named, ensure_ascii=False)))
 
 
 def free_id(wanted: Deployment, rows: Rows) -> str:
-    """The id that a create chooses: the first that no row has."""
+    """The id for a create: the one that the user chose, or else the first that no row has."""
     return wanted.model_id or next(one for one in derived_ids(wanted) if one not in rows)
 
 
 def next_id(row: Row) -> str:
-    """The id of the row that replaces a row; it too can be worked out again after a crash."""
+    """The id of the row that replaces a row. After a crash, the next run finds the same id."""
     before = [row.marker.replaces] if row.marker and row.marker.replaces else []
     return str(uuid.uuid5(_NAMESPACE, json.dumps(["replaces", row.model_id, *before])))
 
 
 def find(wanted: Deployment, rows: Rows, taken: Set[str] = frozenset()) -> Row | None:
-    """The row that a deployment is about, ``None`` if it is still to be created.
+    """The row of a deployment, ``None`` if it has none yet.
 
-    :param taken: The ids of rows that are those of other deployments.
-    :raises Refused: It cannot be told, or it is somebody else's.
+    :param taken: The ids of rows that belong to other deployments.
+    :raises Refused: Several rows fit, or the row belongs to somebody else.
     """
     others = taken - {wanted.model_id}
     owned = [row for row in rows.owned(wanted) if row.model_id not in others]
@@ -126,7 +126,7 @@ def find(wanted: Deployment, rows: Rows, taken: Set[str] = frozenset()) -> Row |
 
 
 def _not_of_others(row: Row, wanted: Deployment) -> Row:
-    """A row that is asked for by its id: the deployment's own, nobody's, or of its set."""
+    """The row that was asked for by its id, unless it belongs to somebody outside the set."""
     marker = row.marker
     ours = _is_free(row, wanted) or (wanted.set is not None and marker and marker.set == wanted.set)
     if ours or (marker and _owner(marker) == (wanted.set, wanted.name)):
@@ -140,14 +140,14 @@ def _belongs(row: Row) -> str:
 
 
 def _is_free(row: Row, wanted: Deployment) -> bool:
-    """Whether a row may be adopted: it is nobody's, or of the state that now is in a set."""
+    """Whether a row may be adopted: nobody owns it, or a state does that is now in a set."""
     if row.marker is None:
         return True
     return wanted.set is not None and _owner(row.marker) == (None, wanted.name)
 
 
 def _latest(owned: list[Row], model_id: str | None) -> list[Row]:
-    """The rows of an owner, without those that another of them replaces, or that give way."""
+    """The rows of an owner, without those that another one replaces and without tentative ones."""
     if len(owned) > 1:
         owned = [row for row in owned if not is_tentative(row)] or owned
 
@@ -158,15 +158,15 @@ def _latest(owned: list[Row], model_id: str | None) -> list[Row]:
         )
 
     def _elder(pair: list[Row]) -> Row:
-        # Each replaces the other where a record could not be cleared (LiteLLM 1.83.14): both are
-        # whole, and one is to stay.
+        # Each may name the other as replaced, because a record could not be cleared (LiteLLM
+        # 1.83.14). Both are complete, and one of them must stay.
         return min(pair, key=lambda row: (row.model_id != model_id, row.model_id))
 
     return [row for row in owned if not goes(row)]
 
 
 def is_tentative(row: Row) -> bool:
-    """Whether a row gives way to any other of its owner."""
+    """Whether a row must be deleted if its owner has another row."""
     return row.marker is not None and row.marker.tentative
 
 
@@ -175,11 +175,11 @@ def _replaces(row: Row, other: Row) -> bool:
 
 
 def leftovers(row: Row, wanted: Deployment, rows: Rows, taken: Set[str] = frozenset()) -> list[Row]:
-    """The rows that are to go, as this one has taken their place.
+    """The rows to delete, because this row has taken their place.
 
-    Only what its marker records as replaced, and what was made before this one could be seen.
+    These are the row that its marker names as replaced, and tentative rows of the same owner.
 
-    :param taken: The ids of rows that are those of other deployments.
+    :param taken: The ids of rows that belong to other deployments.
     """
     ours = ((wanted.set, wanted.name), (None, wanted.name))
     if row.marker is None or _owner(row.marker) not in ours:
@@ -199,7 +199,7 @@ def leftovers(row: Row, wanted: Deployment, rows: Rows, taken: Set[str] = frozen
 
 
 def superseded(row: Row, wanted: Deployment, rows: Rows, taken: Set[str]) -> Row | None:
-    """The row that a deployment had before it was given the id of another one."""
+    """The row that a deployment had before the user gave it the id of another row."""
     is_own = row.marker is not None and _owner(row.marker) == (wanted.set, wanted.name)
     if is_own or row.copied or wanted.model_id != row.model_id:
         return None
@@ -225,9 +225,9 @@ def _upstream(row: Row) -> str:
 
 
 def look_up(wanted: Deployment, rows: Rows) -> Row | None:
-    """The row that a person means: by its id, the name of its state, or its model name.
+    """The row that a person means by its id, the name of its state, or its model name.
 
-    :raises Refused: The name is that of several.
+    :raises Refused: Several rows have the name.
     """
     if wanted.model_id is not None:
         return rows.get(wanted.model_id)
@@ -239,9 +239,9 @@ def look_up(wanted: Deployment, rows: Rows) -> Row | None:
 
 
 def to_remove(wanted: Deployment, rows: Rows) -> Row | None:
-    """The row that is to be gone, of those that are not somebody else's.
+    """The row to delete. Rows of other owners are left out.
 
-    :raises Refused: The name is that of several, or the id that of somebody else's row.
+    :raises Refused: Several rows have the name, or the row with the id belongs to somebody else.
     """
     if wanted.model_id is not None:
         row = rows.get(wanted.model_id)
@@ -254,7 +254,7 @@ def to_remove(wanted: Deployment, rows: Rows) -> Row | None:
 
 
 def of_model(model: str, rows: Iterable[Row]) -> list[Row]:
-    """The rows that LiteLLM may take for one of an upstream model, by any of their names."""
+    """The rows that LiteLLM may use for an upstream model, because one of their names fits."""
 
     def names(row: Row) -> list[str]:
         return [str(row.get(path)) for path in (NAME, MODEL)] + [row.model_name]
@@ -263,7 +263,7 @@ def of_model(model: str, rows: Iterable[Row]) -> list[Row]:
 
 
 def of_others(wanted: Deployment, rows: Rows) -> list[Row]:
-    """The rows of a deployment's model name that belong to other owners."""
+    """The rows that have a deployment's model name, but another owner."""
     return [
         row
         for row in rows.named(wanted.model_name)

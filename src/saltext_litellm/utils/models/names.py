@@ -1,4 +1,4 @@
-"""Pure: what the rows of a gateway are called as states, so that a person knows each again."""
+"""Gives the rows of a gateway names as states, so that a person recognises each row. Pure."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _LABEL = re.compile(r"[\w.-]{1,40}")
 def of(rows: Sequence[Row], set_: str | None) -> Iterator[tuple[str, Row]]:
     """Each row with the name of its state, or of its model in a set, in the order of the rows.
 
-    A row of ours keeps its name. A row that nobody manages is called by its model name. If several
-    rows have that model name, each is called by what tells it from the others.
+    A row of ours keeps its name. A row that nobody manages gets its model name. If several rows
+    have that model name, a word in which they differ is added.
     """
     named: dict[str, str] = {}
     taken: set[str] = set()
@@ -31,7 +31,7 @@ def of(rows: Sequence[Row], set_: str | None) -> Iterator[tuple[str, Row]]:
 
 
 def is_own(row: Row, set_: str | None) -> bool:
-    """Whether the marker of a row names a state, or a model of the set, that it may belong to."""
+    """Whether Salt manages a row as a state, or as a model of the given set."""
     return row.marker is not None and row.marker.set in (None, set_)
 
 
@@ -46,7 +46,7 @@ def _others(rows: Sequence[Row], set_: str | None) -> Iterator[tuple[Row, str]]:
     for row in rows:
         if not is_own(row, set_):
             groups[row.model_name].append(row)
-    # Those with a model name to themselves come first, so that each gets just that name.
+    # Rows that do not share their model name come first, so that each gets exactly that name.
     for model_name, group in sorted(groups.items(), key=lambda item: len(item[1]) > 1):
         if len(group) == 1:
             yield group[0], model_name
@@ -56,7 +56,7 @@ def _others(rows: Sequence[Row], set_: str | None) -> Iterator[tuple[Row, str]]:
 
 
 def _labels(group: Sequence[Row]) -> list[str]:
-    """What tells the rows of a model name apart, in a word for each; else their number."""
+    """A word for each row of a model name, so that no two are the same; or else a number."""
     for label in _BY:
         labels = [label(row) for row in group]
         if all(map(_LABEL.fullmatch, labels)) and max(Counter(labels).values()) == 1:

@@ -1,4 +1,4 @@
-"""Pure: desired, observed and marker → what to do, and the changes a person reads."""
+"""Compares a deployment with its row: what to do, and the changes that a person reads. Pure."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ NONE, CREATE, UPDATE, DELETE = "none", "create", "update", "delete"
 
 Changes = dict[str, dict[str, Any]]
 
-# What stands where reads show nothing, whether there is something or not.
+# The old value at a place that reads do not show: nobody can say whether it has one.
 _UNKNOWN: Any = type("Unknown", (), {"__repr__": lambda _: "UNKNOWN"})()
 
 
 @dataclass(frozen=True)
 class Note:
-    """A sentence about one change, that the change itself does not tell.
+    """A sentence that explains one change.
 
-    :param key: The change. Without it the sentence is not said.
-    :param done: The sentence when the change was made.
-    :param pending: The sentence when it would be made.
+    :param key: The key of the change. If that was not made, the sentence is left out.
+    :param done: The sentence if the change was made.
+    :param pending: The sentence if the change would be made.
     """
 
     key: str
@@ -41,17 +41,17 @@ class Note:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be done about one deployment.
+    """What to do about one deployment.
 
     :param action: ``none``, ``create``, ``update`` or ``delete``.
-    :param model_id: The row it is about; of a create the one that is to be.
+    :param model_id: The id of its row, or of the row to create.
     :param changes: ``{key: {old, new}}`` in the user's words, without secrets.
-    :param notes: What else the user should know of the changes.
-    :param touched: The values that are written.
-    :param removed: The values that must be gone afterwards.
-    :param marker: The marker the row has afterwards.
-    :param moves_to: The id it must get instead of its own.
-    :param leftovers: The rows that it has replaced and that are still there.
+    :param notes: Sentences that explain the changes.
+    :param touched: The values to write.
+    :param removed: The values to remove.
+    :param marker: The marker that the row has afterwards.
+    :param moves_to: The id that the row must get instead of its own.
+    :param leftovers: The rows that it has replaced and that still exist.
     """
 
     action: str
@@ -71,7 +71,7 @@ def create(
 ) -> Plan:
     """Plan a new row.
 
-    :param tentative: It cannot be seen what is there.
+    :param tentative: Whether nobody can see which rows exist.
     """
     values = wanted.values
     changes = {word(path): _change(path, MISSING, value) for path, value in _told(values, values)}
@@ -97,14 +97,14 @@ def update(
     supersedes: Row | None = None,
     partial: bool = False,
 ) -> Plan:
-    """Plan how a row becomes as desired.
+    """Plan the changes that make a row as declared.
 
-    Only what is declared is compared. What we set before and is declared no longer is removed.
-    Anything else is somebody else's.
+    Only declared values are compared. Values that we set before and that are not declared any more
+    are removed. All other values belong to somebody else.
 
     :param leftovers: The rows that it has replaced.
-    :param supersedes: The row that it is to replace, because its own id was asked for.
-    :param partial: Change what is declared and leave the rest, ownership included.
+    :param supersedes: The row that it must replace, because the user asked for this row's id.
+    :param partial: Change the declared values and leave all else, even the owner.
     """
     _refuse_newer(row)
     declared = marker_of(wanted, fingerprint, row.model_id, row.marker)
@@ -162,9 +162,9 @@ def delete(row: Row, leftovers: Sequence[Row] = ()) -> Plan:
 
 
 def _settled(path: Path, value: Any, row: Row, fingerprint: str | None) -> bool:
-    """Whether a row already has a declared value, as far as can be told.
+    """Whether a row already has a declared value, as far as we can know.
 
-    :param fingerprint: Of the value, if it cannot be compared as it is read.
+    :param fingerprint: The fingerprint of a value that cannot be read back; else ``None``.
     """
     shown = row.get(path)
     if value == {}:
@@ -179,13 +179,13 @@ def _settled(path: Path, value: Any, row: Row, fingerprint: str | None) -> bool:
         )
     known = row.marker is not None and row.marker.secrets.get(path) == fingerprint
     if shown is MISSING and fields.is_top(path) and _is_reference(value):
-        return known  # LiteLLM 1.106.2 shows nothing if its environment has no such variable
+        return known  # LiteLLM 1.106.2 shows nothing if its environment lacks the variable
     if shown is MISSING:
         return known and not fields.is_readable(path) and path not in row.unset
     if _is_reference(value):
         # Versions differ in whether they show the reference or what it refers to.
         return known or (not fields.is_secret_at(path) and shown == value)
-    plain = row.plain(path)  # tells a secret from its mask, if that was written over it
+    plain = row.plain(path)  # shows if somebody stored the mask instead of the secret
     return known and same(value, shown, masked=True) and (plain is MISSING or same(value, plain))
 
 
@@ -195,14 +195,14 @@ def _is_reference(value: Any) -> bool:
 
 
 def _is_hidden(path: Path, value: Any) -> bool:
-    """Whether a value cannot be compared as it is read, and so has a fingerprint."""
+    """Whether a value has a fingerprint, because it cannot be compared as it is read."""
     return _is_reference(value) or fields.is_secret_at(path) or holds_secret("", value)
 
 
 def nested_secrets(wanted: Deployment, row: Row) -> bool:
-    """Whether a deployment of ours declares secrets inside of mappings or lists.
+    """Whether a deployment of ours declares secrets inside mappings or lists.
 
-    Of these a read shows the mask also if it is the mask that is stored.
+    A read shows the same mask whether such a secret is stored there or only its mask.
     """
     return row.marker is not None and any(
         path[0] == fields.PARAMS
@@ -214,16 +214,16 @@ def nested_secrets(wanted: Deployment, row: Row) -> bool:
 
 
 def _removed(wanted: Deployment, row: Row) -> frozenset[Path]:
-    """What we have set of a row, is there and is declared no longer."""
+    """The places that we have set, that still have a value, and that are not declared any more."""
     dropped = row.marker.dropped(wanted.values) if row.marker else ()
     return frozenset(path for path in dropped if _is_there(path, row))
 
 
 def _is_there(path: Path, row: Row) -> bool:
-    """Whether there is anything to remove at a place."""
+    """Whether a place has a value that can be removed."""
     shown = row.get(path)
     if isinstance(shown, Mapping) and shown:
-        return False  # we made the mapping, others filled it
+        return False  # we made the mapping, others have filled it
     if shown is MISSING:
         # LiteLLM 1.106.2 does not show a reference to a variable that its environment lacks.
         hidden = fields.is_top(path) and row.marker is not None and path in row.marker.secrets
@@ -237,9 +237,9 @@ def _is_there(path: Path, row: Row) -> bool:
 def marker_of(
     wanted: Deployment, fingerprint: Fingerprinter, model_id: str, before: Marker | None = None
 ) -> Marker:
-    """The marker of a row that is as desired.
+    """The marker of a row that is as declared.
 
-    :param before: The marker that it has.
+    :param before: The marker that the row has now.
     """
     hidden = {p: v for p, v in wanted.values.items() if _is_hidden(p, v)}
     return Marker(
@@ -254,7 +254,7 @@ def marker_of(
 
 
 def _refreshed(marker: Marker | None, declared: Marker) -> Marker | None:
-    """A row's own marker, its fingerprints in step with the secrets that are now declared."""
+    """The marker of a row, with new fingerprints for the secrets that are declared now."""
     if marker is None:
         return None
     secrets = {path: declared.secrets.get(path, mark) for path, mark in marker.secrets.items()}
@@ -279,7 +279,7 @@ def _changes(
 
 
 def _before(path: Path, row: Row) -> Any:
-    """What stood at a place, also where reads leave it out but we know that we set it."""
+    """The old value at a place. A secret that we set is ``REDACTED`` if reads leave it out."""
     shown = row.get(path)
     if shown is not MISSING or path in row.unset:
         return shown
@@ -289,8 +289,7 @@ def _before(path: Path, row: Row) -> Any:
 
 
 def _ownership(old: Marker | None, new: Marker | None, told: Set[Path]) -> Changes:
-    """What changes in the marker alone: the owner, the name of the gateway, keys that have their
-    values already, and whether the row could be served."""
+    """The changes in the marker: its owner, or else its gateway, managed keys and ``served``."""
     if new is None:
         return {}
     if old is None or (old.set, old.name) != (new.set, new.name):
@@ -312,7 +311,7 @@ def _ownership(old: Marker | None, new: Marker | None, told: Set[Path]) -> Chang
 def _told(
     differing: Mapping[Path, Any], declared: Mapping[Path, Any]
 ) -> Iterator[tuple[Path, Any]]:
-    """The values to report. The upstream model goes without saying if what it is made of does."""
+    """The values to report. The upstream model is left out if its parts are reported."""
     derived = fields.derived_model(declared)
     for path, value in differing.items():
         if path == fields.MODEL and value == derived and fields.MODEL_SOURCES & differing.keys():
@@ -335,7 +334,7 @@ def _shown(path: Path, value: Any) -> Any:
 
 
 def _notes(row: Row, marker: Marker | None, touched: Set[Path], changes: Changes) -> Iterator[Note]:
-    """What the changes do not tell: who owned the row, and why a secret is written."""
+    """Sentences on what the changes do not show: who owned the row, and why a secret is written."""
     old = row.marker
     if marker is None:
         return
@@ -349,7 +348,7 @@ def _notes(row: Row, marker: Marker | None, touched: Set[Path], changes: Changes
     for path in sorted(path for path in touched if path in old.secrets):
         key = word(path)
         if changes[key]["old"] != changes[key]["new"]:
-            continue  # the change tells it
+            continue  # the change shows it
         if old.key_id != marker.key_id:
             reason = "because the key of its fingerprint has changed"
             yield Note(

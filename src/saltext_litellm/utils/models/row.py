@@ -1,4 +1,4 @@
-"""What the gateway reports: LiteLLM's rows, as they are read and as they become by our writes."""
+"""A row as the gateway reports it, and as our writes change it."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ class Row:
     """A row as the gateway reports it.
 
     :param model_id: The primary key.
-    :param model_name: The public name; of a team's row the one the team uses, not the internal one.
+    :param model_name: The public name. For a team's row, the name that the team uses.
     :param from_database: ``False`` for a row of the gateway's config file.
-    :param marker: Whose it is, ``None`` for nobody of us.
-    :param data: The row as read. Masked where it is secret.
-    :param unset: What reads leave out, and is known not to be there.
-    :param copied: The owner that the marker names of the row that this one was copied from.
-    :param stored: The row as a write of this run has returned it: just what is stored.
-    :param kept: What LiteLLM has kept in this run, though it was asked to clear it.
-    :param inside: The row as it is stored, where that was looked up to verify its secrets.
+    :param marker: Our marker in it, ``None`` if Salt does not manage the row.
+    :param data: The row as it was read, with masked secrets.
+    :param unset: The places that reads leave out, but that are known to have no value.
+    :param copied: If somebody copied the row with its marker, the owner that the marker names.
+    :param stored: The row as a write of this run has returned it: only what is stored.
+    :param kept: The places that LiteLLM was asked to clear in this run, but has kept.
+    :param inside: The row as it is stored, if it was looked up to verify the secrets.
     """
 
     model_id: str
@@ -70,10 +70,10 @@ class Row:
         return value
 
     def plain(self, path: Path) -> Any:
-        """The value at a path as it is stored, also of a secret; ``MISSING`` where that is unknown.
+        """The stored value at a path, even if it is a secret; ``MISSING`` if it is unknown.
 
-        LiteLLM encrypts the strings of ``litellm_params``, but not what is in its mappings and
-        lists. What is stored is believed if it is that of which a read shows the mask.
+        LiteLLM encrypts the strings of ``litellm_params``, but not the values in its mappings and
+        lists. A stored value counts only if a read shows the same value or its mask.
         """
         if self.inside is None or path[0] not in SECTIONS:
             return MISSING
@@ -86,13 +86,13 @@ class Row:
 
 
 def parse_all(listed: list[dict[str, Any]]) -> list[Row]:
-    """The rows of a list, without the agents that LiteLLM lists as ``a2a/…`` beside them."""
+    """The rows of a list, without the agents that LiteLLM lists as ``a2a/…``."""
     found = (parse(data) for data in listed)
     return [row for row in found if row and (row.marker or not row.model_name.startswith("a2a/"))]
 
 
 def parse(data: Mapping[str, Any]) -> Row | None:
-    """A row of a list; ``None`` where it is not one."""
+    """A row of a list; ``None`` if it is not one."""
     info = data.get(INFO)
     if not isinstance(info, Mapping) or not isinstance(info.get("id"), str):
         return None
@@ -126,7 +126,7 @@ def created(body: Mapping[str, Any], answer: Mapping[str, Any] | None = None) ->
 def changed(row: Row, body: Mapping[str, Any], answer: Mapping[str, Any] | None) -> Row:
     """The row that a PATCH makes of a row.
 
-    :param answer: The row as the write returned it: what it holds no longer is gone.
+    :param answer: The row as the write returned it. The values that it does not have are cleared.
     """
     data, sent = dict(row.data), set()
     for section in SECTIONS:
@@ -141,7 +141,7 @@ def changed(row: Row, body: Mapping[str, Any], answer: Mapping[str, Any] | None)
         data[section].pop(key, None)
     marker = Marker.load(data[INFO].get(markers.KEY)) if (INFO, markers.KEY) in sent else row.marker
     if marker is not None and row.marker is not None:
-        # What has stayed is still ours to remove.
+        # We still have to remove what LiteLLM has kept.
         stayed = frozenset(path for path in row.marker.keys if path[:2] in kept)
         marker = marker.keeping(row.marker, stayed)
     return replace(
@@ -171,7 +171,7 @@ def asked_to_go(body: Mapping[str, Any]) -> frozenset[Path]:
 def with_masks(row: Row, masks: Mapping[str, Any] | None) -> Row:
     """A row with the masks of the secrets that reads leave out.
 
-    :param masks: From ``/credentials/by_model``; ``None`` where the gateway cannot say.
+    :param masks: From ``/credentials/by_model``; ``None`` if the gateway does not say.
     """
     if masks is None:
         return row
@@ -181,25 +181,25 @@ def with_masks(row: Row, masks: Mapping[str, Any] | None) -> Row:
 
 
 def left_out(masks: Mapping[str, Any]) -> dict[str, Any]:
-    """The masks of what reads leave out."""
+    """The masks of the secrets that reads leave out."""
     return {key: mask for key, mask in masks.items() if not is_readable((PARAMS, key))}
 
 
 def is_set(value: Any, path: Path) -> bool:
-    """Whether a value at a place is there to be removed."""
+    """Whether the value at a place counts as set."""
     if path == BLOCKED or path in FALSE_UNLESS_SET:
         return value is True
     return value is not MISSING
 
 
 def stored_section(answer: Mapping[str, Any], section: str) -> dict[str, Any]:
-    """A section of the raw row, which a write returns."""
+    """A section of the raw row that a write returns."""
     value = answer.get(section) or {}
     return dict(json.loads(value) if isinstance(value, str) else value)
 
 
 def is_stored(answer: Mapping[str, Any], path: Path) -> bool:
-    """Whether the raw row, which a write returns, holds a value at a path."""
+    """Whether the raw row that a write returns has a value at a path."""
     value: Any = stored_section(answer, path[0])
     for key in path[1:]:
         if not isinstance(value, Mapping) or value.get(key) is None:
@@ -224,7 +224,7 @@ def summary(row: Row) -> dict[str, Any]:
 
 
 def provider(row: Row) -> Any:
-    """The provider of a row: declared, or as LiteLLM takes it from the upstream model."""
+    """The provider of a row: the declared one, or the one that LiteLLM takes from the model."""
     declared, model = row.get(PROVIDER), row.get(MODEL)
     if declared is not MISSING:
         return declared
@@ -233,7 +233,7 @@ def provider(row: Row) -> Any:
 
 
 def whole(row: Row) -> dict[str, Any]:
-    """A row with everything that the gateway shows of it, but for secrets and unset keys."""
+    """Everything that the gateway shows of a row, without secrets and unset keys."""
     sections = {section: redact(row.data.get(section) or {}) for section in SECTIONS}
     return summary(row) | {
         section: {key: value for key, value in values.items() if value is not None}
@@ -246,7 +246,7 @@ def _or_none(value: Any) -> Any:
 
 
 def own_info(row: Row, known: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """What is stored in a row's ``model_info``: not what LiteLLM adds to it on reads."""
+    """The values stored in a row's ``model_info``, without those that LiteLLM adds on reads."""
     for key, value in (row.data.get(INFO) or {}).items():
         derived = key in SERVER_KEYS or is_price(key) or key.endswith(("_cost", "_costs"))
         if value is not None and not derived and known.get(key, MISSING) != value:

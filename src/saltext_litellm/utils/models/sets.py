@@ -1,4 +1,4 @@
-"""Pure: what a ``managed`` state declares, from any of its forms to deployments."""
+"""Turns the models of a ``managed`` state into deployments, and matches them with rows. Pure."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _ENTRY = frozenset({"model_name", PARAMS, INFO, *_LIMITS})
 def read(name: str, models: Any, defaults: Any, resolve: Callable[[Any], Any]) -> list[Deployment]:
     """Check and normalise every model of a set.
 
-    :param models: Names with the arguments of ``present``; or LiteLLM's own ``model_list``.
-    :param defaults: Arguments of ``present`` that hold where a model says nothing else.
-    :raises InvalidInput: With every mistake and its model's name; those of defaults once.
+    :param models: The arguments of ``present`` by name; or LiteLLM's own ``model_list``.
+    :param defaults: Arguments of ``present`` for each model that does not declare them itself.
+    :raises InvalidInput: With every mistake and its model's name. Mistakes in defaults appear once.
     """
     found, mistakes = [], checks.Mistakes()
     below, known = _defaults(defaults, resolve)
@@ -59,7 +59,7 @@ def _defaults(defaults: Any, resolve: Callable[[Any], Any]) -> tuple[Arguments, 
 
 
 def _present(declared: Mapping[Any, Any], mistakes: checks.Mistakes) -> Arguments:
-    """Arguments of ``present`` whose mappings can be gone through; the others are noted."""
+    """The arguments of ``present`` that are known and can be read. Mistakes are noted."""
     found: Arguments = {}
     for key, value in declared.items():
         with mistakes.noted():
@@ -71,7 +71,7 @@ def _present(declared: Mapping[Any, Any], mistakes: checks.Mistakes) -> Argument
 
 
 def _unknown(key: Any, known: Iterable[str]) -> str:
-    """A key that is none of those that are known, and what may have been meant."""
+    """A key that is not known, with the known key that may be meant."""
     if not isinstance(key, str):
         return f"{quoted(key)}: a name must be a string, so put it in quotes"
     return f"{short(key)}{suggested(key, known)}"
@@ -87,14 +87,14 @@ def _named(models: Any) -> Iterator[tuple[Any, Any]]:
             name = entry.get("model_name") if isinstance(entry, Mapping) else None
             name = name if isinstance(name, str) and name.strip() else f"entry {number}"
             used[name] = used.get(name, 0) + 1
-            # A model name that several entries share, to balance the load between them.
+            # Several entries may share a model name, to balance the load between them.
             yield (name if used[name] == 1 else f"{name} #{used[name]}"), _Entry(entry)
     else:
         raise InvalidInput("models must be a mapping of names, or a list in LiteLLM's own form")
 
 
 class _Entry:
-    """An entry of LiteLLM's ``model_list``, as opposed to arguments of ``present``."""
+    """An entry of LiteLLM's ``model_list``. It has another form than arguments of ``present``."""
 
     def __init__(self, entry: Any) -> None:
         self.entry = entry
@@ -120,7 +120,7 @@ class _Entry:
         return {"model_name": entry.get("model_name"), **self._moved(sections)}
 
     def _moved(self, sections: dict[str, dict[str, Any]]) -> Arguments:
-        """What may stand in several places of a config file, in its place in the database."""
+        """Move values that a config file may have elsewhere to their place in the database."""
         model_id = sections[INFO].pop("id", None)
         for key in sorted(self.entry.keys() & _LIMITS):
             sections[PARAMS].setdefault(key, self.entry[key])
@@ -133,9 +133,9 @@ class _Entry:
 def _deployment(
     model: Any, declared: Any, defaults: Arguments, resolve: Callable[[Any], Any], flawed: bool
 ) -> Deployment | None:
-    """What one model declares; ``None`` if only the defaults are wrong.
+    """The deployment that one model declares; ``None`` if only the defaults are wrong.
 
-    :param flawed: Whether they are. What they were to say is not missing then.
+    :param flawed: Whether the defaults are wrong. If so, nothing counts as missing.
     """
     if not isinstance(model, str):
         raise InvalidInput("the name of a model must be a string: put it in quotes")
@@ -157,7 +157,7 @@ def _deployment(
 
 
 def _under(defaults: Arguments, arguments: Arguments) -> Arguments:
-    """Arguments with defaults below them, wherever either says a thing."""
+    """Merge arguments with defaults. If both declare a value, the argument counts."""
     said = fields.places(arguments)
     merged = {
         key: value
@@ -190,10 +190,10 @@ def _deep(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
 def matched(
     name: str, deployments: Sequence[Deployment], rows: Rows, fingerprint: Fingerprinter
 ) -> list[Deployment]:
-    """Deployments of lists, matched with the rows of their group that they are most like.
+    """Match the entries of a list with the rows that are most like them.
 
-    Entries that share a model name have nothing but their order to be told apart by. If one is
-    moved or taken out, the others shall keep their rows.
+    Only their order tells entries with the same model name apart. If an entry is moved or removed,
+    the other entries must keep their rows.
     """
     groups: dict[str | None, list[Deployment]] = {}
     for wanted in deployments:
@@ -222,13 +222,13 @@ def matched(
 def _distance(
     rows: Rows, fingerprint: Fingerprinter, taken: frozenset[str], wanted: Deployment, name: str
 ) -> float:
-    """How much would have to change of the row of a name."""
+    """How many changes the row of this name would need to become as declared."""
     named = replace(wanted, name=name)
     try:
         row = identity.find(named, rows, taken)
         return inf if row is None else len(plan.update(named, row, fingerprint).changes)
     except Refused:
-        return inf  # said in full once the whole set is planned
+        return inf  # the plan of the whole set reports it
 
 
 def _assigned(

@@ -1,4 +1,4 @@
-"""Pure: the text of an SLS file, or of a pillar file, for what was exported."""
+"""Writes an export as the text of an SLS file or of a pillar file. Pure."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from .export import Arguments, Export, Secret, replaced, secrets
 
 Dump = Callable[[Any], str]
 
-_WIDTH = 94  # of an item in the head
+_WIDTH = 94  # characters of an item's line in the head
 
 
 def data(found: Export, pillar: str) -> Mapping[str, Arguments]:
-    """The arguments by name, with what a file has in the place of each secret."""
+    """The arguments by name, with the same in the place of each secret as in a file."""
     if found.set is not None:
         return _models(found)
     return {
@@ -31,7 +31,7 @@ def text(found: Export, pillar: str, dump: Dump, url: str, profile: str | None =
 
     :param pillar: The pillar key of the secrets of states, or of the models of a set.
     :param dump: Writes data as YAML.
-    :param profile: The profile, where the states have to name it.
+    :param profile: The profile, if the states must name it.
     """
     write = _states_text if found.set is None else _models_text
     return write(found, pillar, dump, url, profile)
@@ -60,7 +60,7 @@ def _states_text(found: Export, pillar: str, dump: Dump, url: str, profile: str 
 def _models_text(found: Export, pillar: str, dump: Dump, url: str, profile: str | None) -> str:
     """A pillar file with the models of a set; its head has the SLS file that goes with it.
 
-    A secret is null there, which declares nothing, until it is filled in.
+    Each secret is null, which declares nothing, until somebody fills it in.
     """
     head = _head(found, url, _steps_of_set(found, pillar, dump, profile))
     declared = _models(found)
@@ -83,12 +83,12 @@ def _models(found: Export) -> Mapping[str, Arguments]:
 
 
 def _without_tier(arguments: Arguments) -> Arguments:
-    """Arguments as the defaults of the set leave them: with those, no tier is not ``free``."""
+    """The arguments without a null ``tier``, because the defaults of the set have it already."""
     return {key: value for key, value in arguments.items() if (key, value) != ("tier", None)}
 
 
 def _state(function: str, name: str, arguments: Arguments, profile: str | None) -> dict[str, Any]:
-    """A state, whatever its name means to Salt."""
+    """A state. If Salt gives its name another meaning, the state has another id."""
     given = {**({} if _is_id(name) else {"name": name}), **arguments}
     if profile is not None:
         given["profile"] = profile
@@ -97,13 +97,13 @@ def _state(function: str, name: str, arguments: Arguments, profile: str | None) 
 
 
 def _is_id(name: str) -> bool:
-    """Whether a name can be the id of a state: it means nothing else to Salt in that place."""
+    """Whether a name can be the id of a state, because Salt gives it no other meaning."""
     return name not in ("include", "exclude", "extend") and not name.startswith(("__", "."))
 
 
 def _escaped(text: str) -> str:
-    """Text that Jinja renders to what it is."""
-    for jinja in ("{{", "{%", "{#"):  # in this order, as each brings the first
+    """A text that Jinja renders to the given text."""
+    for jinja in ("{{", "{%", "{#"):  # in this order, because each replacement adds a `{{`
         text = text.replace(jinja, f"{{{{ '{jinja}' }}}}")
     return text
 
@@ -125,7 +125,7 @@ def _head(found: Export, url: str, steps: Iterable[str]) -> str:
 
 
 def _item(text: str) -> list[str]:
-    """An item of a list in lines that are not too long, whatever the names in it hold."""
+    """An item of a list, in lines that are not too long."""
     first, *others = wrap(line(text), _WIDTH, break_long_words=False, break_on_hyphens=False)
     return [f"- {first}", *(f"  {one}" for one in others)]
 

@@ -1,1 +1,1 @@
-"""What happens in one run: observe a gateway, decide, and do."""
+"""Code for one run: read a gateway, decide, and act."""

@@ -1,4 +1,4 @@
-"""What differs between versions of LiteLLM. What is unknown counts as what cannot be done."""
+"""The differences between versions of LiteLLM. If a version is unknown, it counts as an old one."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from ..models.row import Row
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What the LiteLLM of a gateway can do.
+    """The abilities of a gateway's LiteLLM.
 
-    :param blocks: Pauses deployments (from mid-2026 on).
-    :param vouches: Fails a write that it has saved, but cannot serve. Without it (1.83.14) a row
-        that is not served shows only by its lacking in the router.
-    :param serves_while_patching: Serves on during a PATCH. 1.83.14 drops all rows of the database
-        from its router meanwhile, for 50 to 200 ms.
-    :param clears: Clears prices, and a few other parameters, by a null (from 1.106 on).
-    :param removes: Removes parameters that it is given the names of (from 1.109 on).
+    :param blocks: It pauses deployments (from mid-2026 on).
+    :param vouches: If it saves a write but cannot serve the row, the write fails. Without this
+        ability (1.83.14), the router lacks the row, and nothing else shows it.
+    :param serves_while_patching: It goes on serving during a PATCH. 1.83.14 removes all rows of the
+        database from its router meanwhile, for 50 to 200 ms.
+    :param clears: A null clears prices and a few other parameters (from 1.106 on).
+    :param removes: It removes parameters by their names (from 1.109 on).
     """
 
     blocks: bool = False
@@ -36,10 +36,10 @@ NEWEST = Capabilities(True, True, True, True, True)
 
 
 def by_rows(rows: Iterable[Row]) -> Capabilities | None:
-    """What the form of the rows tells; ``None`` if there are none.
+    """The abilities that the form of the rows shows; ``None`` if there are no rows.
 
-    From mid-2026 on a row says whether it is blocked. Whether parameters can be removed shows in
-    none.
+    From mid-2026 on, a row says whether it is blocked. No row shows whether LiteLLM removes
+    parameters.
     """
     row = next(iter(rows), None)
     if row is None:
@@ -48,7 +48,7 @@ def by_rows(rows: Iterable[Row]) -> Capabilities | None:
 
 
 def by_version(version: str | None) -> Capabilities:
-    """What a version of LiteLLM can do."""
+    """The abilities of a version of LiteLLM."""
     numbers = re.match(r"(\d+)\.(\d+)", version or "")
     number = tuple(map(int, numbers.groups())) if numbers else (0, 0)
     if number >= (1, 109):

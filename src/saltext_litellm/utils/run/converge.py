@@ -1,4 +1,4 @@
-"""Makes deployments as they are desired: plan all, then step by step until nothing is left."""
+"""Makes deployments as declared: plans them all, then acts step by step until nothing is left."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _MOST_STEPS = 20  # for one deployment; a replacement with a chosen id takes nin
 
 
 class Converge:
-    """One convergence of some deployments, which are all of a set or of none."""
+    """One run for some deployments, which all belong to one set or to no set."""
 
     def __init__(
         self, models: Models, known: Known, fingerprint: Fingerprinter, options: Options
@@ -58,7 +58,7 @@ class Converge:
         self._outcomes: dict[str, Outcome] = {}
 
     def run(self, wanted: Sequence[Deployment]) -> list[Outcome]:
-        """Make them as they are desired.
+        """Make the deployments as declared.
 
         :raises Refused: With every mistake that is found before the first write.
         """
@@ -77,7 +77,7 @@ class Converge:
     # ---------------------------------------------------------------- planning
 
     def _plan_all(self, wanted: Sequence[Deployment]) -> Planned:
-        """The plans of all deployments, with the rows as they are known."""
+        """The plans of all deployments."""
         planned = self._plan_calmly(wanted)
         prunes = self._options.prune and (self._known.blind or self._orphans(planned))
         if prunes or any(needs_router(plan) for _, plan in planned):
@@ -91,7 +91,7 @@ class Converge:
         return planned
 
     def _plan_calmly(self, wanted: Sequence[Deployment]) -> Planned:
-        """The plans of all deployments, after other clients have sorted out their rows."""
+        """The plans of all deployments. If other clients are deleting rows, wait for them."""
         for _ in range(_PASSING_LOOKS):
             try:
                 return self._plan_each(wanted)
@@ -210,7 +210,7 @@ class Converge:
     # ---------------------------------------------------------------- predicting
 
     def _predict(self, planned: Planned) -> bool:
-        """Say what would be done. Returns whether the run would go on."""
+        """Record what would be done. Returns whether the run would go on."""
         for wanted, plan in planned:
             step = self._step(wanted, plan)
             outcome = self._outcome(wanted, plan, plan.changes)
@@ -228,7 +228,7 @@ class Converge:
     # ---------------------------------------------------------------- doing
 
     def _apply(self, planned: Planned) -> bool:
-        """Do what is due. Returns whether to go on: not if the gateway is out of reach."""
+        """Do what is due. Returns ``False`` if the gateway is out of reach: the run must end."""
         due = [one.name for one, plan in planned if plan.action != NONE]
         reads, done = self._known.reads, 0
         for number, (one, plan) in enumerate(planned):
@@ -253,7 +253,7 @@ class Converge:
         return True
 
     def _undone(self, wanted: Deployment, err: LiteLLMError) -> LiteLLMError:
-        """The error to report. A row that this run made for what is refused now is deleted."""
+        """The error to report. If the plan is refused now, delete the tentative row of this run."""
         try:
             for row in self._rows().owned(wanted) if isinstance(err, Refused) else ():
                 if row.model_id in self._executor.tentative:
@@ -267,7 +267,7 @@ class Converge:
         return plan
 
     def _settle(self, wanted: Deployment, plan: Plan) -> None:
-        """Step by step, deciding again after each."""
+        """Do one step after another, and plan again after each."""
         for _ in range(_MOST_STEPS):
             step = self._step(wanted, plan)
             if step is None:
@@ -288,7 +288,7 @@ class Converge:
         raise GatewayError("It does not come to rest: somebody else changes it at the same time")
 
     def _done(self, wanted: Deployment, error: LiteLLMError | None) -> Outcome:
-        """What was done to a deployment: the planned changes, without those that are left to do."""
+        """The outcome of a deployment: the planned changes, except those that are still due."""
         first = self._first[wanted.name]
         try:
             left = self._plan(wanted)
@@ -326,7 +326,7 @@ class Converge:
     # ---------------------------------------------------------------- afterwards
 
     def _prove(self, planned: Planned) -> None:
-        """Look whether LiteLLM serves the rows that it saved without vouching for them."""
+        """Check whether LiteLLM serves the rows that it saved without saying so."""
         served = {
             outcome.model_id: partial(self._is_served, one)
             for one, _ in planned
@@ -346,19 +346,19 @@ class Converge:
                 )
 
     def _is_served(self, wanted: Deployment, row: Row) -> bool:
-        """Whether a row, as it is served, is as desired."""
+        """Whether a row, in the form that LiteLLM serves, is as declared."""
         plan = plans.update(wanted, row, self._fingerprint, partial=self._options.partial)
         return plan.changes.keys() <= {"served"}
 
     def _is_flagged(self, wanted: Deployment, plan: Plan) -> bool:
-        """Whether a row could not be served as it is, and still cannot."""
+        """Whether LiteLLM could not serve a row after its last write, and still cannot."""
         if plan.changes.keys() != {"served"} or plan.row is None:
             return False
         served = {plan.row.model_id: partial(self._is_served, wanted)}
         return bool(self._executor.unserved(served, _FLAGGED_LOOKS))
 
     def _orphans(self, planned: Planned) -> list[Row]:
-        """What the set owns and does not declare."""
+        """The rows that the set owns and does not declare."""
         if self._options.set is None:
             return []
         declared = {one.name for one, _ in planned}
@@ -374,7 +374,7 @@ class Converge:
         ]
 
     def _undeclared(self, planned: Planned, goes_on: bool) -> list[Outcome]:
-        """What has become of the rows that the set owns and does not declare, or would.
+        """The outcomes of the rows that the set owns and does not declare.
 
         :param goes_on: Whether the gateway still takes requests.
         """

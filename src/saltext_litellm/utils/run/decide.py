@@ -1,4 +1,4 @@
-"""Pure: the next step for one deployment.
+"""Decides the next step for one deployment. Pure.
 
 A plan says what differs, and a step is one request. After each step the plan is made again from
 what is known then, until no step is left.
@@ -47,7 +47,7 @@ class Patch:
 
 @dataclass(frozen=True)
 class Learn:
-    """Find out what is stored of a row that is to be replaced."""
+    """Ask for the stored form of a row that must be replaced."""
 
     row: Row
     removed: frozenset[Path]
@@ -81,10 +81,10 @@ def plan(
 
     :param taken: The ids of rows that other deployments use.
     :param tentative: The ids of rows that this run made while it could not see the database. If
-        another row fits, they give way to it.
-    :param blind: The gateway does not show its database.
-    :param partial: Change what is declared of a row that is there, and leave the rest.
-    :raises Refused: It cannot be told which row is meant, or there is none to change.
+        another row fits, they are deleted.
+    :param blind: Whether the gateway does not show its database.
+    :param partial: Change the declared values of an existing row, and leave the rest.
+    :raises Refused: Several rows fit, or there is no row to change.
     """
     if partial:
         row = identity.look_up(wanted, rows)
@@ -117,7 +117,7 @@ def next_step(
 ) -> Step | None:
     """The next step of a plan, ``None`` if nothing is left to do.
 
-    :raises Refused: It would lose a secret of somebody else's.
+    :raises Refused: The step would lose a secret that somebody else set.
     """
     if plan.action == NONE:
         return None
@@ -167,10 +167,10 @@ def _is_cleared(path: Path, can: Capabilities) -> bool:
 
 
 def _replace(wanted: Deployment, plan: Plan, row: Row, fingerprint: Fingerprinter) -> Create:
-    """Create the row that replaces one that cannot be changed as desired.
+    """Create the row that replaces a row that cannot be changed as declared.
 
-    If the user chose the id, the first replacement has another id. So at any moment there is a row
-    with all that others have set, until one of the chosen id is made anew.
+    If the user chose the id, the first replacement has another id. So there is always a row with
+    all values of others, until a row with the chosen id is made again.
     """
     assert row.stored is not None  # noqa: S101 - learnt before
     model_id = plan.moves_to or next_id(row)
@@ -181,7 +181,7 @@ def _replace(wanted: Deployment, plan: Plan, row: Row, fingerprint: Fingerprinte
 
 
 def needs_router(plan: Plan) -> bool:
-    """Whether a row is made, adopted or deleted, or something is to be said about serving."""
+    """Whether the plan makes, adopts or deletes a row, or depends on whether the row is served."""
     row = plan.row
     if plan.action != UPDATE or row is None:
         return plan.action == CREATE
@@ -189,7 +189,7 @@ def needs_router(plan: Plan) -> bool:
 
 
 def may_replace(plan: Plan, step: Step | None) -> bool:
-    """Whether a row gets a successor, or may get one."""
+    """Whether a step makes a new row in the place of a row, or may make one."""
     if isinstance(step, Patch):
         return bool(step.uncertain)
     return plan.action == UPDATE and isinstance(step, Learn | Create)

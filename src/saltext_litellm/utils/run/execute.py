@@ -1,4 +1,4 @@
-"""Does one step at a time, and turns each answer, or each lost answer, into what is known."""
+"""Does one step, and updates what is known of the rows by its answer, even by a lost one."""
 
 from __future__ import annotations
 
@@ -33,16 +33,15 @@ _AT_ONCE = 6  # so many of them without a pause
 
 
 class Surprise(Exception):
-    """Another client was faster. Plan again, from what is there now."""
+    """Another client was faster. Read the gateway and plan again."""
 
 
 class Executor:
-    """What can be done to a gateway.
+    """Does steps on a gateway.
 
     :ivar tentative: The ids of rows that were made while the database could not be seen.
-    :ivar unproven: The ids of rows that LiteLLM saved without saying whether it serves them; and
-        whether they were created.
-    :ivar notes: What else the gateway has said, a sentence each.
+    :ivar unproven: The ids of rows that LiteLLM may not serve, and whether each was created.
+    :ivar notes: Other sentences that the gateway has said.
     """
 
     def __init__(self, models: Models, known: Known) -> None:
@@ -56,8 +55,9 @@ class Executor:
     def do(self, step: Step, wanted: Deployment) -> None:
         """Do a step.
 
-        :raises Surprise: Plan anew.
-        :raises GatewayError: It was not done; or it was, and LiteLLM does not serve the row.
+        :raises Surprise: Another client has changed the row, so the plan must be made again.
+        :raises GatewayError: The step was not done; or it was done, and LiteLLM does not serve the
+            row.
         """
         if isinstance(step, Create):
             self._create(step)
@@ -96,7 +96,7 @@ class Executor:
         self._doubt(row, step.body, made=True)
 
     def _see_what_is_there(self, made: Row) -> None:
-        """Read the database, now that there is a row. If it is not shown, take the row back."""
+        """Read the database, now that it has a row. If it is still hidden, delete the row."""
         self.tentative.add(made.model_id)
         self._known.see(made.model_id)
         if self._known.blind and self._known.serves(made.model_id):
@@ -105,7 +105,7 @@ class Executor:
             raise GatewayError(self._take_back(made, "LiteLLM saved it but does not show it"))
 
     def _take_back(self, row: Row, said: str = "LiteLLM saved it but cannot serve it") -> str:
-        """Delete a row that was made but is not served. Returns the sentence about it."""
+        """Delete a row that was created but is not served. Returns the sentence about it."""
         try:
             self.delete(row)
         except GatewayError as again:
@@ -191,7 +191,7 @@ class Executor:
         raise Surprise
 
     def _flag(self, row: Row) -> None:
-        """Record in the marker that a row is not served, so that no later run takes it for done."""
+        """Record in the marker that a row is not served, so that no later run counts it as done."""
         self._known.put(row)
         if row.marker is None or row.marker.unserved:
             return

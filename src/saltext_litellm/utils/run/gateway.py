@@ -1,4 +1,4 @@
-"""One gateway during one run: the only way to what is known of it and to what can be done."""
+"""One gateway during one run. All work on a gateway begins here."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from .outcome import Options, Outcome
 
 
 class Gateway:
-    """A gateway, what is known of it, and what can be done to it.
+    """A gateway, with what is known of it.
 
-    :param warnings: What is to be said of its profile in each result.
-    :param names: The name that it must have, and its former ones. Empty for any.
+    :param warnings: The warnings of its profile, for each result.
+    :param names: The name that it must have, and its former names. Empty for any name.
     """
 
     def __init__(
@@ -42,9 +42,9 @@ class Gateway:
         self._fingerprint = fingerprint
 
     def apply(self, wanted: Sequence[Deployment], options: Options | None = None) -> list[Outcome]:
-        """Make deployments as they are desired, or say what would be done.
+        """Make deployments as declared, or say what would be done.
 
-        :returns: What became of each, and of each row that was pruned.
+        :returns: The outcome of each, and of each row that was pruned.
         :raises Refused: With every mistake that is found before the first write.
         """
         converge = Converge(self.models, self.known, self._fingerprint, options or Options())
@@ -91,7 +91,7 @@ class Gateway:
         )
 
     def _delete(self, rows: Sequence[Row]) -> GatewayError | None:
-        """Delete rows, one after the other. Returns what went wrong, if anything did."""
+        """Delete rows, one after the other. Returns the error, if there was one."""
         executor = Executor(self.models, self.known)
         for row in rows:
             try:
@@ -101,9 +101,9 @@ class Gateway:
         return None
 
     def look_up(self, wanted: Deployment) -> Row | None:
-        """The row that a person means, also one of the config file.
+        """The row that a person means. It may be one of the config file.
 
-        :raises Refused: The name is that of several.
+        :raises Refused: Several rows have the name.
         """
         row = identity.look_up(wanted, self.known.rows())
         if row is None:
@@ -117,13 +117,13 @@ class Gateway:
         return [*self.known.rows(), *self.known.config()]
 
     def unowned(self) -> list[Row]:
-        """The database's rows that nobody owns, or would own after what was predicted."""
+        """The rows of the database that nobody owns. Predicted changes count as made."""
         return [row for row in self.known.rows(forecast=True) if row.marker is None]
 
     def try_out(self, wanted: Deployment) -> dict[str, Any]:
-        """Make one call with a deployment's parameters, and no other's, without creating it.
+        """Make one call with the parameters of a deployment only, without creating it.
 
-        :returns: ``status``, ``result``, and ``notes`` where another row may have had a say.
+        :returns: ``status``, ``result``, and ``notes`` if another row may have changed the result.
         """
         rows = identity.of_model(wanted.values[fields.MODEL], self.all_rows())
         answer = self.models.test_connection(bodies.probe_body(nested(wanted.values), rows))
@@ -145,7 +145,7 @@ class Gateway:
         self.models.block(row.model_id, blocked)
 
     def _look(self, wanted: Deployment, test: bool) -> None:
-        """Read both views, and again if they are empty, before a row is called absent."""
+        """Read both views, and read them again if they are empty, before a row counts as absent."""
         self.known.rows()
         self.known.look_beside(test)
         if self.known.blind:
@@ -161,7 +161,7 @@ class Gateway:
     def _left(
         self, wanted: Deployment, row: Row | None, rows: identity.Rows, any_owner: bool
     ) -> str | None:
-        """Which rows of this name stay, because they are not ours to delete."""
+        """The sentence about rows of this name that stay, because we may not delete them."""
         ids = [one.model_id for one in self.known.config().named(wanted.model_name)]
         if ids:
             return (
@@ -182,13 +182,13 @@ class Gateway:
         )
 
     def _unseen(self) -> tuple[str, ...]:
-        """The note that the gateway shows nothing."""
+        """The note that the gateway shows no row."""
         return ("The gateway shows no model at all",) if self.known.blind else ()
 
     def _namesakes(
         self, wanted: Deployment, row: Row | None, rows: identity.Rows
     ) -> tuple[str, ...]:
-        """The rows of the same name that nobody owns, after an owned one was deleted."""
+        """The note about rows of the same name that nobody owns, after we deleted one of ours."""
         if row is None or row.marker is None or wanted.model_id is not None:
             return ()
         ids = [one.model_id for one in rows.named(wanted.model_name) if one.marker is None]

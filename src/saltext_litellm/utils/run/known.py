@@ -1,8 +1,8 @@
-"""What is known of a gateway's rows during a run: read once, and kept up to date by our own writes.
+"""The rows of a gateway as this run knows them: read once, and updated by our own writes.
 
-Decisions and sentences rest on the database, which LiteLLM shows the same on every worker. What the
-worker serves is read beside it, once, when a row is to be made, adopted or deleted. The two views
-check each other.
+Decisions and sentences use the database, which all workers show in the same way. The rows that a
+worker serves are read once more, when a row will be made, adopted or deleted. The two views check
+each other.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ _DOUBTED = 3  # how many rows to ask about that only one view shows
 class Known:
     """The rows of a gateway, as far as they are known.
 
-    :param meanwhile: Is called while the gateway prepares its list.
-    :param names: The name that the gateway must have, and its former ones. Empty for any.
+    :param meanwhile: A function to call while the gateway prepares its list.
+    :param names: The name that the gateway must have, and its former names. Empty for any name.
     """
 
     def __init__(
@@ -236,7 +236,7 @@ class Known:
     def _parsed(self, listed: list[Listed]) -> list[Row]:
         """The rows of a list.
 
-        :raises WrongGateway: A marker names another gateway than the profile.
+        :raises WrongGateway: The marker of a row names a gateway that is not the profile's.
         """
         rows = parse_all(listed)
         for row in rows if self._names else ():

@@ -1,4 +1,4 @@
-"""What there is to say beside the changes, a sentence each."""
+"""The notes of an outcome: sentences about what the changes do not show."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ UNSERVED_NOT_VERIFIED = (
 def beside(
     wanted: Deployment, plan: Plan, rows: Rows, known: Known, used: Set[str]
 ) -> Iterator[str]:
-    """What else has the model name of a deployment, and is left alone.
+    """Notes about other rows that have the model name of a deployment, and that are left alone.
 
-    :param used: The ids of the rows that the run is about.
+    :param used: The ids of the rows that this run uses.
     """
     ours = wanted.name if wanted.set is None else f"{wanted.name} in {wanted.set}"
     for row in rows.named(wanted.model_name):
@@ -59,7 +59,7 @@ def beside(
 
 
 def config_beside(wanted: Deployment, known: Known) -> str | None:
-    """That the gateway's config file defines deployments of this name, if it does."""
+    """The note that the gateway's config file defines deployments of this name, if it does."""
     ids = [row.model_id for row in known.config().named(wanted.model_name)]
     if not ids:
         return None
@@ -70,7 +70,7 @@ def config_beside(wanted: Deployment, known: Known) -> str | None:
 
 
 def foreseen(plan: Plan, step: Step) -> Iterator[str]:
-    """How it would be done."""
+    """Notes on how an update would be done."""
     if plan.leftovers:
         ids = ", ".join(row.model_id for row in plan.leftovers)
         yield f"{ids}, which it has replaced, would be deleted"
@@ -84,10 +84,10 @@ def foreseen(plan: Plan, step: Step) -> Iterator[str]:
 
 
 def replaced(first: Plan, now: Row | None) -> str:
-    """How a row was replaced.
+    """The note on how a row was replaced.
 
-    :param first: What was planned.
-    :param now: The row that there is now.
+    :param first: The plan before the first step.
+    :param now: The row that exists now.
     """
     old = first.row
     words = _words(first.removed)

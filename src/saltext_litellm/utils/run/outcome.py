@@ -1,4 +1,4 @@
-"""What a run asks for, and what has become of it."""
+"""The options of a run, and the outcome of each deployment."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ Progress = Callable[[int, int, str], None]
 
 @dataclass(frozen=True)
 class Options:
-    """How to make deployments as they are desired.
+    """The options of a run.
 
     :param test: Only say what would be done.
-    :param partial: Change what is declared of rows that are there, and leave the rest.
-    :param create_only: Refuse if a deployment is there already.
-    :param verify_secrets: Also look at the secrets that are stored.
-    :param preflight: Try out what is to be written before it is: ``True``, or ``"test"`` to do so
-        with ``test`` as well.
-    :param set: The name of the set that the deployments are all of.
-    :param prune: Delete what the set owns beside them.
-    :param progress: Is told how far a run has come.
+    :param partial: Change the declared values of existing rows, and leave the rest.
+    :param create_only: Refuse if a deployment exists already.
+    :param verify_secrets: Also check the secrets that are stored.
+    :param preflight: Try a deployment before it is written: ``True``, or ``"test"`` to try it with
+        ``test`` too.
+    :param set: The name of the set that all deployments belong to.
+    :param prune: Delete the other rows that the set owns.
+    :param progress: Is called after each deployment.
     """
 
     test: bool = False
@@ -40,19 +40,19 @@ class Options:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was done about one deployment, or would be.
+    """What was done for one deployment, or would be.
 
-    :param name: The name of its state, or in its set.
+    :param name: The name of its state, or its name in its set.
     :param action: ``none``, ``create``, ``update`` or ``delete``.
-    :param model_id: The row it was done to.
+    :param model_id: The id of its row.
     :param changes: What changed, in the user's words.
-    :param notes: What else there is to say, a sentence each.
-    :param failure: Why the gateway is not as it should be all the same.
+    :param notes: Other sentences about it.
+    :param failure: Why the gateway is not as declared.
     :param unknown: Whether the last write may or may not have been done.
-    :param unseen: Whether it could not be seen if LiteLLM serves what was written.
+    :param unseen: Whether nobody could see if LiteLLM serves what was written.
     :param tried: Whether it was tried at all.
-    :param replaces: Whether it would need a new row in the place of its own, or may need one.
-    :param declared: Whether it is declared; else it is a row that a set owns all the same.
+    :param replaces: Whether it needs a new row in the place of its own, or may need one.
+    :param declared: Whether it is declared. If not, it is a row that the set still owns.
     :param kept: Whether it is such a row, and the set does not prune.
     """
 
@@ -71,16 +71,16 @@ class Outcome:
 
     @property
     def adopted(self) -> bool:
-        """Whether a row that nobody owned is managed now, or would be."""
+        """Whether nobody owned the row before."""
         return self.changes.get("owner", {}).get("old", "") is None
 
     @property
     def fate(self) -> str:
         """What has become of it, or would, in a word.
 
-        Of what is declared: ``created``, ``adopted``, ``updated``, ``as_declared``, ``failed``,
-        ``changed`` (but not as declared), ``unknown`` or ``not_tried``. Of what its set owns and
-        does not declare: ``deleted``, ``perhaps_deleted``, ``not_deleted`` or ``undeclared``.
+        A declared deployment is ``created``, ``adopted``, ``updated``, ``as_declared``, ``failed``,
+        ``changed`` (but not as declared yet), ``unknown`` or ``not_tried``. A row that the set owns
+        and does not declare is ``deleted``, ``perhaps_deleted``, ``not_deleted`` or ``undeclared``.
         """
         if not self.declared:
             fate = (
@@ -96,15 +96,15 @@ class Outcome:
         return "adopted" if self.adopted else "updated"
 
 
-# What a summary of a plan names, and of which models it says what changes.
+# The lists in a summary of a plan: names only, and names with the keys that change.
 _WITHOUT_KEYS = ("created", "deleted", "undeclared", "not_deleted")
 _WITH_KEYS = ("adopted", "updated")
 
 
 def compact(outcomes: Iterable[Outcome], unowned: Iterable[Row]) -> dict[str, Any]:
-    """A plan in names, keys and numbers alone, always of the same form and in the same order.
+    """A plan as names, keys and numbers only, always in the same form and order.
 
-    :param unowned: The rows that would be nobody's.
+    :param unowned: The rows that nobody would own.
     """
     by_name = sorted(outcomes, key=lambda one: one.name)
     told: dict[str, Any] = {

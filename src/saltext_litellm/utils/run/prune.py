@@ -1,4 +1,4 @@
-"""The rows that a set owns and does not declare any more: deleted after all else, or left alone."""
+"""Deletes the rows that a set owns and does not declare any more, or leaves them alone."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ HOPELESS = (None, 401, 403)
 
 
 def left_alone(row: Row) -> Outcome:
-    """The set does not prune."""
+    """The outcome of a row if the set does not prune."""
     return Outcome(owner(row), NONE, row.model_id, tried=False, declared=False, kept=True)
 
 
 def deleted(row: Row) -> Outcome:
-    """The set prunes, and the row was deleted, or would be."""
+    """The outcome of a row that was deleted, or would be."""
     changes = plans.delete(row).changes
     return Outcome(owner(row), DELETE, row.model_id, changes, declared=False)
 
 
 def not_deleted(row: Row, error: GatewayError | None = None) -> Outcome:
-    """The set prunes, but the deletion failed.
+    """The outcome of a row that could not be deleted.
 
-    :param error: Why. ``None`` if it was not tried.
+    :param error: Why not. ``None`` if it was not tried.
     """
     return Outcome(
         owner(row),
@@ -48,7 +48,7 @@ def delete(
 ) -> Iterator[Outcome]:
     """Delete rows, one after the other, until the gateway takes no more requests.
 
-    :param error: Why the first one cannot be deleted.
+    :param error: Why the first row cannot be deleted.
     """
     hopeless = False
     for number, row in enumerate(rows, start=1):

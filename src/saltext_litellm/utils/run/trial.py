@@ -1,4 +1,4 @@
-"""Tries deployments out before they are written, so that none is replaced by what does not work."""
+"""Tries deployments before they are written, so that none is replaced by one that does not work."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from ..models.row import Row
 from .known import Known
 from .outcome import Options
 
-_ALSO_IN_TESTS = "test"  # a value of `preflight`
+_ALSO_IN_TESTS = "test"  # the value of `preflight` that tries with test=True too
 PENDING = "Its parameters would be tried out first, by one call to the provider"
 
-_AT_ONCE = 4  # calls, so that a large set does not run into a provider's limits
+_AT_ONCE = 4  # so many calls, because a large set would exceed a provider's limits
 _LONGEST_REASON = 400  # characters
 _UNKNOWN_MODE = 422
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What has come of trying a deployment out.
+    """The result of a trial.
 
-    :param failure: Why it is not to be written.
-    :param note: Why it could not be tried, if it is to be written all the same.
+    :param failure: Why the deployment must not be written.
+    :param note: Why it was not tried, if it is written in any case.
     """
 
     failure: str | None = None
@@ -41,7 +41,7 @@ class Trial:
 
 
 def is_due(wanted: Deployment, plan: Plan) -> bool:
-    """Whether a plan changes what a call to the provider depends on, and calls are served."""
+    """Whether the deployment is served, and the plan changes something that a call depends on."""
     if plan.action == NONE or wanted.values.get(fields.BLOCKED):
         return False
     written = plan.touched | plan.removed
@@ -56,9 +56,9 @@ class Trials:
         self._done: dict[str, Trial] = {}  # by the name of the deployment
 
     def make(self, planned: Sequence[tuple[Deployment, Plan]], options: Options) -> None:
-        """Try out what is to be written, a few at once, or say that it would be.
+        """Try the deployments that would be written, a few at once, or note that they would be.
 
-        Each trial costs one small call to a provider, which is never repeated.
+        Each trial is one small call to a provider. It costs tokens and is never repeated.
         """
         due = [one for one in planned if is_due(*one)] if options.preflight else []
         if not due:
@@ -72,11 +72,11 @@ class Trials:
         self._done = {wanted.name: one for (wanted, _), one in zip(due, trials, strict=True)}
 
     def failure(self, wanted: Deployment) -> str | None:
-        """Why a deployment is not to be written, if it was tried out and does not answer."""
+        """Why a deployment must not be written, if its trial failed."""
         return self._done[wanted.name].failure if wanted.name in self._done else None
 
     def notes(self, wanted: Deployment) -> tuple[str, ...]:
-        """What else there is to say of its trial."""
+        """The note about its trial, if there is one."""
         note = self._done[wanted.name].note if wanted.name in self._done else None
         return () if note is None else (note,)
 
@@ -101,9 +101,9 @@ def _try(models: Models, rows: Sequence[Row], wanted: Deployment, plan: Plan) ->
 
 
 def _as_it_would_be(models: Models, wanted: Deployment, plan: Plan) -> dict[str, Any]:
-    """The row as it would be written.
+    """The row that would be written.
 
-    :raises Refused: They cannot be known, or LiteLLM does not try them.
+    :raises Refused: It cannot be known, or LiteLLM does not try such a row.
     """
     row, tree = plan.row, nested(wanted.values)
     if row is not None:
@@ -116,7 +116,7 @@ def _as_it_would_be(models: Models, wanted: Deployment, plan: Plan) -> dict[str,
 
 
 def _stored(models: Models, row: Row, wanted: Deployment, plan: Plan) -> dict[str, Any]:
-    """What is stored of a row, as far as reads tell."""
+    """What is stored in a row, as far as reads show it."""
     try:
         masks = models.masked_secrets(row.model_id)
     except NotAllowed:
