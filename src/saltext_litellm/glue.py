@@ -62,7 +62,7 @@ def gateway(
     except ValueError:  # Python refuses to print an integer of more than 4,300 digits
         raise InvalidInput("The given profile has a number of thousands of digits") from None
     if key not in gateways:
-        loaded = _loaded(profile, config, resolve)
+        loaded = _load_profile(profile, config, resolve)
         fingerprint = Fingerprinter(loaded.fingerprint_key or loaded.api_key)
         models, names = Models(Session(loaded)), loaded.gateway_names
         gateways[key] = Gateway(models, fingerprint, loaded.warnings, names)
@@ -70,7 +70,7 @@ def gateway(
     return found
 
 
-def _loaded(
+def _load_profile(
     profile: Any, config: Callable[[str], Any], resolve: Callable[[Any], Any]
 ) -> profiles.Profile:
     try:
@@ -105,15 +105,15 @@ def resolver(opts: Mapping[str, Any]) -> Callable[[Any], Any]:
 
 
 def _from_sdb(reference: str, opts: Mapping[str, Any]) -> Any:
-    told = f"Cannot resolve {short(reference)}"
+    failed = f"Cannot resolve {short(reference)}"
     try:
         found = salt.utils.sdb.sdb_get(reference, opts, strict=True)
     except SaltException as err:
-        raise Refused(f"{told}: {err}") from None
+        raise Refused(f"{failed}: {err}") from None
     except Exception as err:  # noqa: BLE001 - whatever a driver may raise
-        raise Refused(f"{told}: {type(err).__name__}") from None
+        raise Refused(f"{failed}: {type(err).__name__}") from None
     if found is None:
-        raise Refused(f"{told}: there is nothing under this name")
+        raise Refused(f"{failed}: there is nothing under this name")
     return found
 
 

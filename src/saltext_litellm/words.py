@@ -64,8 +64,8 @@ def result(name: str, passed: bool | None, comment: Iterable[str], **more: Any) 
 
 def warned(warnings: Iterable[str]) -> dict[str, list[str]]:
     """The ``warnings`` of a state's result; nothing if there are none."""
-    told = list(map(line, warnings))
-    return {"warnings": told} if told else {}
+    lines = list(map(line, warnings))
+    return {"warnings": lines} if lines else {}
 
 
 # -------------------------------------------------------------------- one deployment
@@ -115,11 +115,11 @@ def summary(outcome: Outcome, test: bool) -> str:
     for fate, wordings in _DECLARED.items():
         if counts[fate]:
             amount = str(counts[fate]) if parts else _amount(counts[fate], total)
-            parts.append(f"{amount} {_agreeing(wordings[test], counts[fate])}")
+            parts.append(f"{amount} {_with_verbs(wordings[test], counts[fate])}")
     for fate, wordings in _UNDECLARED.items():
         if number := len(outcome.get(fate, ())):
             wording = f"that {{is}} no longer declared {wordings[test]}"
-            parts.append(f"{number} {_agreeing(wording, number)}")
+            parts.append(f"{number} {_with_verbs(wording, number)}")
     return ", ".join(parts)
 
 
@@ -129,7 +129,7 @@ def _amount(number: int, total: int) -> str:
     return "1 model" if total == 1 else f"All {total} models"
 
 
-def _agreeing(wording: str, number: int) -> str:
+def _with_verbs(wording: str, number: int) -> str:
     verbs = {"was": "was", "is": "is"} if number == 1 else {"was": "were", "is": "are"}
     return wording.format(**verbs)
 
@@ -141,12 +141,12 @@ def details(outcome: Outcome) -> Iterator[str]:
         fates = (what for fate, what in _FAILURES.items() if model in outcome.get(fate, ()))
         yield f"{model} {next(fates, 'was not changed')}: {failure}"
     if outcome.get("not_tried"):
-        names = _names(outcome["not_tried"])
+        names = _joined_names(outcome["not_tried"])
         yield f"Not tried, because the gateway takes no more requests: {names}"
     if left := [one for one in outcome.get("not_deleted", ()) if one not in failures]:
-        yield f"Not deleted, because a model failed: {_names(left)}"
+        yield f"Not deleted, because a model failed: {_joined_names(left)}"
     if outcome.get("undeclared"):
-        names = _names(outcome["undeclared"])
+        names = _joined_names(outcome["undeclared"])
         yield f"No longer declared, but left alone without `prune: True`: {names}"
     for model, notes in outcome.get("notes", {}).items():
         for note in notes:
@@ -176,16 +176,17 @@ def _in_a_line(change: Mapping[str, Mapping[str, Any]]) -> str:
         return f"deleted, was {ids['old']}"
     return line(
         ", ".join(
-            f"{key}: {_value(one['old'])} -> {_value(one['new'])}" for key, one in change.items()
+            f"{key}: {_quoted_value(one['old'])} -> {_quoted_value(one['new'])}"
+            for key, one in change.items()
         )
     )
 
 
-def _value(value: Any) -> str:
+def _quoted_value(value: Any) -> str:
     return value if value == "**********" else quoted(value)
 
 
-def _names(names: list[str]) -> str:
+def _joined_names(names: list[str]) -> str:
     more = len(names) - _MOST_NAMES
     shown = ", ".join(names[:_MOST_NAMES])
     return f"{shown} and {more} more" if more > 0 else shown

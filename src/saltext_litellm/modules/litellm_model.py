@@ -229,7 +229,7 @@ def export(
         if path is not None and flags["data"]:
             raise InvalidInput("path and data exclude each other: data is returned, not written")
         if path is not None:
-            path = files.place("path", path, flags["overwrite"])
+            path = files.writable_path("path", path, flags["overwrite"])
         gateway = _gateway(profile)
         found = exports.export(
             gateway.all_rows(),
@@ -244,8 +244,8 @@ def export(
         if path is None:
             return text
         files.write(path, text, flags["overwrite"])
-        told = {"path": path, "deployments": len(found.states), "next": _NEXT}
-        return {**told, **({"left_out": dict(found.left_out)} if found.left_out else {})}
+        answer = {"path": path, "deployments": len(found.states), "next": _NEXT}
+        return {**answer, **({"left_out": dict(found.left_out)} if found.left_out else {})}
 
 
 def test_connection(
@@ -427,7 +427,7 @@ def plan(
 
         salt '*' litellm_model.plan gpt-4-proxy custom_llm_provider=openai base_model=gpt-4 rpm=2000
     """
-    return _apply({**locals(), "test": True})
+    return _apply_one({**locals(), "test": True})
 
 
 def apply(
@@ -481,7 +481,7 @@ def apply(
         salt '*' litellm_model.apply gpt-4-proxy custom_llm_provider=openai base_model=gpt-4 \\
             test=True
     """
-    return _apply(locals())
+    return _apply_one(locals())
 
 
 def create(
@@ -531,7 +531,7 @@ def create(
 
         salt '*' litellm_model.create gpt-4-proxy custom_llm_provider=openai base_model=gpt-4
     """
-    return _apply(locals(), create_only=True)
+    return _apply_one(locals(), create_only=True)
 
 
 def update(
@@ -582,7 +582,7 @@ def update(
         salt '*' litellm_model.update gpt-4-proxy rpm=2000
         salt '*' litellm_model.update gpt-4-proxy rpm=2000 test=True
     """
-    return _apply(locals(), partial=True)
+    return _apply_one(locals(), partial=True)
 
 
 def delete(
@@ -632,7 +632,7 @@ def delete(
         wanted = desired.named(name, model_id)
         gateway = _gateway(profile)
         outcome = gateway.remove(wanted, **flags)
-        return _told(outcome, wanted, gateway)
+        return _one_result(outcome, wanted, gateway)
 
 
 def block(
@@ -663,7 +663,7 @@ def block(
 
         salt '*' litellm_model.block gpt-4-proxy
     """
-    return _block(name, model_id, profile, True)
+    return _set_blocked(name, model_id, profile, True)
 
 
 def unblock(
@@ -692,7 +692,7 @@ def unblock(
 
         salt '*' litellm_model.unblock gpt-4-proxy
     """
-    return _block(name, model_id, profile, False)
+    return _set_blocked(name, model_id, profile, False)
 
 
 def ping(profile: str | dict[str, Any] = "litellm") -> bool:
@@ -788,7 +788,7 @@ def manage(
         salt '*' litellm_model.manage proxy source=/etc/litellm/config.yaml
     """
     outcomes, wanted, gateway = _converge(locals())
-    return _told_all(outcomes, wanted, gateway)
+    return _set_result(outcomes, wanted, gateway)
 
 
 def plan_set(
@@ -840,10 +840,10 @@ def plan_set(
         salt '*' litellm_model.plan_set proxy source=/etc/litellm/config.yaml prune=True
     """
     outcomes, _, gateway = _converge({**locals(), "test": True})
-    told = compact(outcomes, gateway.unowned())
-    if told["failed"] or told["pending"]:
-        __context__["retcode"] = _CANNOT if told["failed"] else _PENDING
-    return told
+    result = compact(outcomes, gateway.unowned())
+    if result["failed"] or result["pending"]:
+        __context__["retcode"] = _CANNOT if result["failed"] else _PENDING
+    return result
 
 
 def _converge(
@@ -860,7 +860,7 @@ def _converge(
         )
         flags["preflight"] = checks.preflight("preflight", arguments["preflight"])
         desired.named(name, None)
-        declared = _models(*(arguments[key] for key in ("models", "pillar", "source")))
+        declared = _given_models(*(arguments[key] for key in ("models", "pillar", "source")))
         if not flags.pop("allow_empty") and flags["prune"] and not declared:
             raise InvalidInput(
                 f"{name} declares no models, and prune would delete all of the set: "
@@ -882,11 +882,11 @@ def _flags(**given: tuple[Any, bool]) -> dict[str, Any]:
     return flags
 
 
-def _told_all(
+def _set_result(
     outcomes: list[Outcome], wanted: list[desired.Deployment], gateway: Gateway
 ) -> dict[str, Any]:
     """The outcomes of a set as the mapping that ``manage`` returns."""
-    told: dict[str, Any] = {
+    result: dict[str, Any] = {
         "failures": {one.name: one.failure for one in outcomes if one.failure},
         "notes": {one.name: one.notes for one in outcomes if one.notes},
         "warnings": {one.name: one.warnings for one in wanted if one.warnings},
@@ -894,13 +894,13 @@ def _told_all(
     }
     for one in outcomes:
         if one.fate != "as_declared":
-            told.setdefault(one.fate, []).append(one.name)
+            result.setdefault(one.fate, []).append(one.name)
     changes = {one.name: one.changes for one in outcomes if one.changes}
-    given = {key: value for key, value in told.items() if value}
+    given = {key: value for key, value in result.items() if value}
     return {"models": len(wanted), "changes": changes, **given}
 
 
-def _models(models: Any, pillar: Any, source: Any) -> Any:
+def _given_models(models: Any, pillar: Any, source: Any) -> Any:
     """The models of a set, from the one source that is given."""
     given = [value for value in (models, pillar, source) if value is not None]
     if len(given) != 1:
@@ -921,36 +921,36 @@ def _model_list(source: str) -> list[Any]:
     """The ``model_list`` in a config.yaml of LiteLLM's proxy, or in a file that is only a list."""
     if source.startswith("sdb://"):
         raise InvalidInput("source must be a salt:// URL or a path, not an sdb:// reference")
-    told = short(source)
+    shown = short(source)
     try:
         path = __salt__["cp.cache_file"](source)
     except Exception as err:  # noqa: BLE001 - whatever a file server's backend may raise
-        raise Refused(f"{told} cannot be fetched: {type(err).__name__}") from None
+        raise Refused(f"{shown} cannot be fetched: {type(err).__name__}") from None
     if not path:
-        raise Refused(f"There is no file {told}")
+        raise Refused(f"There is no file {shown}")
     try:
         content = salt.utils.yaml.safe_load(pathlib.Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:  # Salt returns an absolute path without checking it
-        raise Refused(f"There is no file {told}") from None
+        raise Refused(f"There is no file {shown}") from None
     except Exception as err:  # noqa: BLE001 - YAML's dates, numbers and depths raise errors of their own
         where = getattr(err, "problem_mark", None)
         line = f" in line {where.line + 1}" if where else ""
-        raise Refused(f"{told} cannot be read as YAML{line}") from None
+        raise Refused(f"{shown} cannot be read as YAML{line}") from None
     found = content.get("model_list") if isinstance(content, dict) else content
     if not isinstance(found, list):
-        raise Refused(f"{told} has no model_list")
+        raise Refused(f"{shown} has no model_list")
     return found
 
 
 def _progress(name: str) -> Callable[[int, int, str], None]:
     """Report the progress of a long run: in the log, and at most once a second as an event."""
-    told = time.monotonic()
+    reported = time.monotonic()
 
     def progress(done: int, total: int, model: str) -> None:
-        nonlocal told
+        nonlocal reported
         log.info("%s: %s of %s done (%s)", name, done, total, model)
-        if time.monotonic() - told > _EVENT_INTERVAL and not _is_masterless():
-            told = time.monotonic()
+        if time.monotonic() - reported > _EVENT_INTERVAL and not _is_masterless():
+            reported = time.monotonic()
             data = {"set": name, "done": done, "total": total, "model": model}
             __salt__["event.fire_master"](data, f"salt/litellm_model/{name}/progress")
 
@@ -985,7 +985,7 @@ def _yaml(data: Any) -> str:
     return dump(allow_unicode=False) if re.search("[\x85\u2028\u2029]", text) else text
 
 
-def _block(name: str | None, model_id: str | None, profile: Any, blocked: bool) -> bool:
+def _set_blocked(name: str | None, model_id: str | None, profile: Any, blocked: bool) -> bool:
     with salt_errors():
         _gateway(profile).block(desired.named(name, model_id), blocked)
         return True
@@ -998,7 +998,7 @@ def _gateway(profile: Any) -> Gateway:
     return glue.gateway(profile, __context__, lambda key: config(key, None), resolve)
 
 
-def _apply(arguments: dict[str, Any], **how: Any) -> dict[str, Any]:
+def _apply_one(arguments: dict[str, Any], **how: Any) -> dict[str, Any]:
     """Make one deployment as its arguments declare it. Returns the mapping for the caller."""
     with salt_errors():
         partial = how.get("partial", False)
@@ -1010,18 +1010,18 @@ def _apply(arguments: dict[str, Any], **how: Any) -> dict[str, Any]:
         (outcome,) = gateway.apply([wanted], options)
         if outcome.failure and not (outcome.changes or outcome.unknown or options.test):
             raise LiteLLMError(outcome.failure)
-        return _told(outcome, wanted, gateway)
+        return _one_result(outcome, wanted, gateway)
 
 
-def _told(outcome: Outcome, wanted: desired.Deployment, gateway: Gateway) -> dict[str, Any]:
+def _one_result(outcome: Outcome, wanted: desired.Deployment, gateway: Gateway) -> dict[str, Any]:
     """The outcome of one deployment as the mapping that ``apply`` and ``delete`` return."""
     warnings = (*wanted.warnings, *gateway.warnings)
-    told = {"action": outcome.action, "model_id": outcome.model_id, "changes": outcome.changes}
+    result = {"action": outcome.action, "model_id": outcome.model_id, "changes": outcome.changes}
     more: dict[str, Any] = {
         "adopted": outcome.adopted,
         "notes": outcome.notes,
         "warnings": warnings,
     }
     more |= {"failure": outcome.failure, "unknown": outcome.unknown, "unseen": outcome.unseen}
-    told.update({key: value for key, value in more.items() if value})
-    return told
+    result.update({key: value for key, value in more.items() if value})
+    return result

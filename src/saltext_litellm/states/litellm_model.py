@@ -300,8 +300,8 @@ def managed(
     changes = words.collapsed(outcome["changes"])
     comment = [words.summary(outcome, arguments["test"]), *words.details(outcome)]
     passed = _passed(changes, outcome.get("failures"))
-    told = words.warned(words.warnings(outcome))
-    return words.result(name, passed, comment, changes=changes, **told)
+    warned = words.warned(words.warnings(outcome))
+    return words.result(name, passed, comment, changes=changes, **warned)
 
 
 def mod_watch(name: str, sfun: str | None = None, **kwargs: Any) -> dict[str, Any]:
@@ -380,5 +380,5 @@ def _result(
         return words.result(name, False, [f"{name} was not changed: {first}", *example])
     changes, passed = outcome["changes"], _passed(outcome["changes"], outcome.get("failure"))
     comment = [worded(name, outcome, bool(__opts__["test"]))]
-    told = words.warned(outcome.get("warnings", ()))
-    return words.result(name, passed, comment, changes=changes, **told)
+    warned = words.warned(outcome.get("warnings", ()))
+    return words.result(name, passed, comment, changes=changes, **warned)

@@ -148,7 +148,7 @@ def mapping(name: str, value: Any) -> Mapping[str, Any]:
 
 def limit(name: str, value: Any) -> int:
     """A whole number from 0 on, or a string of digits, because templates make such strings."""
-    number = _number(name, value)
+    number = _decimal(name, value)
     if number != number.to_integral_value():
         raise InvalidInput(f"{name} must be a whole number, not {quoted(value)}")
     if number >= _TOO_LARGE:
@@ -158,7 +158,7 @@ def limit(name: str, value: Any) -> int:
 
 def per_token(name: str, value: Any) -> float:
     """A cost per million tokens as a cost per token, divided exactly: 30 becomes 3e-05."""
-    number = _number(name, value) / _MILLION
+    number = _decimal(name, value) / _MILLION
     if number and not float(number):
         raise InvalidInput(f"{name} is too small: {quoted(value)}")
     return float(number)
@@ -193,7 +193,7 @@ def numeric(name: str, value: Any, *, whole: bool = False) -> None:
     """
     if whole and isinstance(value, str) and not _WHOLE.fullmatch(value):
         raise InvalidInput(f"{name} must be a whole number, not {quoted(value)}")
-    _ = limit(name, value) if whole else _number(name, value)
+    _ = limit(name, value) if whole else _decimal(name, value)
 
 
 def truth(name: str, value: Any) -> None:
@@ -241,7 +241,7 @@ class _Plain:
         if isinstance(value, Mapping):
             inside = (*above, id(value))
             return {
-                _key(name, key): self.of(f"{name}:{key}", item, inside)
+                _checked_key(name, key): self.of(f"{name}:{key}", item, inside)
                 for key, item in value.items()
             }
         if isinstance(value, (list, tuple)):
@@ -270,7 +270,7 @@ def _leaf(name: str, value: Any) -> Any:
     raise InvalidInput(f"{short(name)} must be made of mappings, lists and plain values")
 
 
-def _key(name: str, key: Any) -> str:
+def _checked_key(name: str, key: Any) -> str:
     if not isinstance(key, str):
         raise InvalidInput(
             f"{short(name)} has the key {quoted(key)}, which must be a string: put it in quotes"
@@ -291,7 +291,7 @@ def _storable(name: str, value: str) -> str:
     return str(value)
 
 
-def _number(name: str, value: Any) -> Decimal:
+def _decimal(name: str, value: Any) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         raise InvalidInput(f"{name} must be a number, not {quoted(value)}")
     try:

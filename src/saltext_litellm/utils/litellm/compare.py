@@ -46,12 +46,16 @@ def _same_plain(declared: Any, shown: Any, coerced: bool) -> bool:
     if type(declared) is type(shown) and declared == shown:
         return True
     if isinstance(declared, bool) or isinstance(shown, bool):
-        return coerced and _truth(declared) is not None and _truth(declared) == _truth(shown)
+        return (
+            coerced
+            and _boolean_or_none(declared) is not None
+            and _boolean_or_none(declared) == _boolean_or_none(shown)
+        )
     texts = [isinstance(value, str) for value in (declared, shown)]
     if all(texts) or (any(texts) and not coerced):
         return bool(declared == shown)
-    number = _number(declared)
-    return number is not None and number == _number(shown)
+    number = _decimal_or_none(declared)
+    return number is not None and number == _decimal_or_none(shown)
 
 
 def _keys(mapping: Mapping[str, Any]) -> set[str]:
@@ -75,12 +79,12 @@ def _same_list(declared: list[Any], shown: Any, ordered: bool, masked: bool) -> 
     )
 
 
-def _truth(value: Any) -> bool | None:
+def _boolean_or_none(value: Any) -> bool | None:
     word = str(value).lower() if isinstance(value, (bool, int, str)) else ""
     return True if word in _TRUE else False if word in _FALSE else None
 
 
-def _number(value: Any) -> Decimal | None:
+def _decimal_or_none(value: Any) -> Decimal | None:
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
     try:

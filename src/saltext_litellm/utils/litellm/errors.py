@@ -17,14 +17,14 @@ class InvalidInput(LiteLLMError):
     """
 
     def __init__(self, *mistakes: str, example: tuple[str, ...] = ()) -> None:
-        told: list[str] = []
+        shown: list[str] = []
         for mistake in mistakes:
-            if len(told) == _MOST_MISTAKES or sum(map(len, told)) > _MOST_CHARACTERS:
-                told.append(f"and {len(mistakes) - len(told)} more")
+            if len(shown) == _MOST_MISTAKES or sum(map(len, shown)) > _MOST_CHARACTERS:
+                shown.append(f"and {len(mistakes) - len(shown)} more")
                 break
             whole = len(mistake) <= _LONGEST_MISTAKE
-            told.append(mistake if whole else f"{mistake[:_LONGEST_MISTAKE]}…")
-        super().__init__("; ".join(told))
+            shown.append(mistake if whole else f"{mistake[:_LONGEST_MISTAKE]}…")
+        super().__init__("; ".join(shown))
         self.mistakes = mistakes
         self.example = example
 

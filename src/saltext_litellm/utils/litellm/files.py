@@ -11,7 +11,7 @@ from . import checks
 from .errors import InvalidInput, Refused
 
 
-def place(name: str, value: object, overwrite: bool) -> str:
+def writable_path(name: str, value: object, overwrite: bool) -> str:
     """The absolute path of a file that may be written.
 
     :param name: The name of the argument, for messages.
@@ -41,7 +41,7 @@ def place(name: str, value: object, overwrite: bool) -> str:
 
 
 def write(path: str, text: str, overwrite: bool) -> None:
-    """Write a file to a path that :func:`place` has returned.
+    """Write a file to a path that :func:`writable_path` has returned.
 
     :raises Refused: The file cannot be written, or another file is there by now.
     """

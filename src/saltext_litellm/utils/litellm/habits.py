@@ -203,7 +203,7 @@ def _without_logins(text: str, tell: Callable[[str], object]) -> str:
     for found in re.finditer(r"//", text):
         start = found.end()
         if start > word_end:
-            word_end = _end(_WORD, text, start)
+            word_end = _match_end(_WORD, text, start)
             last = text.rfind("@", start, word_end)
         end = _login_end(text, start, last) if start >= at else 0
         if end > start:
@@ -220,7 +220,7 @@ def _login_end(text: str, start: int, last: int) -> int:
 
     :param last: The position of the last ``@`` before a space.
     """
-    authority = text[start : _end(_AUTHORITY, text, start)]
+    authority = text[start : _match_end(_AUTHORITY, text, start)]
     if "@" in authority:
         return last
     host = _HOST.fullmatch(authority)
@@ -236,6 +236,6 @@ def _login_end(text: str, start: int, last: int) -> int:
     return last if host[1] and in_doubt else 0
 
 
-def _end(pattern: re.Pattern[str], text: str, start: int) -> int:
+def _match_end(pattern: re.Pattern[str], text: str, start: int) -> int:
     found = pattern.match(text, start)
     return found.end() if found else start

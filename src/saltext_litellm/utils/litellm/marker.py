@@ -110,15 +110,15 @@ class Marker:
         return cls(
             name=stored["name"],
             set=stored.get("set"),
-            gateway=_text(stored.get("gateway")),
-            id=_text(stored.get("id")),
+            gateway=_text_or_none(stored.get("gateway")),
+            id=_text_or_none(stored.get("id")),
             keys=frozenset(map(parse, filter(_is_text, keys if isinstance(keys, list) else ()))),
             secrets={
                 parse(path): str(mark)
                 for path, mark in (secrets if isinstance(secrets, Mapping) else {}).items()
             },
             key_id=stored.get("key_id"),
-            replaces=_text(stored.get("replaces")),
+            replaces=_text_or_none(stored.get("replaces")),
             tentative=stored.get("tentative") is True,
             unserved=stored.get("unserved") is True,
             version=version if isinstance(version, int) else VERSION,
@@ -129,5 +129,5 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
-def _text(value: Any) -> str | None:
+def _text_or_none(value: Any) -> str | None:
     return value if isinstance(value, str) else None

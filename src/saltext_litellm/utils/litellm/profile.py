@@ -132,15 +132,15 @@ def _parse(name: str, settings: Mapping[str, Any], resolve: Callable[[Any], Any]
         name=name,
         url=_url(name, values.get("url")),
         api_key=_secret(name, "api_key", values.get("api_key")),
-        verify=_verify(name, values.get("verify", True)),
+        verify=_verify_setting(name, values.get("verify", True)),
         cert=_cert(name, values.get("cert")),
-        timeout=_number(name, "timeout", values.get("timeout", 60.0)),
-        retries=_whole(name, "retries", values.get("retries", 3)),
+        timeout=_positive(name, "timeout", values.get("timeout", 60.0)),
+        retries=_whole_number(name, "retries", values.get("retries", 3)),
         headers=_headers(name, values.get("headers") or {}, resolve),
         fingerprint_key=None
         if fingerprint_key is None
         else _secret(name, "fingerprint_key", fingerprint_key),
-        gateway_names=_names(name, values.get("gateway_name")),
+        gateway_names=_gateway_names(name, values.get("gateway_name")),
     )
     if profile.url.startswith("https:"):
         _check_files(profile)
@@ -177,7 +177,7 @@ def _secret(name: str, key: str, value: Any) -> str:
     return secret
 
 
-def _names(name: str, value: Any) -> tuple[str, ...]:
+def _gateway_names(name: str, value: Any) -> tuple[str, ...]:
     if value is None:
         return ()
     names = value if isinstance(value, list) else [value]
@@ -190,7 +190,7 @@ def _names(name: str, value: Any) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _verify(name: str, value: Any) -> bool | str:
+def _verify_setting(name: str, value: Any) -> bool | str:
     if isinstance(value, (bool, str)) and value != "":
         return value
     raise InvalidInput(f"verify of the {name} must be true, false or the path of a CA bundle")
@@ -212,11 +212,11 @@ def _check_files(profile: Profile) -> None:
     """Refuse certificates and keys that cannot be read. The errors of requests would be unclear."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if isinstance(profile.verify, str) and not Path(profile.verify).is_dir():
-        _read(profile.name, "verify", profile.verify)
+        _check_readable(profile.name, "verify", profile.verify)
         try:
             context.load_verify_locations(profile.verify)
         except (OSError, ValueError):
-            where = _path(profile.verify)
+            where = _shown_path(profile.verify)
             raise InvalidInput(
                 f"verify of the {profile.name}: {where} holds no certificate in PEM form"
             ) from None
@@ -224,42 +224,42 @@ def _check_files(profile: Profile) -> None:
         return
     files = (profile.cert,) if isinstance(profile.cert, str) else profile.cert
     for file in files:
-        _read(profile.name, "cert", file)
+        _check_readable(profile.name, "cert", file)
     try:
         # Without a password OpenSSL would ask for one at the terminal.
         context.load_cert_chain(files[0], files[-1], password="")
     except (OSError, ValueError):
-        where = " and ".join(map(_path, files))
+        where = " and ".join(map(_shown_path, files))
         raise InvalidInput(
             f"cert of the {profile.name}: {where} must hold a certificate and its key in PEM "
             "form, without a passphrase"
         ) from None
 
 
-def _read(name: str, key: str, file: str) -> None:
+def _check_readable(name: str, key: str, file: str) -> None:
     try:
         with open(file, "rb") as opened:
             opened.read(1)
     except (OSError, ValueError) as err:
         why = getattr(err, "strerror", None) or "not a path"
-        raise InvalidInput(f"{key} of the {name}: cannot read {_path(file)}: {why}") from None
+        raise InvalidInput(f"{key} of the {name}: cannot read {_shown_path(file)}: {why}") from None
 
 
-def _path(file: str) -> str:
+def _shown_path(file: str) -> str:
     """A path for a message. Somebody may have put a key itself in its place: that is not shown."""
     if "\n" in file or "-----" in file or len(file) > _LONGEST_PATH:
         return "what is given"
     return repr(file)
 
 
-def _number(name: str, key: str, value: Any, least: float = 0.001) -> float:
+def _positive(name: str, key: str, value: Any, least: float = 0.001) -> float:
     if type(value) not in (int, float) or not least <= value <= _ENDLESS:
         raise InvalidInput(f"{key} of the {name} must be a positive number, not {quoted(value)}")
     return float(value)
 
 
-def _whole(name: str, key: str, value: Any) -> int:
-    number = _number(name, key, value, least=0)
+def _whole_number(name: str, key: str, value: Any) -> int:
+    number = _positive(name, key, value, least=0)
     if not number.is_integer():
         raise InvalidInput(f"{key} of the {name} must be a whole number, not {quoted(value)}")
     return int(number)

@@ -72,7 +72,7 @@ def redact(value: Any) -> Any:
     """A value that may be shown: without secrets, and without control characters."""
     if isinstance(value, Mapping):
         return {
-            _key(key): REDACTED if hides(str(key)) and item is not None else redact(item)
+            _shown_key(key): REDACTED if hides(str(key)) and item is not None else redact(item)
             for key, item in value.items()
         }
     if isinstance(value, (list, tuple)):
@@ -109,7 +109,7 @@ def _inside(key: str, value: Any) -> Iterator[str]:
             yield from secret_strings(key, json.loads(value))
 
 
-def _key(key: Any) -> Any:
+def _shown_key(key: Any) -> Any:
     return clean(cover(key)) if isinstance(key, str) else key
 
 

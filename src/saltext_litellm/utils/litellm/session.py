@@ -77,7 +77,7 @@ class Session:
         request.headers["Authorization"] = f"Bearer {self._profile.api_key}"
         return request
 
-    def _own(self) -> HttpSession:
+    def _own_http(self) -> HttpSession:
         """The session of this process."""
         if self._process != os.getpid():
             self._inherited.append(self._http)
@@ -90,7 +90,7 @@ class Session:
 
     def reconnect(self) -> None:
         """Let the next request open a new connection, which may reach another worker."""
-        self._own().close()
+        self._own_http().close()
 
     def call(
         self,
@@ -102,7 +102,7 @@ class Session:
         absent: tuple[int, ...] = (),
         repeatable: bool = True,
         once: bool = False,
-        told_by: str | None = None,
+        result_key: str | None = None,
     ) -> Any:
         """Send a request, repeat it if that is safe and may help, and return the parsed answer.
 
@@ -112,13 +112,13 @@ class Session:
         :param repeatable: Sending it twice does the same as sending it once.
         :param once: Never send it again, not even if the gateway is busy, because each call costs
             money.
-        :param told_by: A key. An answer that has this key is a result, whatever its status is.
+        :param result_key: A key. An answer that has this key is a result, whatever its status is.
         """
         retries = 0 if once else self._profile.retries
         response = self._answer((method, path, body, params), retries, repeatable)
         if response.status_code in absent:
             return None
-        return self._parsed(response, body, told_by)
+        return self._parse_answer(response, body, result_key)
 
     def _answer(self, request: Request, retries: int, repeatable: bool) -> requests.Response:
         """Send a request until it is answered, or until another try is not safe or cannot help."""
@@ -128,7 +128,7 @@ class Session:
             pause = min(_BACKOFF * 2 ** min(attempt, _DOUBLINGS), _LONGEST_WAIT)
             try:
                 response = self._send(*request)
-            except _errors() as err:
+            except _request_errors() as err:
                 error, again = self._failure(method, path, err, body)
                 unsafe = isinstance(error, OutcomeUnknown) and not repeatable
                 if last or not again or unsafe:
@@ -152,7 +152,7 @@ class Session:
     ) -> requests.Response:
         from urllib3.exceptions import InsecureRequestWarning
 
-        started, http, profile = time.monotonic(), self._own(), self._profile
+        started, http, profile = time.monotonic(), self._own_http(), self._profile
         http.exchange.begin(profile.timeout)
         with warnings.catch_warnings():
             # The state warns of this once. The log need not repeat it for each request.
@@ -185,14 +185,14 @@ class Session:
         again, kind = False, OutcomeUnknown
         if exchange.late:
             kind = NotSeen if body else kind  # a write may still be done
-            said = f"{url} did not answer {request} within {self._profile.timeout:g} s"
+            message = f"{url} did not answer {request} within {self._profile.timeout:g} s"
         elif isinstance(err, SSLError):
-            said = f"No trusted connection to {url}: {why}"
+            message = f"No trusted connection to {url}: {why}"
         elif isinstance(err, ContentDecodingError):
-            said = f"{url} {_NONSENSE}"
+            message = f"{url} {_NONSENSE}"
         else:
-            said, again = f"{url} broke off {request}: {why}", True
-        return kind(said), again
+            message, again = f"{url} broke off {request}: {why}", True
+        return kind(message), again
 
     def _unsent(self, request: str, err: Exception, why: str) -> tuple[GatewayError, bool]:
         """The error for a request that was not sent at all, and whether another try may help."""
@@ -203,24 +203,24 @@ class Session:
         url, again = self.url, True
         proxy = " through the proxy" if isinstance(err, ProxyError) else ""
         if self._http.exchange.late:
-            said = f"Cannot reach {url}{proxy}: no connection within {self._profile.timeout:g} s"
+            message = f"Cannot reach {url}{proxy}: no connection within {self._profile.timeout:g} s"
         elif isinstance(err, SSLError):
-            said, again = f"No trusted connection to {url}: {why}", False
+            message, again = f"No trusted connection to {url}: {why}", False
         elif is_of_settings(err):
-            said, again = f"Cannot send {request} to {url}: {why}", False
+            message, again = f"Cannot send {request} to {url}: {why}", False
         else:
-            said = f"Cannot reach {url}{proxy}: {why}"
-        return GatewayError(said), again
+            message = f"Cannot reach {url}{proxy}: {why}"
+        return GatewayError(message), again
 
-    def _parsed(
-        self, response: requests.Response, body: Mapping[str, Any] | None, told_by: str | None
+    def _parse_answer(
+        self, response: requests.Response, body: Mapping[str, Any] | None, result_key: str | None
     ) -> Any:
         url, status = self.url, response.status_code
         if response.is_redirect:
-            target = scrub(_target(response.headers["location"]), self._secrets(body))
+            target = scrub(_redirect_target(response.headers["location"]), self._secrets(body))
             target = target[:_LONGEST_REASON]
             raise GatewayError(f"{url} redirects{target}; the profile needs the final url", status)
-        if not (response.ok or (told_by is not None and _has(response, told_by))):
+        if not (response.ok or (result_key is not None and _has_key(response, result_key))):
             unknown = status >= _SERVER_ERROR and status not in _BUSY
             kind = OutcomeUnknown if unknown else GatewayError
             if status == _GATEWAY_TIMEOUT and body:
@@ -236,10 +236,10 @@ class Session:
         """A sentence about a refusal, for the person who wrote the profile."""
         status, reason = response.status_code, scrub(_reason(response), secrets)
         if status == _UNAUTHORIZED:
-            said = f"refuses the api_key of {self._profile.label} ({status})"
+            message = f"refuses the api_key of {self._profile.label} ({status})"
             # LiteLLM (1.106.2) shows the end of a wrong key, and its hash without a salt.
-            telling = _KEY_HASH.search(reason) or self._profile.api_key[-_KEY_END:] in reason
-            return said if telling else f"{said}: {reason[:_LONGEST_REASON]}"
+            shows_key = _KEY_HASH.search(reason) or self._profile.api_key[-_KEY_END:] in reason
+            return message if shows_key else f"{message}: {reason[:_LONGEST_REASON]}"
         verb = "failed" if status >= _SERVER_ERROR else "refused"
         if status == _FORBIDDEN:
             verb = "forbids this"
@@ -250,14 +250,14 @@ class Session:
         return (*self._profile.secrets, *secret_strings("", dict(body or {})))
 
 
-def _errors() -> tuple[type[Exception], ...]:
+def _request_errors() -> tuple[type[Exception], ...]:
     """The exceptions of a request. Requests turns most of them into an OSError, but not all."""
     from urllib3.exceptions import HTTPError
 
     return (OSError, ValueError, HTTPException, HTTPError)
 
 
-def _has(response: requests.Response, key: str) -> bool:
+def _has_key(response: requests.Response, key: str) -> bool:
     """Whether an answer is a mapping with a certain key."""
     try:
         answer = json.loads(response.content)
@@ -266,7 +266,7 @@ def _has(response: requests.Response, key: str) -> bool:
     return isinstance(answer, dict) and key in answer
 
 
-def _target(location: str) -> str:
+def _redirect_target(location: str) -> str:
     """The address of a redirect, without a login. The header may have bytes of any encoding."""
     text = location.encode("latin-1", "replace").decode("utf-8", "replace")
     address = _LOGIN.sub("//", re.split("[?#;]", text)[0]).strip()
@@ -288,13 +288,13 @@ def _retry_after(response: requests.Response) -> float:
 def _reason(response: requests.Response) -> str:
     """The reason that the gateway gives. Its errors have three forms."""
     try:
-        text = _said(json.loads(response.content))
+        text = _reason_in_json(json.loads(response.content))
     except (ValueError, RecursionError):  # no JSON, or nested too deeply
         text = str(response.reason or "")
     return " ".join(text.split()) or "no reason given"
 
 
-def _said(answer: Any) -> str:
+def _reason_in_json(answer: Any) -> str:
     """The reason in an answer that is JSON."""
     reason = answer
     if isinstance(answer, dict):

@@ -117,23 +117,25 @@ class _Adapter(HTTPAdapter):
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
-        self._bind(self.poolmanager)
+        self._add_deadline(self.poolmanager)
 
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
         manager = super().proxy_manager_for(*args, **kwargs)
-        self._bind(manager)
+        self._add_deadline(manager)
         return manager
 
-    def _bind(self, manager: Any) -> None:
+    def _add_deadline(self, manager: Any) -> None:
         kinds = manager.pool_classes_by_scheme
         if any(issubclass(kind.ConnectionCls, _Connection) for kind in kinds.values()):
             return  # requests keeps the manager of a proxy
         manager.pool_classes_by_scheme = {
-            scheme: type(kind.__name__, (kind,), {"ConnectionCls": self._bound(kind.ConnectionCls)})
+            scheme: type(
+                kind.__name__, (kind,), {"ConnectionCls": self._with_deadline(kind.ConnectionCls)}
+            )
             for scheme, kind in kinds.items()
         }
 
-    def _bound(self, kind: Any) -> type:
+    def _with_deadline(self, kind: Any) -> type:
         return type(kind.__name__, (_Connection, kind), {"exchange": self._exchange})
 
 
@@ -200,12 +202,14 @@ def is_of_settings(err: Exception) -> bool:
 
 def cause(err: Exception) -> str:
     """The innermost reason, without the object addresses and URLs that requests adds."""
-    told = next(filter(None, map(_told, reversed(_causes(err)))), type(_causes(err)[-1]).__name__)
-    meant = next((text for signs, text in _MEANT if any(sign in told for sign in signs)), None)
-    return f"{told}: {meant}" if meant else told
+    reason = next(
+        filter(None, map(_useful_text, reversed(_causes(err)))), type(_causes(err)[-1]).__name__
+    )
+    meant = next((text for signs, text in _MEANT if any(sign in reason for sign in signs)), None)
+    return f"{reason}: {meant}" if meant else reason
 
 
-def _told(err: BaseException) -> str:
+def _useful_text(err: BaseException) -> str:
     """The useful part of one exception's message; empty if there is none."""
     if isinstance(err, ssl.SSLError) and err.reason:
         plain = err.reason.replace("_", " ").lower()

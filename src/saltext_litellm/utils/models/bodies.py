@@ -77,7 +77,7 @@ def update_body(
         keys = sorted({path[1] for path in touched | removed if path[0] == section})
         if keys:
             body[section] = {
-                key: _whole((section, key), row, wanted.values, removed) for key in keys
+                key: _whole_value((section, key), row, wanted.values, removed) for key in keys
             }
     if PARAMS in body:
         params = body[PARAMS]
@@ -123,7 +123,7 @@ def replacement_body(
             if path[0] == section:
                 drop(kept, path[1:])
         tree[section] = {
-            key: _survivor((section, key), value, row)
+            key: _kept_value((section, key), value, row)
             if (section, key) not in wanted.values
             else value
             for key, value in kept.items()
@@ -156,7 +156,7 @@ def as_stored(
         for path, leaf in leaves((PARAMS, key), value):
             ours = path in wanted.values or path in removed
             if not ours and (is_secret_at(path) or holds_secret("", leaf)):
-                raise _lost(path)
+                raise _lost_secret(path)
     info = dict(own_info(row, known_info(row, cost_map)))
     return {PARAMS: params, INFO: info, "blocked": row.get(BLOCKED)}
 
@@ -171,18 +171,18 @@ def _patched_info(row: Row) -> dict[str, Any]:
     return {"id": row.model_id, "db_model": True, **reset}
 
 
-def _survivor(path: Path, value: Any, row: Row) -> Any:
+def _kept_value(path: Path, value: Any, row: Row) -> Any:
     """A value that somebody else set, in a form that can be sent again."""
     if path[0] != PARAMS or not isinstance(value, str):
         return value  # only the strings of litellm_params are encrypted
     shown = row.get(path)
     masked = is_secret_at(path) or (may_be_masked(path) and _MASKED in str(shown))
     if masked or not isinstance(shown, str):
-        raise _lost(path)
+        raise _lost_secret(path)
     return shown
 
 
-def _lost(path: Path) -> Refused:
+def _lost_secret(path: Path) -> Refused:
     return Refused(
         f"LiteLLM cannot clear everything in place, so the deployment would have to be replaced, "
         f"but {':'.join(path)}, which is not declared, cannot be read back and would be lost: "
@@ -190,13 +190,15 @@ def _lost(path: Path) -> Refused:
     )
 
 
-def _whole(top: Path, row: Row, declared: Mapping[Path, Any], removed: frozenset[Path]) -> Any:
+def _whole_value(
+    top: Path, row: Row, declared: Mapping[Path, Any], removed: frozenset[Path]
+) -> Any:
     """The value to send for a top-level key, ``None`` to remove it.
 
     A PATCH replaces a whole mapping, so the values of others in it are sent back.
     """
-    plain = row.plain(top)
-    current = row.get(top) if plain is MISSING else plain
+    stored = row.stored_value(top)
+    current = row.get(top) if stored is MISSING else stored
     if top in declared and declared[top] != {}:
         return declared[top]
     tree: dict[str, Any] = copy.deepcopy(dict(current)) if isinstance(current, Mapping) else {}
@@ -204,7 +206,7 @@ def _whole(top: Path, row: Row, declared: Mapping[Path, Any], removed: frozenset
         if path[:2] == top:
             drop(tree, path[2:])
     ours = {path: value for path, value in declared.items() if path[:2] == top and path != top}
-    for path, value in leaves(top, tree) if tree and plain is MISSING else ():
+    for path, value in leaves(top, tree) if tree and stored is MISSING else ():
         if path not in ours and (is_secret_at(path) or holds_secret("", value)):
             raise Refused(
                 f"{':'.join(path)} is not declared and cannot be read back, but "

@@ -35,7 +35,7 @@ from .fields import (
     derived_model,
     is_price,
     is_secret_at,
-    word,
+    label,
 )
 
 Resolve = Callable[[Any], Any]
@@ -81,7 +81,7 @@ def desired(arguments: Mapping[str, Any], resolve: Resolve, *, partial: bool = F
         checks.title("name", arguments.get("name"))
     values = _declared(arguments, resolve, mistakes)
     with mistakes.noted():
-        _complete(values, arguments, partial)
+        _add_model(values, arguments, partial)
     mistakes.refuse()
     name, model_name = arguments["name"], arguments.get("model_name")
     return Deployment(
@@ -113,7 +113,7 @@ def _declared(
         with mistakes.noted():
             for path, value in _section(section, arguments.get(section)):
                 with mistakes.noted():
-                    values[path] = _sent(path, value, resolve)
+                    values[path] = _value_to_send(path, value, resolve)
     for argument, (path, check) in ARGUMENTS.items():
         value = arguments.get(argument)
         if value is None or (path == TIER and value == "free" and path in values):
@@ -124,7 +124,7 @@ def _declared(
             values[path] = check(argument, resolve(value) if is_secret(path[-1]) else value)
     for path, value in values.items():
         with mistakes.noted():
-            _check(path, value)
+            _check_value(path, value)
     if isinstance(values.get(MODE), str):
         values[MODE] = MODE_SPELLINGS.get(values[MODE], values[MODE])
     return values
@@ -154,9 +154,9 @@ def _section(section: str, declared: Any) -> Iterator[tuple[Path, Any]]:
             yield from leaves((section, key), value)
 
 
-def _check(path: Path, value: Any) -> None:
+def _check_value(path: Path, value: Any) -> None:
     """Check a value, no matter which argument declares it."""
-    name = word(path)
+    name = label(path)
     if path[0] == INFO and path[1] in RESERVED:
         raise InvalidInput(f"{INFO}:{path[1]} cannot be declared: {RESERVED[path[1]]}")
     if path == TIER and value not in TIERS:
@@ -173,7 +173,7 @@ def _check(path: Path, value: Any) -> None:
 def _check_secrets(name: str, secret: bool, value: Any) -> None:
     """Refuse a mask or a placeholder in the place of a secret, and a mask as the login of a URL."""
     if secret:
-        checks.secret(name, _parsed(value))
+        checks.secret(name, _parsed_json(value))
     elif isinstance(value, Mapping):
         for key, item in value.items():
             _check_secrets(f"{name}:{key}", hides(key), item)
@@ -184,7 +184,7 @@ def _check_secrets(name: str, secret: bool, value: Any) -> None:
         checks.login(name, value)
 
 
-def _parsed(value: Any) -> Any:
+def _parsed_json(value: Any) -> Any:
     """The content of a string that holds JSON. Credentials are sent in this form."""
     if isinstance(value, str) and value.lstrip().startswith("{"):
         with contextlib.suppress(ValueError, RecursionError):
@@ -192,7 +192,7 @@ def _parsed(value: Any) -> Any:
     return value
 
 
-def _complete(values: dict[Path, Any], arguments: Mapping[str, Any], partial: bool) -> None:
+def _add_model(values: dict[Path, Any], arguments: Mapping[str, Any], partial: bool) -> None:
     """Derive the upstream model from provider and base model, or raise what is missing.
 
     :param arguments: The arguments as given. One that was refused is wrong, but not missing.
@@ -217,7 +217,7 @@ def _complete(values: dict[Path, Any], arguments: Mapping[str, Any], partial: bo
         )
 
 
-def _sent(path: Path, value: Any, resolve: Resolve) -> Any:
+def _value_to_send(path: Path, value: Any, resolve: Resolve) -> Any:
     """The value to send: with its references resolved, and in the form that LiteLLM wants."""
     value = _resolved(is_secret_at(path), value, resolve)
     if path in JSON_STRINGS and isinstance(value, Mapping):

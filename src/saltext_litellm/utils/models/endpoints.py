@@ -56,7 +56,7 @@ class Models:
         while the router of this worker is empty (LiteLLM 1.83.14 to 1.109.1). It is cut short or
         empty if LiteLLM cannot read a row.
         """
-        return self._list({"search": pattern, "size": 100_000})
+        return self._listed_rows({"search": pattern, "size": 100_000})
 
     def router(self) -> list[Listed]:
         """The rows that the router of this worker serves, with those of the config file.
@@ -64,7 +64,7 @@ class Models:
         The worker may have read them some time ago.
         """
         # The page size has no maximum; old versions ignore it and send everything.
-        return self._list({"size": 100_000})
+        return self._listed_rows({"size": 100_000})
 
     def masked_secrets(self, model_id: str) -> dict[str, Any] | None:
         """The masked secrets of a served deployment; ``None`` if it is blocked or unknown.
@@ -112,7 +112,7 @@ class Models:
         """
         query = {"model_id": model_id}
         answer = self._session.call(
-            "GET", "/health", params=query, once=True, told_by="unhealthy_endpoints"
+            "GET", "/health", params=query, once=True, result_key="unhealthy_endpoints"
         )
         return _without_traces(answer)
 
@@ -157,7 +157,7 @@ class Models:
         except OutcomeUnknown as err:
             if "Failed to add model to db" in str(err):
                 raise AlreadyThere(str(err), err.status) from None
-            raise _as_saved(err, model_id) from None
+            raise _saved_error(err, model_id) from None
         return self._confirmed(row, model_id, "POST /model/new")
 
     def update(self, model_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -169,7 +169,9 @@ class Models:
         :raises NotServed: The row is changed, but LiteLLM cannot serve it.
         :raises ServesLess: The row is changed, but LiteLLM has stopped serving other rows.
         """
-        return self._change("PATCH", f"/model/{quote(model_id, safe='')}/update", model_id, body)
+        return self._send_change(
+            "PATCH", f"/model/{quote(model_id, safe='')}/update", model_id, body
+        )
 
     def delete(self, model_id: str) -> bool:
         """Delete a row; ``False`` if the database has no row with this id.
@@ -194,17 +196,17 @@ class Models:
         :raises NotInDatabase: There is no such row, or LiteLLM is too old.
         """
         path = "/model/block" if blocked else "/model/unblock"
-        self._change("POST", path, model_id, {"model_id": model_id})
+        self._send_change("POST", path, model_id, {"model_id": model_id})
 
     # --------------------------------------------------------------- plumbing
 
-    def _change(
+    def _send_change(
         self, method: str, path: str, model_id: str, body: Mapping[str, Any]
     ) -> dict[str, Any]:
         try:
             row = self._session.call(method, path, body)
         except OutcomeUnknown as err:
-            raise _as_saved(err, model_id) from None
+            raise _saved_error(err, model_id) from None
         except GatewayError as err:
             if err.status == 404 or "Cannot edit config-based model" in str(err):  # noqa: PLR2004
                 raise NotInDatabase(str(err), err.status) from None
@@ -220,7 +222,7 @@ class Models:
     def _not_litellm(self, request: str) -> OutcomeUnknown:
         return OutcomeUnknown(f"{self.url} answered {request}, but not as a LiteLLM gateway does")
 
-    def _list(self, params: Mapping[str, Any]) -> list[Listed]:
+    def _listed_rows(self, params: Mapping[str, Any]) -> list[Listed]:
         try:
             answer = self._session.call("GET", "/v2/model/info", params=params)
         except GatewayError as err:
@@ -245,7 +247,7 @@ def _without_traces(value: Any, cleaned: Callable[[str], str] = str) -> Any:
     return cleaned(value.split("\nstack trace:")[0]) if isinstance(value, str) else value
 
 
-def _as_saved(err: OutcomeUnknown, model_id: str) -> GatewayError:
+def _saved_error(err: OutcomeUnknown, model_id: str) -> GatewayError:
     """The error that a 500 means if it says that the write was saved (1.106.2)."""
     if "saved to the database" not in str(err):
         return err

@@ -85,7 +85,7 @@ def export(
     stored = sorted(
         (row for row in rows if row.from_database), key=lambda row: (row.model_name, row.model_id)
     )
-    known, asked = identity.Rows(stored), _asked(stored, ask)
+    known, asked = identity.Rows(stored), _all_masks(stored, ask)
     found: dict[str, Arguments] = {}
     left_out: dict[str, str] = {}
     owners: dict[str, str] = {}
@@ -94,7 +94,7 @@ def export(
         masks = asked[row.model_id] if asked is not None else {}
         try:
             arguments = _arguments(name, row, masks or {}, cost_map)
-            _check(name, arguments)
+            _check_state(name, arguments)
         except InvalidInput as err:
             left_out[row.model_id] = f"{quoted(row.model_name)}: {err}"
             continue
@@ -104,11 +104,11 @@ def export(
         reason = _why_no_secret(row, arguments, masks)
         if asked is not None and reason:
             unsaid[reason].append(name)
-    told = {reason: tuple(named) for reason, named in unsaid.items()}
-    return Export(set_, found, left_out, owners, may_ask=asked is not None, **told)
+    lacking = {reason: tuple(named) for reason, named in unsaid.items()}
+    return Export(set_, found, left_out, owners, may_ask=asked is not None, **lacking)
 
 
-def _asked(
+def _all_masks(
     rows: Iterable[Row], ask: Callable[[Row], Masks | None]
 ) -> Mapping[str, Masks | None] | None:
     """The masks of each row by its id; ``None`` if the api_key may not see them."""
@@ -139,7 +139,7 @@ def _with_id(
     return arguments
 
 
-def _check(name: str, arguments: Arguments) -> None:
+def _check_state(name: str, arguments: Arguments) -> None:
     """Check that a state with these arguments would be accepted.
 
     :raises InvalidInput: It would be refused.
@@ -157,7 +157,7 @@ def _arguments(name: str, row: Row, masks: Masks, cost_map: Mapping[str, Any]) -
     if values[MODEL] == fields.derived_model(values):
         del values[MODEL]
     for path, value in values.items():
-        _declare(declared, path, _spoken(name, path, value))
+        _declare(declared, path, _declared_value(name, path, value))
     arguments = {key: declared[key] for key in _ORDER if key in declared}
     # At the end, because it matters least. Without it, the tier would be free by default.
     return arguments if "tier" in arguments else {**arguments, "tier": None}
@@ -176,10 +176,10 @@ def _values(row: Row, masks: Masks, cost_map: Mapping[str, Any]) -> Iterable[tup
         yield BLOCKED, True
 
 
-def _spoken(name: str, path: Path, value: Any) -> Any:
+def _declared_value(name: str, path: Path, value: Any) -> Any:
     """A value as a user declares it. A secret becomes a :class:`Secret`."""
     if fields.is_hidden_at(path) or holds_secret("", value) or not is_shown("", value):
-        return Secret(name, fields.word(path))
+        return Secret(name, fields.label(path))
     return checks.per_million(value) if path in fields.COSTS else value
 
 

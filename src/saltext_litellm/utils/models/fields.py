@@ -178,19 +178,19 @@ def place(argument: str) -> Path | None:
 
 def places(arguments: Mapping[str, Any]) -> set[Path]:
     """The places that arguments declare, without the mappings inside a section."""
-    said = {path for name, (path, _) in ARGUMENTS.items() if arguments.get(name) is not None}
+    found = {path for name, (path, _) in ARGUMENTS.items() if arguments.get(name) is not None}
     for section in SECTIONS:
         declared = arguments.get(section)
         if isinstance(declared, Mapping):
-            said |= {
+            found |= {
                 (section, key)
                 for key, value in declared.items()
                 if value is not None and not isinstance(value, Mapping)
             }
-    return said
+    return found
 
 
-def word(path: Path) -> str:
+def label(path: Path) -> str:
     """The user's name for a place in a row: its argument, or else its path."""
     return _ARGUMENT_AT.get(path) or clean(":".join(path))
 
@@ -224,9 +224,9 @@ def check(path: Path, value: Any) -> None:
     LiteLLM accepts some wrong values: a limit of 1e20, a timeout or a cost that is not a number.
     Then it cannot serve the row, and often no other row either.
     """
-    top, name = path[:2], word(path[:2])
+    top, name = path[:2], label(path[:2])
     if top == _TIERED_PRICING or top in _MAPPINGS_OF_NUMBERS:
-        _check_inside(word(path), path[-1], value, prices=top == _TIERED_PRICING)
+        _check_inside(label(path), path[-1], value, prices=top == _TIERED_PRICING)
         return
     if not is_top(path):
         value = {path[-1]: value}

@@ -63,9 +63,9 @@ class Rows:
 
     def owned(self, wanted: Deployment) -> list[Row]:
         """The rows that have the marker of a deployment."""
-        return self.of(wanted.set, wanted.name)
+        return self.owned_by(wanted.set, wanted.name)
 
-    def of(self, set_: str | None, name: str) -> list[Row]:
+    def owned_by(self, set_: str | None, name: str) -> list[Row]:
         """The rows of an owner."""
         return list(self._by_owner.get((set_, name), {}).values())
 
@@ -109,7 +109,7 @@ def find(wanted: Deployment, rows: Rows, taken: Set[str] = frozenset()) -> Row |
     if row is not None and not any(_replaces(other, row) for other in owned):
         return _not_of_others(row, wanted)
     if owned:
-        return _only(owned, f"carry the marker of {wanted.name!r}")
+        return _only_one(owned, f"carry the marker of {wanted.name!r}")
     if wanted.model_id is not None:
         return None
     for row in map(rows.get, derived_ids(wanted)):
@@ -122,7 +122,7 @@ def find(wanted: Deployment, rows: Rows, taken: Set[str] = frozenset()) -> Row |
         for row in rows.named(wanted.model_name)
         if row.model_id not in taken and _is_free(row, wanted)
     ]
-    return _only(free, f"are named {wanted.model_name!r}") if free else None
+    return _only_one(free, f"are named {wanted.model_name!r}") if free else None
 
 
 def _not_of_others(row: Row, wanted: Deployment) -> Row:
@@ -131,10 +131,10 @@ def _not_of_others(row: Row, wanted: Deployment) -> Row:
     ours = _is_free(row, wanted) or (wanted.set is not None and marker and marker.set == wanted.set)
     if ours or (marker and _owner(marker) == (wanted.set, wanted.name)):
         return row
-    raise Refused(_belongs(row))
+    raise Refused(_belongs_message(row))
 
 
-def _belongs(row: Row) -> str:
+def _belongs_message(row: Row) -> str:
     owner = row.marker.owner if row.marker else "nobody"
     return f"{row.model_id} belongs to {owner!r}, and what is another's is left alone"
 
@@ -187,7 +187,7 @@ def leftovers(row: Row, wanted: Deployment, rows: Rows, taken: Set[str] = frozen
     set_, name = _owner(row.marker)
     found = [
         one
-        for one in rows.of(set_, name)
+        for one in rows.owned_by(set_, name)
         if one is not row and is_tentative(one) and not is_tentative(row)
     ]
     before = rows.get(row.marker.replaces)
@@ -207,19 +207,19 @@ def superseded(row: Row, wanted: Deployment, rows: Rows, taken: Set[str]) -> Row
     return owned[0] if len(owned) == 1 else None
 
 
-def _only(rows: list[Row], what: str) -> Row:
+def _only_one(rows: list[Row], what: str) -> Row:
     if len(rows) == 1:
         return rows[0]
     rows = sorted(rows, key=lambda row: row.model_id)
-    told = ", ".join(f"{row.model_id} ({_upstream(row)})" for row in rows)
+    choices = ", ".join(f"{row.model_id} ({_model_text(row)})" for row in rows)
     raise Ambiguous(
-        f"Several deployments {what}: {told}; say which one is meant, as "
+        f"Several deployments {what}: {choices}; say which one is meant, as "
         f"`model_id: {rows[0].model_id}`, or delete the others",
         passing=any(map(is_tentative, rows)),
     )
 
 
-def _upstream(row: Row) -> str:
+def _model_text(row: Row) -> str:
     model = row.get(MODEL)
     return short(redact(model)) if isinstance(model, str) else "without a model"
 
@@ -233,9 +233,9 @@ def look_up(wanted: Deployment, rows: Rows) -> Row | None:
         return rows.get(wanted.model_id)
     owned = _latest(rows.owned(wanted), None)
     if owned:
-        return _only(owned, f"carry the marker of {wanted.name!r}")
+        return _only_one(owned, f"carry the marker of {wanted.name!r}")
     named = rows.named(wanted.name)
-    return _only(named, f"are named {wanted.name!r}") if named else None
+    return _only_one(named, f"are named {wanted.name!r}") if named else None
 
 
 def to_remove(wanted: Deployment, rows: Rows) -> Row | None:
@@ -248,9 +248,9 @@ def to_remove(wanted: Deployment, rows: Rows) -> Row | None:
         return None if row is None else _not_of_others(row, wanted)
     owned = _latest(rows.owned(wanted), None)
     if owned:
-        return _only(owned, f"carry the marker of {wanted.name!r}")
+        return _only_one(owned, f"carry the marker of {wanted.name!r}")
     free = [row for row in rows.named(wanted.model_name) if row.marker is None]
-    return _only(free, f"are named {wanted.model_name!r}") if free else None
+    return _only_one(free, f"are named {wanted.model_name!r}") if free else None
 
 
 def of_model(model: str, rows: Iterable[Row]) -> list[Row]:

@@ -23,8 +23,8 @@ def of(rows: Sequence[Row], set_: str | None) -> Iterator[tuple[str, Row]]:
     """
     named: dict[str, str] = {}
     taken: set[str] = set()
-    for row, name in chain(_owned(rows, set_), _others(rows, set_)):
-        named[row.model_id] = _free(name, taken)
+    for row, name in chain(_owned_names(rows, set_), _other_names(rows, set_)):
+        named[row.model_id] = _free_name(name, taken)
         taken.add(named[row.model_id])
     for row in rows:
         yield named[row.model_id], row
@@ -35,13 +35,13 @@ def is_own(row: Row, set_: str | None) -> bool:
     return row.marker is not None and row.marker.set in (None, set_)
 
 
-def _owned(rows: Sequence[Row], set_: str | None) -> Iterator[tuple[Row, str]]:
+def _owned_names(rows: Sequence[Row], set_: str | None) -> Iterator[tuple[Row, str]]:
     for row in rows:
         if row.marker is not None and is_own(row, set_):
             yield row, row.marker.name
 
 
-def _others(rows: Sequence[Row], set_: str | None) -> Iterator[tuple[Row, str]]:
+def _other_names(rows: Sequence[Row], set_: str | None) -> Iterator[tuple[Row, str]]:
     groups: defaultdict[str, list[Row]] = defaultdict(list)
     for row in rows:
         if not is_own(row, set_):
@@ -64,34 +64,34 @@ def _labels(group: Sequence[Row]) -> list[str]:
     return [str(number) for number in range(1, len(group) + 1)]
 
 
-def _model(row: Row) -> str:
+def _model_label(row: Row) -> str:
     """The upstream model, without its provider."""
-    return _shown(row.get(MODEL)).rpartition("/")[2]
+    return _unless_hidden(row.get(MODEL)).rpartition("/")[2]
 
 
-def _server(row: Row) -> str:
+def _server_label(row: Row) -> str:
     """The first part of the host name in the ``api_base``."""
     try:
-        host = urlsplit(_shown(row.get(API_BASE))).hostname or ""
+        host = urlsplit(_unless_hidden(row.get(API_BASE))).hostname or ""
     except ValueError:  # no URL
         return ""
     label = host.partition(".")[0]
     return "" if label.isdecimal() else label
 
 
-def _shown(value: object) -> str:
+def _unless_hidden(value: object) -> str:
     return value if isinstance(value, str) and is_shown("", value) else ""
 
 
 _BY: tuple[Callable[[Row], str], ...] = (
-    lambda row: _shown(provider(row)),
-    _model,
-    lambda row: _shown(row.get(REGION)),
-    _server,
+    lambda row: _unless_hidden(provider(row)),
+    _model_label,
+    lambda row: _unless_hidden(row.get(REGION)),
+    _server_label,
 )
 
 
-def _free(name: str, taken: set[str]) -> str:
+def _free_name(name: str, taken: set[str]) -> str:
     """The name, with a number if it is taken."""
     if name not in taken:
         return name

@@ -14,7 +14,7 @@ from ..litellm.secrets import REDACTED, Fingerprinter, holds_secret, redact
 from ..litellm.trees import Path
 from . import fields
 from .desired import Deployment
-from .fields import word
+from .fields import label
 from .row import MISSING, Row, is_set
 
 NONE, CREATE, UPDATE, DELETE = "none", "create", "update", "delete"
@@ -74,7 +74,9 @@ def create(
     :param tentative: Whether nobody can see which rows exist.
     """
     values = wanted.values
-    changes = {word(path): _change(path, MISSING, value) for path, value in _told(values, values)}
+    changes = {
+        label(path): _old_and_new(path, MISSING, value) for path, value in _reported(values, values)
+    }
     return Plan(
         action=CREATE,
         model_id=model_id,
@@ -108,13 +110,13 @@ def update(
     """
     _refuse_newer(row)
     declared = marker_of(wanted, fingerprint, row.model_id, row.marker)
-    marker = _refreshed(row.marker, declared) if partial else declared
+    marker = _refreshed_marker(row.marker, declared) if partial else declared
     if supersedes is not None and marker is not None:
         marker = replace(marker, replaces=supersedes.model_id)
     touched = frozenset(
         path
         for path, value in wanted.values.items()
-        if not _settled(path, value, row, declared.secrets.get(path))
+        if not _has_value(path, value, row, declared.secrets.get(path))
     )
     removed = frozenset() if partial else _removed(wanted, row)
     changes = _changes(wanted, row, touched, removed)
@@ -161,7 +163,7 @@ def delete(row: Row, leftovers: Sequence[Row] = ()) -> Plan:
     )
 
 
-def _settled(path: Path, value: Any, row: Row, fingerprint: str | None) -> bool:
+def _has_value(path: Path, value: Any, row: Row, fingerprint: str | None) -> bool:
     """Whether a row already has a declared value, as far as we can know.
 
     :param fingerprint: The fingerprint of a value that cannot be read back; else ``None``.
@@ -185,8 +187,8 @@ def _settled(path: Path, value: Any, row: Row, fingerprint: str | None) -> bool:
     if _is_reference(value):
         # Versions differ in whether they show the reference or what it refers to.
         return known or (not fields.is_secret_at(path) and shown == value)
-    plain = row.plain(path)  # shows if somebody stored the mask instead of the secret
-    return known and same(value, shown, masked=True) and (plain is MISSING or same(value, plain))
+    stored = row.stored_value(path)  # shows if somebody stored the mask instead of the secret
+    return known and same(value, shown, masked=True) and (stored is MISSING or same(value, stored))
 
 
 def _is_reference(value: Any) -> bool:
@@ -216,10 +218,10 @@ def nested_secrets(wanted: Deployment, row: Row) -> bool:
 def _removed(wanted: Deployment, row: Row) -> frozenset[Path]:
     """The places that we have set, that still have a value, and that are not declared any more."""
     dropped = row.marker.dropped(wanted.values) if row.marker else ()
-    return frozenset(path for path in dropped if _is_there(path, row))
+    return frozenset(path for path in dropped if _can_be_removed(path, row))
 
 
-def _is_there(path: Path, row: Row) -> bool:
+def _can_be_removed(path: Path, row: Row) -> bool:
     """Whether a place has a value that can be removed."""
     shown = row.get(path)
     if isinstance(shown, Mapping) and shown:
@@ -253,7 +255,7 @@ def marker_of(
     )
 
 
-def _refreshed(marker: Marker | None, declared: Marker) -> Marker | None:
+def _refreshed_marker(marker: Marker | None, declared: Marker) -> Marker | None:
     """The marker of a row, with new fingerprints for the secrets that are declared now."""
     if marker is None:
         return None
@@ -271,14 +273,14 @@ def _changes(
     if wanted.model_name not in (None, row.model_name):
         changes["model_name"] = redact({"old": row.model_name, "new": wanted.model_name})
     differing = {path: value for path, value in wanted.values.items() if path in touched}
-    for path, value in _told(differing, wanted.values):
-        changes[word(path)] = _change(path, _before(path, row), value)
+    for path, value in _reported(differing, wanted.values):
+        changes[label(path)] = _old_and_new(path, _old_value(path, row), value)
     for path in sorted(removed):
-        changes[word(path)] = _change(path, _before(path, row), MISSING)
+        changes[label(path)] = _old_and_new(path, _old_value(path, row), MISSING)
     return changes
 
 
-def _before(path: Path, row: Row) -> Any:
+def _old_value(path: Path, row: Row) -> Any:
     """The old value at a place. A secret that we set is ``REDACTED`` if reads leave it out."""
     shown = row.get(path)
     if shown is not MISSING or path in row.unset:
@@ -288,7 +290,7 @@ def _before(path: Path, row: Row) -> Any:
     return MISSING if fields.is_readable(path) else _UNKNOWN
 
 
-def _ownership(old: Marker | None, new: Marker | None, told: Set[Path]) -> Changes:
+def _ownership(old: Marker | None, new: Marker | None, reported: Set[Path]) -> Changes:
     """The changes in the marker: its owner, or else its gateway, managed keys and ``served``."""
     if new is None:
         return {}
@@ -297,18 +299,18 @@ def _ownership(old: Marker | None, new: Marker | None, told: Set[Path]) -> Chang
     changes: Changes = {}
     if old.gateway != new.gateway:
         changes["gateway_name"] = {"old": old.gateway, "new": new.gateway}
-    lost, gained = old.keys - new.keys - told, new.keys - old.keys - told
+    lost, gained = old.keys - new.keys - reported, new.keys - old.keys - reported
     if lost or gained:
         changes["managed_keys"] = {
-            "old": sorted(map(word, lost)),
-            "new": sorted(map(word, gained)),
+            "old": sorted(map(label, lost)),
+            "new": sorted(map(label, gained)),
         }
     if old.unserved and not new.unserved:
         changes["served"] = {"old": False, "new": True}
     return changes
 
 
-def _told(
+def _reported(
     differing: Mapping[Path, Any], declared: Mapping[Path, Any]
 ) -> Iterator[tuple[Path, Any]]:
     """The values to report. The upstream model is left out if its parts are reported."""
@@ -319,11 +321,11 @@ def _told(
         yield path, value
 
 
-def _change(path: Path, old: Any, new: Any) -> dict[str, Any]:
-    return {"old": _shown(path, old), "new": _shown(path, new)}
+def _old_and_new(path: Path, old: Any, new: Any) -> dict[str, Any]:
+    return {"old": _value_for_user(path, old), "new": _value_for_user(path, new)}
 
 
-def _shown(path: Path, value: Any) -> Any:
+def _value_for_user(path: Path, value: Any) -> Any:
     if value is MISSING:
         return None
     if value is _UNKNOWN:
@@ -346,7 +348,7 @@ def _notes(row: Row, marker: Marker | None, touched: Set[Path], changes: Changes
         )
         return
     for path in sorted(path for path in touched if path in old.secrets):
-        key = word(path)
+        key = label(path)
         if changes[key]["old"] != changes[key]["new"]:
             continue  # the change shows it
         if old.key_id != marker.key_id:

@@ -69,7 +69,7 @@ class Row:
                 return MISSING
         return value
 
-    def plain(self, path: Path) -> Any:
+    def stored_value(self, path: Path) -> Any:
         """The stored value at a path, even if it is a secret; ``MISSING`` if it is unknown.
 
         LiteLLM encrypts the strings of ``litellm_params``, but not the values in its mappings and

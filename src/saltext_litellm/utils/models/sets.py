@@ -33,7 +33,7 @@ def read(name: str, models: Any, defaults: Any, resolve: Callable[[Any], Any]) -
     found, mistakes = [], checks.Mistakes()
     below, known = _defaults(defaults, resolve)
     mistakes.add(*(f"defaults: {one}" for one in known))
-    for model, arguments in _named(models):
+    for model, arguments in _named_models(models):
         with mistakes.noted(
             f"{short(model) if isinstance(model, str) else quoted(model)}: ", known
         ):
@@ -54,30 +54,30 @@ def _defaults(defaults: Any, resolve: Callable[[Any], Any]) -> tuple[Arguments, 
     if not isinstance(defaults, Mapping):
         return {}, (f"they must be a mapping, not {kind(defaults)}",)
     mistakes = checks.Mistakes()
-    below = _present(defaults, mistakes)
+    below = _known_arguments(defaults, mistakes)
     return below, (*mistakes.found, *mistakes_in(below, resolve))
 
 
-def _present(declared: Mapping[Any, Any], mistakes: checks.Mistakes) -> Arguments:
+def _known_arguments(declared: Mapping[Any, Any], mistakes: checks.Mistakes) -> Arguments:
     """The arguments of ``present`` that are known and can be read. Mistakes are noted."""
     found: Arguments = {}
     for key, value in declared.items():
         with mistakes.noted():
             if key not in fields.NAMES:
-                raise InvalidInput(f"there is no argument {_unknown(key, fields.NAMES)}")
+                raise InvalidInput(f"there is no argument {_unknown_key(key, fields.NAMES)}")
             is_section = key in SECTIONS and isinstance(value, Mapping)
             found[key] = checks.plain(key, value) if is_section else value
     return found
 
 
-def _unknown(key: Any, known: Iterable[str]) -> str:
+def _unknown_key(key: Any, known: Iterable[str]) -> str:
     """A key that is not known, with the known key that may be meant."""
     if not isinstance(key, str):
         return f"{quoted(key)}: a name must be a string, so put it in quotes"
     return f"{short(key)}{suggested(key, known)}"
 
 
-def _named(models: Any) -> Iterator[tuple[Any, Any]]:
+def _named_models(models: Any) -> Iterator[tuple[Any, Any]]:
     """Every model with its name in the set."""
     if isinstance(models, Mapping):
         yield from models.items()
@@ -107,7 +107,7 @@ class _Entry:
         for key in entry:
             if key not in _ENTRY:
                 with mistakes.noted():
-                    raise InvalidInput(f"LiteLLM's model_list has no {_unknown(key, _ENTRY)}")
+                    raise InvalidInput(f"LiteLLM's model_list has no {_unknown_key(key, _ENTRY)}")
         if entry.get("model_name") is None:
             with mistakes.noted():
                 raise InvalidInput("model_name is missing")
@@ -117,9 +117,9 @@ class _Entry:
             with mistakes.noted():
                 if entry.get(key) is not None:
                     sections[key] = checks.plain(key, checks.mapping(key, entry[key]))
-        return {"model_name": entry.get("model_name"), **self._moved(sections)}
+        return {"model_name": entry.get("model_name"), **self._move_values(sections)}
 
-    def _moved(self, sections: dict[str, dict[str, Any]]) -> Arguments:
+    def _move_values(self, sections: dict[str, dict[str, Any]]) -> Arguments:
         """Move values that a config file may have elsewhere to their place in the database."""
         model_id = sections[INFO].pop("id", None)
         for key in sorted(self.entry.keys() & _LIMITS):
@@ -143,12 +143,12 @@ def _deployment(
     if isinstance(declared, _Entry):
         arguments = declared.arguments(mistakes)
     elif isinstance(declared, Mapping) or declared is None:
-        arguments = {"tier": "free", **_present(declared or {}, mistakes)}
+        arguments = {"tier": "free", **_known_arguments(declared or {}, mistakes)}
         if "tier" in defaults and "tier" not in (declared or {}):
             arguments.pop("tier")
     else:
         raise InvalidInput(f"its arguments must be a mapping, not {kind(declared)}")
-    merged = {**_under(defaults, arguments), "name": model}
+    merged = {**_merged(defaults, arguments), "name": model}
     if not flawed and not mistakes.found:
         return replace(desired(merged, resolve), listed=isinstance(declared, _Entry))
     mistakes.add(*mistakes_in(merged, resolve))
@@ -156,31 +156,31 @@ def _deployment(
     return None
 
 
-def _under(defaults: Arguments, arguments: Arguments) -> Arguments:
+def _merged(defaults: Arguments, arguments: Arguments) -> Arguments:
     """Merge arguments with defaults. If both declare a value, the argument counts."""
-    said = fields.places(arguments)
+    declared = fields.places(arguments)
     merged = {
         key: value
         for key, value in defaults.items()
-        if key not in SECTIONS and fields.place(key) not in said
+        if key not in SECTIONS and fields.place(key) not in declared
     }
     merged |= {key: value for key, value in arguments.items() if value is not None}
     for section in SECTIONS:
         below, above = defaults.get(section) or {}, arguments.get(section) or {}
         if not isinstance(below, Mapping) or not isinstance(above, Mapping):
             continue  # what is no mapping is refused with the other mistakes
-        kept = {key: value for key, value in below.items() if (section, key) not in said}
+        kept = {key: value for key, value in below.items() if (section, key) not in declared}
         if kept or above:
-            merged[section] = _deep(kept, above)
+            merged[section] = _merged_mappings(kept, above)
     return merged
 
 
-def _deep(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+def _merged_mappings(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     merged = dict(below)
     for key, value in above.items():
         under = merged.get(key)
         both = isinstance(under, Mapping) and isinstance(value, Mapping)
-        merged[key] = _deep(under, value) if both else value  # type: ignore[arg-type]
+        merged[key] = _merged_mappings(under, value) if both else value  # type: ignore[arg-type]
     return merged
 
 

@@ -19,7 +19,7 @@ _WIDTH = 94  # characters of an item's line in the head
 def data(found: Export, pillar: str) -> Mapping[str, Arguments]:
     """The arguments by name, with the same in the place of each secret as in a file."""
     if found.set is not None:
-        return _models(found)
+        return _models_of_set(found)
     return {
         name: replaced(arguments, lambda secret: secret.reference(pillar))
         for name, arguments in found.states.items()
@@ -63,7 +63,7 @@ def _models_text(found: Export, pillar: str, dump: Dump, url: str, profile: str 
     Each secret is null, which declares nothing, until somebody fills it in.
     """
     head = _head(found, url, _steps_of_set(found, pillar, dump, profile))
-    declared = _models(found)
+    declared = _models_of_set(found)
     keys = pillar.split(":")
     above = "".join(
         indent(dump({key: None}).removesuffix(" null\n") + "\n", "  " * depth)
@@ -74,7 +74,7 @@ def _models_text(found: Export, pillar: str, dump: Dump, url: str, profile: str 
     return _escaped(f"{head}\n{above}{below}")
 
 
-def _models(found: Export) -> Mapping[str, Arguments]:
+def _models_of_set(found: Export) -> Mapping[str, Arguments]:
     """The models of a set, with null in the place of each secret."""
     return {
         name: replaced(_without_tier(arguments), lambda _: None)

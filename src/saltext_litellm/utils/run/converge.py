@@ -25,8 +25,7 @@ from ..models.plan import CREATE, NONE, UPDATE, Changes, Plan
 from ..models.row import Row
 from . import notes, prune
 from .capabilities import OLD
-from .decide import Create, Step, expected, may_replace, needs_router, next_step
-from .decide import plan as decide
+from .decide import Create, Step, expected, make_plan, may_replace, needs_router, next_step
 from .execute import Executor, Surprise
 from .known import PAUSE, Known
 from .outcome import Options, Outcome
@@ -69,8 +68,8 @@ class Converge:
         if self._options.test:
             goes_on = self._predict(planned)
         else:
-            goes_on = self._apply(planned)
-            self._prove(planned)
+            goes_on = self._apply_all(planned)
+            self._check_served(planned)
         undeclared = self._undeclared(planned, goes_on)
         return [*(self._outcomes[one.name] for one, _ in planned), *undeclared]
 
@@ -78,7 +77,7 @@ class Converge:
 
     def _plan_all(self, wanted: Sequence[Deployment]) -> Planned:
         """The plans of all deployments."""
-        planned = self._plan_calmly(wanted)
+        planned = self._plan_when_calm(wanted)
         prunes = self._options.prune and (self._known.blind or self._orphans(planned))
         if prunes or any(needs_router(plan) for _, plan in planned):
             reads = self._known.reads
@@ -87,10 +86,10 @@ class Converge:
                 self._known.look_again()
             if self._known.reads != reads:
                 planned = self._plan_each(wanted)
-        self._refuse(planned, self._check)
+        self._refuse_all(planned, self._check_plan)
         return planned
 
-    def _plan_calmly(self, wanted: Sequence[Deployment]) -> Planned:
+    def _plan_when_calm(self, wanted: Sequence[Deployment]) -> Planned:
         """The plans of all deployments. If other clients are deleting rows, wait for them."""
         for _ in range(_PASSING_LOOKS):
             try:
@@ -114,9 +113,9 @@ class Converge:
         for one in wanted:
             try:
                 plan = self._plan(one, adopted)
-                self._step(one, plan)
+                self._next_step(one, plan)
             except Refused as err:
-                mistakes.append(self._told(one, err))
+                mistakes.append(self._with_name(one, err))
                 passing |= isinstance(err, Ambiguous) and err.passing
             else:
                 planned.append((one, plan))
@@ -126,22 +125,22 @@ class Converge:
             raise Ambiguous(*mistakes, passing=passing)
         return planned
 
-    def _refuse(self, planned: Planned, check: Callable[[Deployment, Plan], None]) -> None:
+    def _refuse_all(self, planned: Planned, check: Callable[[Deployment, Plan], None]) -> None:
         mistakes = []
         for one, plan in planned:
             try:
                 check(one, plan)
             except Refused as err:
-                mistakes.append(self._told(one, err))
+                mistakes.append(self._with_name(one, err))
         if mistakes:
             raise Refused(*mistakes)
 
-    def _told(self, wanted: Deployment, err: Refused) -> str:
+    def _with_name(self, wanted: Deployment, err: Refused) -> str:
         return str(err) if self._options.set is None else f"{wanted.name}: {err}"
 
     def _plan(self, wanted: Deployment, adopted: Set[str] = frozenset()) -> Plan:
         def planned() -> Plan:
-            return decide(
+            return make_plan(
                 wanted,
                 self._rows(),
                 self._fingerprint,
@@ -158,10 +157,10 @@ class Converge:
         made = first is not None and first.action == CREATE
         if made or self._verified.get(row.model_id) == self._known.reads:
             return plan
-        self._verify(wanted, row)
+        self._verify_secrets(wanted, row)
         return planned()
 
-    def _verify(self, wanted: Deployment, row: Row) -> None:
+    def _verify_secrets(self, wanted: Deployment, row: Row) -> None:
         """Look at the secrets of a row as they are stored."""
         seen = self._known.see_masks(row)
         if seen is None:
@@ -180,13 +179,13 @@ class Converge:
     def _rows(self) -> identity.Rows:
         return self._known.rows(forecast=self._options.test)
 
-    def _step(self, wanted: Deployment, plan: Plan) -> Step | None:
+    def _next_step(self, wanted: Deployment, plan: Plan) -> Step | None:
         can = OLD
         if plan.action == UPDATE:
             can = self._known.capabilities(removing=bool(plan.removed))
         return next_step(wanted, plan, can, self._fingerprint)
 
-    def _check(self, wanted: Deployment, plan: Plan) -> None:
+    def _check_plan(self, wanted: Deployment, plan: Plan) -> None:
         """Refuse what the gateway would save but not serve, and rows that are not ours.
 
         :raises Refused: It does not know the provider, or cannot block deployments; or the id is
@@ -212,22 +211,22 @@ class Converge:
     def _predict(self, planned: Planned) -> bool:
         """Record what would be done. Returns whether the run would go on."""
         for wanted, plan in planned:
-            step = self._step(wanted, plan)
+            step = self._next_step(wanted, plan)
             outcome = self._outcome(wanted, plan, plan.changes)
             if (failure := self._trials.failure(wanted)) is not None:
                 outcome = replace(outcome, action=NONE, changes={}, failure=failure)
             elif self._is_flagged(wanted, plan):
                 outcome = replace(outcome, action=NONE, changes={}, failure=notes.NOT_SERVED)
             elif step is not None:
-                said = (*outcome.notes, *notes.foreseen(plan, step))
-                outcome = replace(outcome, notes=said, replaces=may_replace(plan, step))
+                sentences = (*outcome.notes, *notes.foreseen(plan, step))
+                outcome = replace(outcome, notes=sentences, replaces=may_replace(plan, step))
                 self._known.predict(expected(plan, step), [one.model_id for one in plan.leftovers])
             self._outcomes[wanted.name] = outcome
         return True
 
     # ---------------------------------------------------------------- doing
 
-    def _apply(self, planned: Planned) -> bool:
+    def _apply_all(self, planned: Planned) -> bool:
         """Do what is due. Returns ``False`` if the gateway is out of reach: the run must end."""
         due = [one.name for one, plan in planned if plan.action != NONE]
         reads, done = self._known.reads, 0
@@ -239,10 +238,10 @@ class Converge:
             try:
                 if (failure := self._trials.failure(one)) is not None:
                     raise TrialFailed(failure)
-                self._settle(one, plan if reads == self._known.reads else self._plan_anew(one))
+                self._do_steps(one, plan if reads == self._known.reads else self._plan_anew(one))
             except LiteLLMError as err:
-                error = self._undone(one, err)
-            self._outcomes[one.name] = self._done(one, error)
+                error = self._error_to_report(one, err)
+            self._outcomes[one.name] = self._final_outcome(one, error)
             if isinstance(error, GatewayError) and error.status in prune.HOPELESS:
                 for left, _ in planned[number + 1 :]:
                     self._outcomes[left.name] = Outcome(left.name, NONE, tried=left.name not in due)
@@ -252,7 +251,7 @@ class Converge:
                 self._options.progress(done, len(due), one.name)
         return True
 
-    def _undone(self, wanted: Deployment, err: LiteLLMError) -> LiteLLMError:
+    def _error_to_report(self, wanted: Deployment, err: LiteLLMError) -> LiteLLMError:
         """The error to report. If the plan is refused now, delete the tentative row of this run."""
         try:
             for row in self._rows().owned(wanted) if isinstance(err, Refused) else ():
@@ -266,10 +265,10 @@ class Converge:
         self._first[wanted.name] = plan = self._plan(wanted)
         return plan
 
-    def _settle(self, wanted: Deployment, plan: Plan) -> None:
+    def _do_steps(self, wanted: Deployment, plan: Plan) -> None:
         """Do one step after another, and plan again after each."""
         for _ in range(_MOST_STEPS):
-            step = self._step(wanted, plan)
+            step = self._next_step(wanted, plan)
             if step is None:
                 return
             if self._is_flagged(wanted, plan):
@@ -280,14 +279,14 @@ class Converge:
                 self._executor.do(step, wanted)
             except Surprise:
                 plan = self._plan_anew(wanted)
-                self._check(wanted, plan)
+                self._check_plan(wanted, plan)
             else:
                 plan = self._plan(wanted)
                 if not self._executor.tentative.isdisjoint(one.model_id for one in plan.leftovers):
                     self._first[wanted.name] = plan  # the tentative row is not reported
         raise GatewayError("It does not come to rest: somebody else changes it at the same time")
 
-    def _done(self, wanted: Deployment, error: LiteLLMError | None) -> Outcome:
+    def _final_outcome(self, wanted: Deployment, error: LiteLLMError | None) -> Outcome:
         """The outcome of a deployment: the planned changes, except those that are still due."""
         first = self._first[wanted.name]
         try:
@@ -301,34 +300,36 @@ class Converge:
         if before and now and before.model_id != now.model_id and "model_id" not in changes:
             changes["model_id"] = {"old": before.model_id, "new": now.model_id}
         outcome = self._outcome(wanted, first if changes else left, changes)
-        said = [*outcome.notes, *self._executor.notes]
+        sentences = [*outcome.notes, *self._executor.notes]
         if wanted.name in self._replaced and changes:
-            said.append(notes.replaced(first, now))
+            sentences.append(notes.replaced(first, now))
         self._executor.notes.clear()
         return replace(
             outcome,
             action=first.action if changes else NONE,
             model_id=now.model_id if now else None,
-            notes=tuple(said),
+            notes=tuple(sentences),
             failure=None if error is None else str(error),
             unknown=isinstance(error, NotSeen),
         )
 
     def _outcome(self, wanted: Deployment, plan: Plan, changes: Changes) -> Outcome:
         test = self._options.test
-        said = [note.pending if test else note.done for note in plan.notes if note.key in changes]
-        said += notes.beside(wanted, plan, self._rows(), self._known, self._used)
+        sentences = [
+            note.pending if test else note.done for note in plan.notes if note.key in changes
+        ]
+        sentences += notes.beside(wanted, plan, self._rows(), self._known, self._used)
         if wanted.name in self._unverified:
-            said.append(self._unverified[wanted.name])
-        said += self._trials.notes(wanted)
-        return Outcome(wanted.name, plan.action, plan.model_id, changes, tuple(said))
+            sentences.append(self._unverified[wanted.name])
+        sentences += self._trials.notes(wanted)
+        return Outcome(wanted.name, plan.action, plan.model_id, changes, tuple(sentences))
 
     # ---------------------------------------------------------------- afterwards
 
-    def _prove(self, planned: Planned) -> None:
+    def _check_served(self, planned: Planned) -> None:
         """Check whether LiteLLM serves the rows that it saved without saying so."""
         served = {
-            outcome.model_id: partial(self._is_served, one)
+            outcome.model_id: partial(self._is_served_as_declared, one)
             for one, _ in planned
             if not (outcome := self._outcomes[one.name]).failure and outcome.model_id
         }
@@ -345,7 +346,7 @@ class Converge:
                     unseen=unseen,
                 )
 
-    def _is_served(self, wanted: Deployment, row: Row) -> bool:
+    def _is_served_as_declared(self, wanted: Deployment, row: Row) -> bool:
         """Whether a row, in the form that LiteLLM serves, is as declared."""
         plan = plans.update(wanted, row, self._fingerprint, partial=self._options.partial)
         return plan.changes.keys() <= {"served"}
@@ -354,7 +355,7 @@ class Converge:
         """Whether LiteLLM could not serve a row after its last write, and still cannot."""
         if plan.changes.keys() != {"served"} or plan.row is None:
             return False
-        served = {plan.row.model_id: partial(self._is_served, wanted)}
+        served = {plan.row.model_id: partial(self._is_served_as_declared, wanted)}
         return bool(self._executor.unserved(served, _FLAGGED_LOOKS))
 
     def _orphans(self, planned: Planned) -> list[Row]:

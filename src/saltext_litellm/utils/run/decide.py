@@ -67,7 +67,7 @@ class Delete:
 Step = Create | Patch | Learn | Delete
 
 
-def plan(
+def make_plan(
     wanted: Deployment,
     rows: Rows,
     fingerprint: Fingerprinter,
@@ -131,10 +131,10 @@ def next_step(
         marker, before = plan.row.marker, plan.leftovers[0]
         replaced = marker is not None and marker.replaces == before.model_id
         return Delete(before, replaced_by=plan.row if replaced else None)
-    return _change(wanted, plan, plan.row, can, fingerprint)
+    return _change_step(wanted, plan, plan.row, can, fingerprint)
 
 
-def _change(
+def _change_step(
     wanted: Deployment, plan: Plan, row: Row, can: Capabilities, fingerprint: Fingerprinter
 ) -> Step:
     body = bodies.update_body(row, wanted, plan.touched, plan.removed, can.removes)
@@ -150,7 +150,7 @@ def _change(
     if (plan.moves_to or kept) and row.stored is None:
         return Learn(row, plan.removed)
     if plan.moves_to or kept:
-        return _replace(wanted, plan, row, fingerprint)
+        return _replace_step(wanted, plan, row, fingerprint)
     uncertain = frozenset(path for path in asked if not _is_cleared(path, can))
     # A key that LiteLLM may keep stays in the marker until it is gone.
     marker = plan.marker and plan.marker.keeping(row.marker or plan.marker, uncertain)
@@ -166,7 +166,7 @@ def _is_cleared(path: Path, can: Capabilities) -> bool:
     return can.clears and fields.is_cleared_by_null(path)
 
 
-def _replace(wanted: Deployment, plan: Plan, row: Row, fingerprint: Fingerprinter) -> Create:
+def _replace_step(wanted: Deployment, plan: Plan, row: Row, fingerprint: Fingerprinter) -> Create:
     """Create the row that replaces a row that cannot be changed as declared.
 
     If the user chose the id, the first replacement has another id. So there is always a row with

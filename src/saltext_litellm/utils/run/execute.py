@@ -93,7 +93,7 @@ class Executor:
         self._known.put(replace(row, stored=answer))
         if self._known.blind:
             self._see_what_is_there(row)
-        self._doubt(row, step.body, made=True)
+        self._note_unproven(row, step.body, made=True)
 
     def _see_what_is_there(self, made: Row) -> None:
         """Read the database, now that it has a row. If it is still hidden, delete the row."""
@@ -104,14 +104,14 @@ class Executor:
         if self._known.blind:
             raise GatewayError(self._take_back(made, "LiteLLM saved it but does not show it"))
 
-    def _take_back(self, row: Row, said: str = "LiteLLM saved it but cannot serve it") -> str:
+    def _take_back(self, row: Row, what: str = "LiteLLM saved it but cannot serve it") -> str:
         """Delete a row that was created but is not served. Returns the sentence about it."""
         try:
             self.delete(row)
         except GatewayError as again:
             self._flag(row)
-            return f"{said}, and taking it back has failed ({again}), so it is there"
-        return f"{said}, so it was taken back"
+            return f"{what}, and taking it back has failed ({again}), so it is there"
+        return f"{what}, so it was taken back"
 
     def _look_up(self, model_id: str, err: GatewayError, before: Row | None = None) -> Row | None:
         """Look up a row after a write whose answer was lost; ``None`` if there is no such row.
@@ -168,7 +168,7 @@ class Executor:
         try:
             answer = self._models.update(row.model_id, step.body)
         except NotInDatabase:
-            self._gone(row)
+            self._raise_deleted(row)
         except NotServed as err:
             self._flag(changed(row, step.body, None))
             raise NotServed(
@@ -182,9 +182,9 @@ class Executor:
             self._lost = (step.body, err)
             return
         self._known.put(changed(row, step.body, answer))
-        self._doubt(row, step.body, made=False)
+        self._note_unproven(row, step.body, made=False)
 
-    def _gone(self, row: Row) -> NoReturn:
+    def _raise_deleted(self, row: Row) -> NoReturn:
         """A row was deleted by somebody else meanwhile."""
         self._known.drop(row.model_id)
         self._known.read_again()
@@ -206,13 +206,13 @@ class Executor:
         self._known.put(changed(row, body, None))
 
     def _learn(self, step: Learn, wanted: Deployment) -> None:
-        stored = (
-            None if self._known.capabilities().serves_while_patching else self._shown(step, wanted)
-        )
-        stored = stored or self._stored(step.row)
+        stored = None
+        if not self._known.capabilities().serves_while_patching:
+            stored = self._stored_by_reads(step, wanted)
+        stored = stored or self._stored_by_patch(step.row)
         self._known.put(replace(step.row, stored=stored))
 
-    def _shown(self, step: Learn, wanted: Deployment) -> dict[str, Any] | None:
+    def _stored_by_reads(self, step: Learn, wanted: Deployment) -> dict[str, Any] | None:
         """What is stored of a row, as far as reads tell; ``None`` if they do not."""
         row = step.row
         if not any(_is_same_state(one, row) for one in self._known.router()):
@@ -239,11 +239,11 @@ class Executor:
             self._known.put(replace(row, stored=stored, inside=stored))
         return True
 
-    def _stored(self, row: Row) -> dict[str, Any]:
+    def _stored_by_patch(self, row: Row) -> dict[str, Any]:
         try:
             return self._models.update(row.model_id, {})
         except NotInDatabase:
-            self._gone(row)
+            self._raise_deleted(row)
 
     # ---------------------------------------------------------------- delete
 
@@ -308,7 +308,7 @@ class Executor:
 
     # ---------------------------------------------------------------- served?
 
-    def _doubt(self, row: Row, body: Mapping[str, Any], made: bool) -> None:
+    def _note_unproven(self, row: Row, body: Mapping[str, Any], made: bool) -> None:
         """Note a row that LiteLLM may have saved without serving it as it is.
 
         1.83.14 never says whether it does. 1.106.2 says so of a create; after a change it goes on
@@ -362,8 +362,8 @@ class Executor:
             left = self._still_unserved(doubted) if doubted else []
             return self._failures(doubted, left), False
         except GatewayError as err:
-            said = f"It was written, but whether LiteLLM serves it could not be seen: {err}"
-            return dict.fromkeys(doubted, said), True
+            message = f"It was written, but whether LiteLLM serves it could not be seen: {err}"
+            return dict.fromkeys(doubted, message), True
         finally:
             self.unproven.clear()
 

@@ -56,24 +56,24 @@ class Gateway:
         :param any_owner: Also one that another state owns, if the model name is unambiguous.
         :returns: ``failure`` says what of this name is left that could not be deleted.
         """
-        self._look(wanted, test)
+        self._read_views(wanted, test)
         row = self._to_remove(wanted, test, any_owner)
         rows = self.known.rows(forecast=test)
         if row is None:
             self.known.refuse_config(wanted.model_id)
         replaced = identity.leftovers(row, wanted, rows) if row is not None else []
         plan = plans.Plan(NONE) if row is None else plans.delete(row, replaced)
-        left = None if wanted.model_id else self._left(wanted, row, rows, any_owner)
+        left = None if wanted.model_id else self._left_message(wanted, row, rows, any_owner)
         gone = [] if row is None else [*replaced, row]
         if test:
             self.known.predict(None, [one.model_id for one in gone])
-        error = None if test else self._delete(gone)
+        error = None if test else self._delete_rows(gone)
         outcome = Outcome(
             wanted.name,
             plan.action,
             plan.model_id,
             plan.changes,
-            (*self._namesakes(wanted, row, rows), *self._unseen()),
+            (*self._namesakes_note(wanted, row, rows), *self._unseen_note()),
             left,
         )
         if error is None:
@@ -90,7 +90,7 @@ class Gateway:
             unknown=isinstance(error, NotSeen),
         )
 
-    def _delete(self, rows: Sequence[Row]) -> GatewayError | None:
+    def _delete_rows(self, rows: Sequence[Row]) -> GatewayError | None:
         """Delete rows, one after the other. Returns the error, if there was one."""
         executor = Executor(self.models, self.known)
         for row in rows:
@@ -144,7 +144,7 @@ class Gateway:
         self.known.require_blocking()
         self.models.block(row.model_id, blocked)
 
-    def _look(self, wanted: Deployment, test: bool) -> None:
+    def _read_views(self, wanted: Deployment, test: bool) -> None:
         """Read both views, and read them again if they are empty, before a row counts as absent."""
         self.known.rows()
         self.known.look_beside(test)
@@ -158,7 +158,7 @@ class Gateway:
         find = identity.look_up if any_owner else identity.to_remove
         return find(wanted, self.known.rows(forecast=test))
 
-    def _left(
+    def _left_message(
         self, wanted: Deployment, row: Row | None, rows: identity.Rows, any_owner: bool
     ) -> str | None:
         """The sentence about rows of this name that stay, because we may not delete them."""
@@ -169,23 +169,23 @@ class Gateway:
                 f"({', '.join(ids)}); remove it there"
             )
         others = [] if any_owner else identity.of_others(wanted, rows)
-        told = [
+        owners = [
             f"{one.model_id} belongs to {one.marker.owner!r}"
             for one in others
             if one is not row and one.marker
         ]
-        if not told:
+        if not owners:
             return None
         return (
-            f"{wanted.model_name} is still there: {', '.join(told)}, "
+            f"{wanted.model_name} is still there: {', '.join(owners)}, "
             "and what is another's is left alone"
         )
 
-    def _unseen(self) -> tuple[str, ...]:
+    def _unseen_note(self) -> tuple[str, ...]:
         """The note that the gateway shows no row."""
         return ("The gateway shows no model at all",) if self.known.blind else ()
 
-    def _namesakes(
+    def _namesakes_note(
         self, wanted: Deployment, row: Row | None, rows: identity.Rows
     ) -> tuple[str, ...]:
         """The note about rows of the same name that nobody owns, after we deleted one of ours."""

@@ -78,7 +78,7 @@ class Known:
     def router(self) -> list[Row]:
         """What this worker serves, read once."""
         if self._router is None:
-            self._router = self._parsed(self._models.router())
+            self._router = self._parse_rows(self._models.router())
         return self._router
 
     def read_again(self) -> None:
@@ -91,7 +91,7 @@ class Known:
 
     def put(self, row: Row) -> None:
         """Record a row that was written."""
-        for rows in self._both():
+        for rows in self._rows_and_forecast():
             rows.add(row)
 
     def see_masks(self, row: Row) -> Row | None:
@@ -111,10 +111,10 @@ class Known:
 
     def drop(self, model_id: str) -> None:
         """Record that a row is gone."""
-        for rows in self._both():
+        for rows in self._rows_and_forecast():
             rows.drop(model_id)
 
-    def _both(self) -> list[Rows]:
+    def _rows_and_forecast(self) -> list[Rows]:
         return [rows for rows in (self._rows, self._forecast) if rows is not None]
 
     def predict(self, row: Row | None, gone: Collection[str]) -> None:
@@ -166,7 +166,7 @@ class Known:
         self.compared = True
         self.rows()
         self.config()
-        if self._trusted and self._doubt(test):
+        if self._trusted and self._lacks_rows(test):
             self.distrust(test)
 
     def look_again(self) -> None:
@@ -213,13 +213,13 @@ class Known:
 
     def _read(self) -> None:
         self.reads += 1
-        rows = self._parsed(self._models.database())
+        rows = self._parse_rows(self._models.database())
         for attempt in range(_BLIND_LOOKS):
             if rows or not self._shows_rows():
                 break
             # Read at a bad moment, or from a worker that has not loaded anything yet.
             self._models.elsewhere(PAUSE * bool(attempt))
-            rows = self._parsed(self._models.database())
+            rows = self._parse_rows(self._models.database())
         self.blind = not rows and (not self.router() or self._shows_rows())
         if self.blind and self._rows and self._trusted:
             return  # what it does not show is as it was, as far as anybody can tell
@@ -233,7 +233,7 @@ class Known:
             self._proven = ()
             self.blind = not self._rows
 
-    def _parsed(self, listed: list[Listed]) -> list[Row]:
+    def _parse_rows(self, listed: list[Listed]) -> list[Row]:
         """The rows of a list.
 
         :raises WrongGateway: The marker of a row names a gateway that is not the profile's.
@@ -260,15 +260,15 @@ class Known:
         if before.stored is not None and now is not None and now.marker == before.marker:
             self._rows.add(replace(now, stored=before.stored, kept=before.kept))
 
-    def _doubt(self, test: bool) -> bool:
+    def _lacks_rows(self, test: bool) -> bool:
         """Whether the view of the database lacks rows that are there."""
         assert self._rows is not None  # noqa: S101 - read before
         lacking = [
             row for row in self.router() if row.from_database and row.model_id not in self._rows
         ]
-        return any(self._is_there(row, test) for row in lacking[-_DOUBTED:])
+        return any(self._database_has(row, test) for row in lacking[-_DOUBTED:])
 
-    def _is_there(self, row: Row, test: bool) -> bool:
+    def _database_has(self, row: Row, test: bool) -> bool:
         """Whether the database holds a row that its view lacks.
 
         Asks for its name with a wildcard in the place of the first letter: only the database

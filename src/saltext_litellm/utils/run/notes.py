@@ -6,7 +6,7 @@ from collections.abc import Iterator, Set
 
 from ..models import identity
 from ..models.desired import Deployment
-from ..models.fields import word
+from ..models.fields import label
 from ..models.identity import Rows
 from ..models.plan import CREATE, UPDATE, Plan
 from ..models.row import Row
@@ -54,8 +54,8 @@ def beside(
             yield f"{row.model_id} of {row.marker.owner!r} has the same model name: {_BALANCED}"
             if wanted.set is None and row.marker.set is None:
                 yield _RENAMED.format(row.marker.owner)
-    if known.compared and (said := config_beside(wanted, known)):
-        yield said
+    if known.compared and (note := config_beside(wanted, known)):
+        yield note
 
 
 def config_beside(wanted: Deployment, known: Known) -> str | None:
@@ -77,9 +77,9 @@ def foreseen(plan: Plan, step: Step) -> Iterator[str]:
     elif plan.moves_to:
         yield "It would be replaced, because LiteLLM cannot change an id"
     elif isinstance(step, Learn | Create) and plan.action == UPDATE:
-        yield f"It needs a new row, because LiteLLM cannot clear {_words(plan.removed)} in place"
+        yield f"It needs a new row, because LiteLLM cannot clear {_joined(plan.removed)} in place"
     elif isinstance(step, Patch) and step.uncertain:
-        words = _words(step.uncertain)
+        words = _joined(step.uncertain)
         yield f"It may need a new row, because LiteLLM cannot always clear {words} in place"
 
 
@@ -90,7 +90,7 @@ def replaced(first: Plan, now: Row | None) -> str:
     :param now: The row that exists now.
     """
     old = first.row
-    words = _words(first.removed)
+    words = _joined(first.removed)
     why = f"LiteLLM cannot clear {words} in place" if words else "LiteLLM cannot change an id"
     if old is None or now is None or old.model_id == now.model_id:
         return f"Its row was made anew under its id, because {why}"
@@ -102,5 +102,5 @@ def owner(row: Row) -> str:
     return row.marker.name if row.marker else row.model_id
 
 
-def _words(paths: frozenset[tuple[str, ...]]) -> str:
-    return ", ".join(sorted(map(word, paths)))
+def _joined(paths: frozenset[tuple[str, ...]]) -> str:
+    return ", ".join(sorted(map(label, paths)))

@@ -107,16 +107,16 @@ def compact(outcomes: Iterable[Outcome], unowned: Iterable[Row]) -> dict[str, An
     :param unowned: The rows that nobody would own.
     """
     by_name = sorted(outcomes, key=lambda one: one.name)
-    told: dict[str, Any] = {
+    summary: dict[str, Any] = {
         fate: [one.name for one in by_name if one.fate == fate] for fate in _WITHOUT_KEYS
     }
     for fate in _WITH_KEYS:
-        told[fate] = {one.name: sorted(one.changes) for one in by_name if one.fate == fate}
-    told["replaced"] = [one.name for one in by_name if one.replaces]
-    told["failed"] = {one.name: one.failure for one in by_name if one.failure}
-    told["unowned"] = sorted(f"{row.model_name} ({row.model_id})" for row in unowned)
-    counts = {fate: len(names) for fate, names in told.items()}
+        summary[fate] = {one.name: sorted(one.changes) for one in by_name if one.fate == fate}
+    summary["replaced"] = [one.name for one in by_name if one.replaces]
+    summary["failed"] = {one.name: one.failure for one in by_name if one.failure}
+    summary["unowned"] = sorted(f"{row.model_name} ({row.model_id})" for row in unowned)
+    counts = {fate: len(names) for fate, names in summary.items()}
     declared = [one for one in by_name if one.declared]
     as_declared = sum(one.fate == "as_declared" for one in declared)
     counts |= {"models": len(declared), "as_declared": as_declared}
-    return {"pending": any(one.changes for one in by_name), "counts": counts, **told}
+    return {"pending": any(one.changes for one in by_name), "counts": counts, **summary}

@@ -83,7 +83,7 @@ class Trials:
 
 def _try(models: Models, rows: Sequence[Row], wanted: Deployment, plan: Plan) -> Trial:
     try:
-        tree = _as_it_would_be(models, wanted, plan)
+        tree = _row_to_write(models, wanted, plan)
         beside = identity.of_model(tree[fields.PARAMS]["model"], rows)
         answer = models.test_connection(bodies.probe_body(tree, beside))
     except Refused as err:
@@ -100,7 +100,7 @@ def _try(models: Models, rows: Sequence[Row], wanted: Deployment, plan: Plan) ->
     return Trial(failure=f"A trial call has failed, so it was not written: {reason}")
 
 
-def _as_it_would_be(models: Models, wanted: Deployment, plan: Plan) -> dict[str, Any]:
+def _row_to_write(models: Models, wanted: Deployment, plan: Plan) -> dict[str, Any]:
     """The row that would be written.
 
     :raises Refused: It cannot be known, or LiteLLM does not try such a row.
