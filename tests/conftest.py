@@ -17,3 +17,13 @@ REPO_ROOT = Path(__file__).resolve().parent.parent
 @pytest.fixture(scope="session")
 def salt_factories_config():
     return {"code_dir": str(REPO_ROOT), "start_timeout": 60}
+
+
+@pytest.fixture
+def no_environment(monkeypatch):
+    """Without the proxies, certificates and logins of the machine."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NETRC"):
+        monkeypatch.delenv(name, raising=False)

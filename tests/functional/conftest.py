@@ -8,6 +8,9 @@ import pytest
 import salt.config
 from saltfactories.utils.functional import Loaders
 
+MARKER = "saltext_litellm"
+MODEL = {"custom_llm_provider": "openai", "base_model": "gpt-4"}
+
 
 def make_loaders(root, pillar=None, **more):
     """Salt's loaders for a minion of its own, with a pillar."""
@@ -172,6 +175,45 @@ def modules(loaders, profile):
 def sent(recorder):
     """The requests of a run, for counting."""
     return [(record.method, record.path) for record in recorder.requests]
+
+
+def id_of(row):
+    return row["model_info"]["id"]
+
+
+def bodies(recorder):
+    """What was written, but for the reload."""
+    return [record.json for record in recorder.requests if record.method != "GET" and record.json]
+
+
+def one_body(recorder):
+    (body,) = bodies(recorder)
+    return body
+
+
+def without_booleans(params):
+    return {key: value for key, value in params.items() if not isinstance(value, bool)}
+
+
+def managed_set(name, models, **more):
+    """The `managed` state of a set that is named after the test, for `States.run`."""
+    return ("managed", {"name": f"set-{name}", "models": models, **more})
+
+
+@pytest.fixture
+def managed(states, name):
+    """The state, its set named after the test."""
+
+    def managed(test=False, **args):
+        return states.run(("managed", {"name": f"set-{name}", **args}), test=test)
+
+    return managed
+
+
+@pytest.fixture
+def no_mask_is_ever_written(recorder):
+    yield
+    assert not [record.body for record in recorder.requests if b"****" in record.body]
 
 
 LIST = ("GET", "/v2/model/info")

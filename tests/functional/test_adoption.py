@@ -4,9 +4,8 @@ import re
 
 import pytest
 
-from .conftest import LIST, sent
+from .conftest import LIST, MARKER, id_of, sent
 
-MARKER = "saltext_litellm"
 PROVIDER_KEY = "sk-provider-0123456789"
 # A row as the UI or the CLI makes it.
 THEIRS = {
@@ -22,10 +21,6 @@ SAME_PARAMS, SAME_INFO = {"custom_llm_provider": "openai"}, {"base_model": "gpt-
 
 def writes(recorder):
     return [record for record in recorder.requests if record.method != "GET"]
-
-
-def id_of(row):
-    return row["model_info"]["id"]
 
 
 def listing(recorder, *listed):
@@ -178,7 +173,7 @@ def test_absent_removes_the_row_that_was_renamed_and_not_its_namesake(api, state
 
 
 @pytest.mark.parametrize("adopted", [True, False])
-def test_a_wildcard_is_a_name_like_any_other(api, states, name, adopted):
+def test_a_wildcard_is_a_name_like_any_other(api, states, adopted):
     wildcard = "openai/*"
     declared = {"custom_llm_provider": "openai", "base_model": "*", "rpm": 5}
     model_id = api.create(wildcard, {"model": wildcard}) if adopted else None

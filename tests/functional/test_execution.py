@@ -3,9 +3,7 @@
 import pytest
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
-from .conftest import States
-
-MODEL = {"custom_llm_provider": "openai", "base_model": "gpt-4"}
+from .conftest import MODEL, States
 
 
 def test_ping_and_version(modules, api):

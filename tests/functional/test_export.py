@@ -7,6 +7,8 @@ import pytest
 import salt.utils.yaml
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
+from .conftest import Api
+
 # Names and values that YAML, Jinja or Salt might take for something else. Without the line breaks
 # of Unicode, behind which LiteLLM puts spaces of its own (1.106.2).
 ODD = [
@@ -226,3 +228,91 @@ def test_a_full_disk_leaves_nothing_behind(modules, tmp_path, monkeypatch):
     with pytest.raises(CommandExecutionError, match="cannot be written: No space left on device"):
         modules("export", path=str(tmp_path / "models.sls"))
     assert os.listdir(tmp_path) == []
+
+
+# ---------------------------------------------------------------- a gateway that is rebuilt
+
+
+@pytest.fixture
+def fresh(gateway_factory, api):
+    """A gateway of its own, to be emptied and rebuilt."""
+    started = gateway_factory()
+    return Api(started)
+
+
+def comparable(rows):
+    """Rows without what differs however they are made."""
+    return {row["model_info"]["id"]: alike(row) for row in rows}
+
+
+def alike(row):
+    own = ("saltext_litellm", "id", "created_at", "created_by", "updated_at", "updated_by")
+    info = {key: value for key, value in row["model_info"].items() if key not in own}
+    return row["model_name"], row["litellm_params"], info
+
+
+def rebuilt(rows):
+    """Rows without their ids as well: an export names only those that are needed."""
+    return sorted(map(repr, map(alike, rows)))
+
+
+def test_an_export_adopts_and_rebuilds(fresh, loaders, loaders_with):
+    login = {"url": fresh.gateway.url, "api_key": fresh.gateway.key}
+    header = "Bearer header-0123456789"
+    fresh.create("plain", {"api_key": "sk-plain-0123456789"})
+    fresh.create("openai/*", {"model": "openai/*"})
+    for region in ("eu", "us"):
+        fresh.create("group", {"model": f"azure/gpt-4-{region}", "rpm": 5})
+    fresh.create(
+        "full",
+        {
+            "custom_llm_provider": "openai",
+            "api_base": "https://x.example.com/{{ not jinja }}/{% nor this %}",
+            "input_cost_per_token": 3e-05,
+            "timeout": 600,
+            "tags": ["a", "b"],
+            "extra_headers": {"Authorization": header, "X-Team": "a"},
+            "azure_ad_token": "token-0123456789",
+        },
+        {"base_model": "gpt-4", "tier": "paid", "mode": "completion", "note": {"deep": [1]}},
+    )
+    before = comparable(fresh.rows())
+    text = loaders.modules.litellm_model.export(profile=login)
+    assert "sk-plain" not in text
+    assert header not in text
+    assert "max_input_tokens" not in text  # it is in the cost map
+    filled_in = loaders_with(
+        {
+            "litellm": login,
+            "litellm_secrets": {
+                "plain": {"model_api_key": "sk-plain-0123456789"},
+                "full": {
+                    "litellm_params:extra_headers:Authorization": header,
+                    "litellm_params:azure_ad_token": "token-0123456789",
+                },
+            },
+        }
+    )
+    with open(f"{filled_in.opts['root_dir']}/exported.sls", "w") as file:
+        file.write(text)
+
+    def apply():
+        results = filled_in.modules.state.sls("exported").raw
+        assert isinstance(results, dict), results
+        assert all(result["result"] for result in results.values()), results
+        return [result["changes"] for result in results.values()]
+
+    adopted = apply()
+    secret_words = {
+        "model_api_key",
+        "litellm_params:azure_ad_token",
+        "litellm_params:extra_headers:Authorization",
+    }
+    assert len(adopted) == 5
+    assert all(set(changes) <= {"owner", *secret_words} for changes in adopted)
+    assert comparable(fresh.rows()) == before
+    was = rebuilt(fresh.rows())
+    fresh.empty()
+    apply()
+    assert rebuilt(fresh.rows()) == was
+    assert not any(apply())

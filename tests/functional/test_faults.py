@@ -36,7 +36,7 @@ def test_a_duplicate_id_is_looked_up_and_adopted(api, states, recorder, name):
 
 
 @pytest.mark.parametrize("others", [True, False])
-def test_a_create_that_cannot_be_served_is_taken_back(api, states, recorder, name, others):
+def test_a_create_that_cannot_be_served_is_taken_back(api, states, name, others):
     """A provider that only LiteLLM's router refuses, on a gateway with and without other models."""
     if others:
         api.create(f"{name}-other")

@@ -3,8 +3,8 @@
 import pytest
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
-MODEL = {"custom_llm_provider": "openai", "base_model": "gpt-4"}
-ENTRY = {"model_name": "x", "litellm_params": {"model": "openai/x"}}
+from .conftest import MODEL
+
 SALT_ERRORS = (SaltInvocationError, CommandExecutionError)
 
 

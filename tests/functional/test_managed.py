@@ -3,21 +3,10 @@
 import json
 
 import pytest
-import salt.utils.yaml
 
-from .conftest import LIST, Api, States, sent, served_check
+from .conftest import LIST, MODEL, States, sent, served_check
 
 SECRET = "sk-managed-0123456789"
-
-
-@pytest.fixture
-def managed(states, name):
-    """The state, its set named after the test."""
-
-    def managed(test=False, **args):
-        return states.run(("managed", {"name": f"set-{name}", **args}), test=test)
-
-    return managed
 
 
 def models(name, count=3, **more):
@@ -273,197 +262,19 @@ def test_progress_is_logged(managed, name, caplog):
     assert f"set-{name}: 3 of 3 done" in caplog.text
 
 
-# ---------------------------------------------------------------- LiteLLM's own model_list
-
-CONFIG = """
-model_list:
-  - model_name: {name}-group
-    litellm_params:
-      model: azure/gpt-4-eu
-      api_base: https://eu.example.com/
-      api_key: os.environ/AZURE_API_KEY_EU
-      rpm: 6
-  - model_name: {name}-group
-    litellm_params:
-      model: azure/gpt-4-us
-      api_base: https://us.example.com/
-      api_key: sk-literal-0123456789
-    rpm: 9  # beside litellm_params, where LiteLLM's router takes it as well
-    model_info:
-      version: 2
-  - model_name: "{name}/*"
-    litellm_params:
-      model: "openai/*"
-      api_key: os.environ/OPENAI_API_KEY
-  - model_name: {name}-priced
-    litellm_params:
-      model: openai/text-embedding-3-large
-    model_info:
-      id: {name}-chosen-id
-      mode: embedding
-      input_cost_per_token: 0.0000001
-general_settings:
-  master_key: sk-1234
-"""
-
-
-def test_a_config_file_of_the_proxy_is_converged_unchanged(managed, api, recorder, tmp_path, name):
-    config = tmp_path / "config.yaml"
-    config.write_text(CONFIG.format(name=name))
-    result = managed(source=str(config))
-    assert result["result"] is True, result
-    group = {row["litellm_params"]["api_base"]: row for row in api.named(f"{name}-group")}
-    assert set(group) == {"https://eu.example.com/", "https://us.example.com/"}
-    assert group["https://us.example.com/"]["model_info"]["version"] == 2
-    assert group["https://us.example.com/"]["litellm_params"]["rpm"] == 9
-    assert api.one(f"{name}/*")["litellm_params"]["model"] == "openai/*"
-    priced = api.one(f"{name}-priced")
-    assert priced["model_info"]["id"] == f"{name}-chosen-id"
-    assert priced["litellm_params"]["input_cost_per_token"] == 1e-07
-    assert "tier" not in {k: v for k, v in priced["model_info"].items() if v is not None}
-    recorder.clear()
-    assert managed(source=str(config))["changes"] == {}
-    assert sent(recorder) == [LIST]
-
-
-def test_a_group_keeps_its_rows_when_its_entries_move(managed, api, name):
-    entries = salt.utils.yaml.safe_load(CONFIG.format(name=name))["model_list"][:2]
-    third = {
-        "model_name": f"{name}-group",
-        "litellm_params": {"model": "azure/gpt-4-asia", "api_key": "sk-third-0123456789"},
-    }
-    managed(models=[*entries, third])
-    ids = {
-        row["litellm_params"]["model"]: row["model_info"]["id"]
-        for row in api.named(f"{name}-group")
-    }
-    assert managed(models=[third, *entries])["changes"] == {}
-    result = managed(models=[entries[1], third], prune=True)
-    assert len(result["changes"]) == 1
-    del ids["azure/gpt-4-eu"]
-    assert ids == {
-        row["litellm_params"]["model"]: row["model_info"]["id"]
-        for row in api.named(f"{name}-group")
-    }
-    assert managed(models=[entries[1], third], prune=True)["changes"] == {}
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("model_list: {}", "has no model_list"),
-        ("other: 1", "has no model_list"),
-        ("a: [1", "cannot be read as YAML in line"),
-        ("- model_name: x", "x: custom_llm_provider and base_model are missing"),
-        ("- litellm_params: {model: x}", "entry 1: model_name is missing"),
-        ("- [1]", "entry 1: an entry must be a mapping"),
-        (
-            "- {model_name: x, litellm_params: {model: y}, limit: 5}",
-            "x: LiteLLM's model_list has no limit",
-        ),
-    ],
-)
-def test_a_wrong_file_is_one_sentence(managed, recorder, tmp_path, text, words):
-    (tmp_path / "file.yaml").write_text(text)
-    result = managed(source=str(tmp_path / "file.yaml"))
-    assert result["result"] is False
-    assert words in result["comment"]
-    assert recorder.requests == []
-
-
-def test_a_file_from_the_file_server(managed, loaders, api, name):
-    root = loaders.opts["file_roots"]["base"][0]
-    with open(f"{root}/models.yaml", "w") as file:
-        file.write(CONFIG.format(name=name))
-    assert managed(source="salt://models.yaml")["result"] is True
-    assert len(api.named(f"{name}-group")) == 2
-    missing = managed(source="salt://none.yaml")
-    assert (missing["result"], missing["comment"]) == (False, "There is no file salt://none.yaml")
-
-
-# ---------------------------------------------------------------- export
-
-
-@pytest.fixture
-def fresh(gateway_factory, api):
-    """A gateway of its own, to be emptied and rebuilt."""
-    started = gateway_factory()
-    return Api(started)
-
-
-def comparable(rows):
-    """Rows without what differs however they are made."""
-    return {row["model_info"]["id"]: alike(row) for row in rows}
-
-
-def alike(row):
-    own = ("saltext_litellm", "id", "created_at", "created_by", "updated_at", "updated_by")
-    info = {key: value for key, value in row["model_info"].items() if key not in own}
-    return row["model_name"], row["litellm_params"], info
-
-
-def rebuilt(rows):
-    """Rows without their ids as well: an export names only those that are needed."""
-    return sorted(map(repr, map(alike, rows)))
-
-
-def test_an_export_adopts_and_rebuilds(fresh, loaders, loaders_with):
-    login = {"url": fresh.gateway.url, "api_key": fresh.gateway.key}
-    header = "Bearer header-0123456789"
-    fresh.create("plain", {"api_key": "sk-plain-0123456789"})
-    fresh.create("openai/*", {"model": "openai/*"})
-    for region in ("eu", "us"):
-        fresh.create("group", {"model": f"azure/gpt-4-{region}", "rpm": 5})
-    fresh.create(
-        "full",
-        {
-            "custom_llm_provider": "openai",
-            "api_base": "https://x.example.com/{{ not jinja }}/{% nor this %}",
-            "input_cost_per_token": 3e-05,
-            "timeout": 600,
-            "tags": ["a", "b"],
-            "extra_headers": {"Authorization": header, "X-Team": "a"},
-            "azure_ad_token": "token-0123456789",
-        },
-        {"base_model": "gpt-4", "tier": "paid", "mode": "completion", "note": {"deep": [1]}},
-    )
-    before = comparable(fresh.rows())
-    text = loaders.modules.litellm_model.export(profile=login)
-    assert "sk-plain" not in text
-    assert header not in text
-    assert "max_input_tokens" not in text  # it is in the cost map
-    filled_in = loaders_with(
-        {
-            "litellm": login,
-            "litellm_secrets": {
-                "plain": {"model_api_key": "sk-plain-0123456789"},
-                "full": {
-                    "litellm_params:extra_headers:Authorization": header,
-                    "litellm_params:azure_ad_token": "token-0123456789",
-                },
-            },
-        }
-    )
-    with open(f"{filled_in.opts['root_dir']}/exported.sls", "w") as file:
-        file.write(text)
-
-    def apply():
-        results = filled_in.modules.state.sls("exported").raw
-        assert isinstance(results, dict), results
-        assert all(result["result"] for result in results.values()), results
-        return [result["changes"] for result in results.values()]
-
-    adopted = apply()
-    secret_words = {
-        "model_api_key",
-        "litellm_params:azure_ad_token",
-        "litellm_params:extra_headers:Authorization",
-    }
-    assert len(adopted) == 5
-    assert all(set(changes) <= {"owner", *secret_words} for changes in adopted)
-    assert comparable(fresh.rows()) == before
-    was = rebuilt(fresh.rows())
-    fresh.empty()
-    apply()
-    assert rebuilt(fresh.rows()) == was
-    assert not any(apply())
+def test_a_first_converge_of_an_empty_gateway(
+    gateway_factory, recorder_for, loaders, gateway_can_block
+):
+    gateway = gateway_factory()
+    recorder = recorder_for(gateway)
+    states = States(loaders, {"url": recorder.url, "api_key": gateway.key})
+    models = {f"model-{n}": {**MODEL, "rpm": n} for n in range(20)}
+    result = states.run(("managed", {"name": "all", "models": models}))
+    assert (result["result"], len(result["changes"])) == (True, 20)
+    # That an older LiteLLM serves what it saved is looked up once.
+    assert len(sent(recorder)) <= 20 + 3 + (not gateway_can_block)
+    for prune in (False, True):
+        recorder.clear()
+        rests = states.run(("managed", {"name": "all", "models": models, "prune": prune}))
+        assert (rests["result"], rests["changes"]) == (True, {})
+        assert len(sent(recorder)) == 1

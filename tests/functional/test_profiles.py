@@ -4,9 +4,7 @@ import pytest
 
 from tests.support.recorder import Recorder
 
-from .conftest import Api, States
-
-MODEL = {"custom_llm_provider": "openai", "base_model": "gpt-4"}
+from .conftest import MODEL, Api, States
 
 
 def test_two_profiles_in_one_run_reach_two_gateways(loaders_with, api, second_gateway, name):

@@ -10,9 +10,8 @@ from contextlib import contextmanager
 import pytest
 import requests
 
-from .conftest import sent
+from .conftest import MARKER, id_of, sent
 
-MARKER = "saltext_litellm"
 NEW, DELETE = ("POST", "/model/new"), ("POST", "/model/delete")
 FULL = {
     "rpm": 5000,
@@ -37,10 +36,6 @@ def break_creates(recorder, status, times=None):
     fault = {"method": "POST", "path": "/model/new", "times": times}
     recorder.fault(**fault, when=lambda _: not mended.is_set(), status=status, json=answer)
     return mended
-
-
-def id_of(row):
-    return row["model_info"]["id"]
 
 
 def writes(recorder):

@@ -5,7 +5,8 @@ import time
 import pytest
 from salt.exceptions import CommandExecutionError
 
-MODEL = {"custom_llm_provider": "openai", "base_model": "gpt-4"}
+from .conftest import MODEL
+
 DEAD = "http://127.0.0.1:9"
 KEY = "sk-provider-0123456789"
 

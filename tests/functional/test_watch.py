@@ -2,7 +2,7 @@
 
 import pytest
 
-from .conftest import sent
+from .conftest import id_of, sent
 
 WRITTEN = "model_api_key was written again, because the gateway had another one"
 AGAIN = (
@@ -30,10 +30,6 @@ def run(loaders, profile):
         }
 
     return apply
-
-
-def id_of(row):
-    return row["model_info"]["id"]
 
 
 def spoil(api, model_id):
@@ -116,7 +112,7 @@ def test_one_state_of_ours_can_watch_another(api, states, name):
     assert told["comment"] == f"{name}-2 is as declared\n{AGAIN}"
 
 
-def test_a_failure_is_told_as_that_of_any_state(run, name, recorder, gateway):
+def test_a_failure_is_told_as_that_of_any_state(run, name, recorder):
     run("present", {"name": name, **MODEL})
     recorder.fault(status=500, json={"error": {"message": "made to fail"}})
     told = run("present", {"name": name, **MODEL})["watcher"]

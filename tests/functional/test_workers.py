@@ -16,7 +16,7 @@ import pytest
 from tests.support.gateway import running_gateway
 from tests.support.recorder import Recorder
 
-from .conftest import Api, States
+from .conftest import Api, States, id_of
 
 OTHER = "always-there"
 SETTLED = 30  # so many new connections in a row meet every worker, but for a chance of 1:60000
@@ -60,10 +60,6 @@ def told(row):
     info, marker = row["model_info"], row["model_info"].get("saltext_litellm") or {}
     owner = f"of {marker.get('name')} in {marker.get('set')}" if marker else "of nobody"
     return f"{row['model_name']} {info['id']} {owner}"
-
-
-def id_of(row):
-    return row["model_info"]["id"]
 
 
 def requests_of(recorder):

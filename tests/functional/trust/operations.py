@@ -7,7 +7,8 @@ import salt.loader
 
 from tests.support.recorder import Recorder
 
-MARKER = "saltext_litellm"
+from ..conftest import MARKER
+
 KEYS = ("sk-CANARY-first-0123456701", "sk-CANARY-second-0123456702")
 FULL = {
     "custom_llm_provider": "openai",

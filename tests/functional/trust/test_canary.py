@@ -11,11 +11,10 @@ from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 from tests.support.canary import Canaries, deployment, rotated
 
-from ..conftest import States
+from ..conftest import MARKER, States
 
 TABLE = "Canary"
 OF_VERY_MANY = pytest.mark.survive
-MARKER = "saltext_litellm"
 # All that Salt ships, but for those that show a progress bar, keys of a master, or nothing.
 OUTPUTTERS = sorted(
     {module.name.removesuffix("_out") for module in pkgutil.iter_modules(salt.output.__path__)}
@@ -133,7 +132,7 @@ def echo(states, recorder, name, canary):
 
 @OF_VERY_MANY
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422, 429, 500, 502, 503])
-def test_an_echo_in_an_error(status, echo, seen, states, modules, recorder, name):
+def test_an_echo_in_an_error(status, echo, seen, states, recorder, name):
     declared, text = echo
     for shape in SHAPES.values():
         for spelling in SPELLINGS.values():
@@ -157,7 +156,7 @@ def test_a_failure(fault, seen, canary, states, recorder, profile, name):
 
 
 @OF_VERY_MANY
-def test_what_is_refused(seen, canary, modules, states, name):
+def test_what_is_refused(seen, canary, modules, name):
     """A secret in the wrong place, or of the wrong type."""
     key = canary("a refused value")
     wrong = [
@@ -190,7 +189,7 @@ def test_what_is_refused(seen, canary, modules, states, name):
         *(pytest.param(way, marks=OF_VERY_MANY) for way in ("models", "source", "defaults")),
     ],
 )
-def test_a_set(way, seen, canary, loaders_with, profile, gateway, api, name, survived, tmp_path):
+def test_a_set(way, seen, canary, loaders_with, profile, api, name, survived, tmp_path):
     declared = deployment(canary)
     models, arguments = {name: declared}, {}
     if way == "defaults":

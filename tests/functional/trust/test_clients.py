@@ -15,15 +15,13 @@ from tests.support.forked import Forked
 from tests.support.gateway import running_gateway
 from tests.support.recorder import Recorder
 
-from ..conftest import States
+from ..conftest import MARKER, MODEL, States
 from ..test_workers import OTHER, Workers, requests_of
 
 TABLE = "Workers and clients"
-MODEL = {"custom_llm_provider": "openai", "base_model": "gpt-4"}
 NOTE = {"model_info": {"note": "ours"}}
 NUMBER = 4  # models
 MOST_RUNS = 3  # of one client alone, until nothing is left to do
-MARKER = "saltext_litellm"
 
 
 class Clients:

@@ -13,7 +13,8 @@ import pytest
 from tests.support.forked import Forked
 from tests.support.recorder import Recorder
 
-from .operations import MARKER, operations
+from ..conftest import MARKER
+from .operations import operations
 
 TABLE = "Kills"
 BEFORE, AFTER = "before it is forwarded", "before its answer"

@@ -219,7 +219,7 @@ def test_clear_forgets_requests_and_keeps_faults(recorder, session):
     assert session.get(recorder.url).status_code == 500
 
 
-def test_a_gateway_that_is_not_there_hangs_up(session):
+def test_a_gateway_that_is_not_there_hangs_up():
     with Recorder("http://127.0.0.1:9") as recorder:
         with pytest.raises(requests.ConnectionError):
             requests.get(recorder.url, timeout=10)
