@@ -3,9 +3,8 @@
 import pytest
 from salt.exceptions import CommandExecutionError
 
-from .conftest import LIST, States, sent
+from .conftest import LIST, MODEL, States, sent
 
-MODEL = {"custom_llm_provider": "openai", "base_model": "gpt-4"}
 REFUSED = "is the gateway 'prod', as the marker of "
 
 

@@ -5,10 +5,9 @@ import json
 import pytest
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
-from .conftest import LIST, sent
+from .conftest import LIST, MODEL, sent
 
 SECRET = "sk-plan-set-0123456789"
-MODEL = {"custom_llm_provider": "openai", "base_model": "gpt-4"}
 
 
 @pytest.fixture

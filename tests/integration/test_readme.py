@@ -3,7 +3,6 @@
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -61,20 +60,9 @@ def test_what_the_readme_begins_with_is_part_of_what_is_printed():
 
 
 @pytest.fixture
-def clone(tmp_path):
+def clone(copied, tmp_path):
     """The checkout as a newcomer has it."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-        cwd=REPO_ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    for name in filter(None, listed.stdout.split("\n")):
-        if (REPO_ROOT / name).is_file():
-            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(REPO_ROOT / name, tmp_path / name)
-    return tmp_path
+    return copied(tmp_path)
 
 
 def test_the_commands_of_the_readme_print_what_it_shows(gateway, clone):

@@ -1,11 +1,10 @@
-"""A provider in OpenAI's form, which takes certain keys only and counts its calls."""
+"""A provider with OpenAI's API, which accepts certain keys only and counts its calls."""
 
 from __future__ import annotations
 
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
 from typing import Any
 
 _OK, _UNAUTHORIZED = 200, 401
@@ -14,9 +13,10 @@ _OK, _UNAUTHORIZED = 200, 401
 class Upstream:
     """A provider on a free port of this machine.
 
-    :ivar keys: The keys that it takes. It tells a wrong one in its refusal, as OpenAI does.
+    :ivar keys: The keys that it accepts. If it refuses a key, the reason has the key in it, as with
+        OpenAI.
     :ivar calls: The key of each call, in order.
-    :ivar most_at_once: How many calls were there at one time, at most.
+    :ivar most_at_once: The largest number of calls at the same time.
     """
 
     def __init__(self, *keys: str, seconds: float = 0) -> None:
@@ -33,12 +33,7 @@ class Upstream:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._server.shutdown()
         self._server.server_close()
 

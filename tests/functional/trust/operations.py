@@ -1,4 +1,4 @@
-"""What a state can be about, for trying it under faults: how it begins, and when it is done."""
+"""Operations that faults interrupt: how each begins, and when it is done."""
 
 import copy
 from dataclasses import dataclass, field
@@ -211,6 +211,39 @@ class Operation:
             if line.startswith((f"{name} was ", f"{name} may ")):
                 return line.removeprefix(f"{name} ")
         return ""
+
+
+class Interruption:
+    """An operation that is interrupted at one request, and what the next run must do."""
+
+    def __init__(self, operation, recorder):
+        self.operation, self.recorder = operation, recorder
+
+    def requests(self):
+        """The requests of a run, undisturbed."""
+        self.operation.prepare()
+        self.run()
+        return list(self.recorder.requests)
+
+    def run(self):
+        self.recorder.clear()
+        return self.operation.apply(self.recorder.url)
+
+    def others_are_as(self, others):
+        assert self.operation.facts()[1] == others
+
+    def is_mended_by_the_next_run(self, others):
+        """One run does the rest, and one more finds nothing to do."""
+        result = self.run()
+        assert result["result"] is True, result
+        after, untouched = self.operation.facts()
+        assert untouched == others
+        for model in self.operation.models:
+            assert model.is_done(after[model.name]), (result, after)
+        rests = self.run()
+        absent = all(model.after is None for model in self.operation.models)
+        assert (rests["result"], rests["changes"]) == (True, {})
+        assert len(self.recorder.requests) == (2 if absent else 1)
 
 
 def operations(api, loaders, name):

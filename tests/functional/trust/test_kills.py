@@ -14,7 +14,7 @@ from tests.support.forked import Forked
 from tests.support.recorder import Recorder
 
 from ..conftest import MARKER
-from .operations import operations
+from .operations import Interruption, operations
 
 TABLE = "Kills"
 BEFORE, AFTER = "before it is forwarded", "before its answer"
@@ -57,21 +57,8 @@ class Served:
         assert self.gaps == []
 
 
-class Trial:
-    """One operation, whose client is killed at one request."""
-
-    def __init__(self, operation, recorder):
-        self.operation, self.recorder = operation, recorder
-
-    def requests(self):
-        """The requests of a run, undisturbed."""
-        self.operation.prepare()
-        self._run()
-        return list(self.recorder.requests)
-
-    def _run(self):
-        self.recorder.clear()
-        return self.operation.apply(self.recorder.url)
+class Kill(Interruption):
+    """A client that is killed at one request."""
 
     def at(self, number, when):
         """Kill a client at a request, and see to all that is promised about it."""
@@ -79,8 +66,10 @@ class Trial:
         _, others = self.operation.facts()
         with Served(self.operation).throughout():
             self._killed(number, when)
-            self._others_are_as(others)
-            self._is_mended_by_the_next_run(others)
+            self.others_are_as(others)
+            self.is_mended_by_the_next_run(others)
+            for row in self.operation.database():
+                assert {"tentative", "unserved"}.isdisjoint(row["model_info"].get(MARKER) or ())
 
     def _killed(self, number, when):
         numbers, dead = iter(range(1, 1000)), threading.Event()
@@ -106,23 +95,6 @@ class Trial:
         self.recorder.mend()
         assert ended == -signal.SIGKILL
 
-    def _others_are_as(self, others):
-        assert self.operation.facts()[1] == others
-
-    def _is_mended_by_the_next_run(self, others):
-        result = self._run()
-        assert result["result"] is True, result
-        after, _ = self.operation.facts()
-        for model in self.operation.models:
-            assert model.is_done(after[model.name]), (result, after[model.name])
-        for row in self.operation.database():
-            assert {"tentative", "unserved"}.isdisjoint(row["model_info"].get(MARKER) or ())
-        self._others_are_as(others)
-        rests = self._run()
-        absent = all(model.after is None for model in self.operation.models)
-        assert (rests["result"], rests["changes"]) == (True, {})
-        assert len(self.recorder.requests) == (2 if absent else 1)
-
 
 @pytest.fixture
 def trial_of(api, loaders, name):
@@ -130,7 +102,7 @@ def trial_of(api, loaders, name):
 
     def make(kind):
         made.append(operations(api, loaders, name)[kind]())
-        return Trial(made[0], recorder)
+        return Kill(made[0], recorder)
 
     with Recorder(api.gateway.url) as recorder:
         yield make

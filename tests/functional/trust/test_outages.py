@@ -12,7 +12,7 @@ from tests.support.gateway import running_gateway
 from tests.support.recorder import Recorder
 
 from ..conftest import Api
-from .operations import operations
+from .operations import Interruption, operations
 
 TABLE = "Kills"
 PATIENT = 60  # seconds in which LiteLLM finds its database again
@@ -25,21 +25,12 @@ def killable():
         yield gateway
 
 
-class Outage:
+class Outage(Interruption):
     """A part of a gateway that is killed at one request of a run, and is away until its end."""
 
     def __init__(self, operation, recorder, service):
-        self.operation, self.recorder, self.service = operation, recorder, service
-
-    def requests(self):
-        """How many requests a run takes, undisturbed."""
-        self.operation.prepare()
-        self._run()
-        return len(self.recorder.requests)
-
-    def _run(self):
-        self.recorder.clear()
-        return self.operation.apply(self.recorder.url)
+        super().__init__(operation, recorder)
+        self.service = service
 
     def at(self, number, forwarded):
         """Kill it at a request: before that is forwarded, or before its answer is sent."""
@@ -58,14 +49,13 @@ class Outage:
             return due
 
         self.recorder.fault(when=is_due, **({"rewrite": kill} if forwarded else {}))
-        result = self._run()
+        result = self.run()
         self.recorder.mend()
         self.service.start()
         self._wait_until_it_reads()
-        after, untouched = self.operation.facts()
-        assert untouched == others
-        self._is_true(result, before, after)
-        self._is_mended_by_the_next_run(others)
+        self.others_are_as(others)
+        self._is_true(result, before, self.operation.facts()[0])
+        self.is_mended_by_the_next_run(others)
 
     def _wait_until_it_reads(self):
         """LiteLLM answers with an empty list as long as its connections are those of before."""
@@ -81,18 +71,6 @@ class Outage:
         for name, (changes, words) in self.operation.told(result).items():
             if "may have been changed or not" not in words:
                 assert bool(changes) is (before[name] != after[name]), (result, before, after)
-
-    def _is_mended_by_the_next_run(self, others):
-        result = self._run()
-        assert result["result"] is True, result
-        after, untouched = self.operation.facts()
-        assert untouched == others
-        for one in self.operation.models:
-            assert one.is_done(after[one.name]), (result, after)
-        rests = self._run()
-        absent = all(one.after is None for one in self.operation.models)
-        assert (rests["result"], rests["changes"]) == (True, {})
-        assert len(self.recorder.requests) == (2 if absent else 1)
 
 
 @pytest.fixture
@@ -114,7 +92,7 @@ def outage_of(killable, loaders, name):
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_database_is_killed_at_each_request(outage_of, survived, kind):
     outage = outage_of(kind, "database")
-    for number in range(1, outage.requests() + 1):
+    for number in range(1, len(outage.requests()) + 1):
         for forwarded in (False, True):
             outage.at(number, forwarded)
             survived(TABLE, f"database killed: {kind}")
@@ -125,8 +103,7 @@ def test_the_database_is_killed_at_each_request(outage_of, survived, kind):
 def test_the_gateway_is_killed_in_the_middle(outage_of, survived, kind):
     """At its first write: before it is forwarded, and when it is done but not answered."""
     outage = outage_of(kind, "proxy")
-    outage.requests()
-    writes = [n for n, r in enumerate(outage.recorder.requests, 1) if r.method != "GET"]
+    writes = [n for n, r in enumerate(outage.requests(), 1) if r.method != "GET"]
     for forwarded in (False, True):
         outage.at(writes[0], forwarded)
         survived(TABLE, f"gateway killed: {kind}")
