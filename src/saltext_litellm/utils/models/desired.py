@@ -242,8 +242,8 @@ def _warnings(values: Mapping[Path, Any]) -> Iterator[str]:
         yield f"unknown mode {quoted(mode)}{suggested(mode, MODES)}; written as given"
     provider, base_model = values.get(PROVIDER), values.get(BASE_MODEL)
     doubled = isinstance(base_model, str) and base_model.startswith(f"{provider}/")
-    # A self-hosted server may have a model named openai/gpt-oss-20b. Some providers begin the name
-    # of each model so.
+    # A self-hosted server may have a model with the name openai/gpt-oss-20b, and some providers
+    # begin all their names in this way.
     if (
         doubled
         and base is None

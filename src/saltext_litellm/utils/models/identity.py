@@ -140,7 +140,7 @@ def _belongs_message(row: Row) -> str:
 
 
 def _is_free(row: Row, wanted: Deployment) -> bool:
-    """Whether a row may be adopted: nobody owns it, or a state does that is now in a set."""
+    """Whether a row may be adopted: nobody owns it, or its owner is the state that joins a set."""
     if row.marker is None:
         return True
     return wanted.set is not None and _owner(row.marker) == (None, wanted.name)

@@ -33,8 +33,8 @@ from .trial import Trials
 
 Planned = list[tuple[Deployment, Plan]]
 
-_PASSING_LOOKS = 8  # how often to look whether somebody else has found out what is there
-_FLAGGED_LOOKS = 3  # how often to look whether a flagged row is served by now
+_PASSING_LOOKS = 8  # how often to wait for another client to delete its row
+_FLAGGED_LOOKS = 3  # how often to check whether a flagged row is served by now
 _MOST_STEPS = 20  # for one deployment; a replacement with a chosen id takes nine
 
 
@@ -47,9 +47,9 @@ class Converge:
         self._models, self._known, self._fingerprint = models, known, fingerprint
         self._options = options
         self._executor = Executor(models, known)
-        self._verified: dict[str, int] = {}  # ids, and after which read of the database
-        self._unverified: dict[str, str] = {}  # why it was not, by the name of a deployment
-        self._asked: frozenset[str] = frozenset()  # ids, which are nobody else's
+        self._verified: dict[str, int] = {}  # by id: after which read
+        self._unverified: dict[str, str] = {}  # by a deployment's name: why not
+        self._asked: frozenset[str] = frozenset()  # ids that others may not use
         self._used: frozenset[str] = frozenset()  # ids of the rows that were planned
         self._first: dict[str, Plan] = {}
         self._replaced: set[str] = set()
@@ -392,7 +392,7 @@ class Converge:
         error = None
         if orphans and any(one.changes for one in outcomes):
             try:
-                self._executor.see_again(orphans)  # the writes have taken their time
+                self._executor.see_again(orphans)  # the writes have taken time
                 orphans = self._orphans(planned)
             except GatewayError as err:
                 error = err

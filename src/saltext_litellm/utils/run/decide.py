@@ -140,11 +140,11 @@ def _change_step(
     body = bodies.update_body(row, wanted, plan.touched, plan.removed, can.removes)
     going = asked_to_go(body)
     asked = frozenset(path for path in plan.removed if path[:2] in going)
-    # LiteLLM has kept it before in this run; or is so old that it clears nothing, and stops
-    # serving for the time of a PATCH, so that none is sent in vain.
+    # LiteLLM has kept a key before in this run. Or it is so old that it clears nothing and stops
+    # serving during a PATCH, so we send none that is of no use.
     kept = asked and (not can.serves_while_patching or not row.kept.isdisjoint(going))
     if kept and plan.marker is not None and plan.marker.replaces:
-        # First record in the row that is taken over which row it replaces.
+        # This row takes the place of another one. First record that in its marker.
         before = row.marker or plan.marker
         return Patch(row, bodies.marked(row, plan.marker.keeping(before, plan.removed)))
     if (plan.moves_to or kept) and row.stored is None:

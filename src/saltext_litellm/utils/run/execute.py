@@ -28,8 +28,8 @@ from .known import PAUSE, Known
 
 log = logging.getLogger(__name__)
 
-_SERVED_LOOKS = 36  # how often to look whether some worker serves a row
-_AT_ONCE = 6  # so many of them without a pause
+_SERVED_LOOKS = 36  # how often to check whether some worker serves a row
+_AT_ONCE = 6  # the first of these are without a pause
 
 
 class Surprise(Exception):
@@ -145,9 +145,9 @@ class Executor:
             raise
 
     def is_there(self, model_id: str) -> bool:
-        """Whether a row exists. One that is not shown is asked for by an empty PATCH.
+        """Whether a row exists. If it is not shown, an empty PATCH finds out.
 
-        :raises GatewayError: It exists, and is not shown.
+        :raises GatewayError: The row exists, but the gateway does not show it.
         """
         known = self._known
         if known.blind or model_id not in known.rows():
@@ -164,7 +164,7 @@ class Executor:
     def _patch(self, step: Patch) -> None:
         row, answer = step.row, None
         if self._lost is not None and self._lost[0] == step.body:
-            raise self._lost[1]  # it was not done, and is not simply sent once more
+            raise self._lost[1]  # it was not done, and we do not send it again
         try:
             answer = self._models.update(row.model_id, step.body)
         except NotInDatabase:
@@ -185,7 +185,7 @@ class Executor:
         self._note_unproven(row, step.body, made=False)
 
     def _raise_deleted(self, row: Row) -> NoReturn:
-        """A row was deleted by somebody else meanwhile."""
+        """Somebody else has deleted the row: forget it and plan again."""
         self._known.drop(row.model_id)
         self._known.read_again()
         raise Surprise
@@ -199,7 +199,7 @@ class Executor:
         try:
             self._models.update(row.model_id, body)
         except NotServed:
-            pass  # but saved
+            pass  # it was saved
         except GatewayError as err:
             self.notes.append(f"That could not be noted in its marker: {err}")
             return
@@ -213,10 +213,10 @@ class Executor:
         self._known.put(replace(step.row, stored=stored))
 
     def _stored_by_reads(self, step: Learn, wanted: Deployment) -> dict[str, Any] | None:
-        """What is stored of a row, as far as reads tell; ``None`` if they do not."""
+        """What is stored in a row, as far as reads show it; ``None`` if they do not."""
         row = step.row
         if not any(_is_same_state(one, row) for one in self._known.router()):
-            return None  # this worker, which is to tell of the secrets, has another state of it
+            return None  # this worker would name the secrets of another state of it
         masks, costs = self._models.masked_secrets(row.model_id), self._models.cost_map()
         try:
             return bodies.as_stored(row, wanted, step.removed, masks, costs)
@@ -224,9 +224,9 @@ class Executor:
             return None
 
     def look_inside(self, row: Row) -> bool:
-        """Learn what is stored of a row, by a PATCH that changes nothing, before it is planned.
+        """Read what is stored in a row, by a PATCH that changes nothing, before the row is planned.
 
-        :returns: Whether that could be learnt, or the row is not there any more.
+        :returns: ``False`` if LiteLLM did not return it.
         """
         try:
             stored = self._models.update(row.model_id, {})
@@ -262,7 +262,7 @@ class Executor:
         self.see_again((row, successor))
         now = self._known.rows().get(row.model_id)
         if now is None or now.marker != row.marker or successor.model_id not in self._known.rows():
-            return False  # somebody else has finished this, and perhaps made the row anew
+            return False  # another client has finished this, and may have made a new row
         vouched = successor.stored is not None and self._known.capabilities().vouches
         if not vouched and not self._is_served(successor):
             raise NotServed(
@@ -292,9 +292,9 @@ class Executor:
         self.unproven.pop(row.model_id, None)
 
     def _forget_record(self, model_id: str) -> None:
-        """Remove from a marker the id of the row that it replaced, which is deleted now.
+        """Remove from a marker the id of the row that it replaced, because that row is deleted now.
 
-        Else a row that somebody makes with that id later would count as replaced.
+        Otherwise a later row with that id, made by somebody, would count as replaced.
         """
         row = self._known.rows().get(model_id)
         patches = self._known.capabilities().serves_while_patching
@@ -309,10 +309,10 @@ class Executor:
     # ---------------------------------------------------------------- served?
 
     def _note_unproven(self, row: Row, body: Mapping[str, Any], made: bool) -> None:
-        """Note a row that LiteLLM may have saved without serving it as it is.
+        """Note a row that LiteLLM may have saved without serving it in this form.
 
-        1.83.14 never says whether it does. 1.106.2 says so of a create; after a change it goes on
-        serving the row as it was, and complains only if it serves none.
+        1.83.14 never says whether it serves a row. 1.106.2 says so for a create. After a change it
+        goes on serving the old form of the row, and reports an error only if it serves no form.
         """
         harmless = made or all(
             is_limit((PARAMS, key)) or row.data.get(PARAMS, {}).get(key) == value
@@ -347,15 +347,15 @@ class Executor:
         vouches = self._known.capabilities().vouches
         left = self.unserved(expected, _SERVED_LOOKS, vouches)
         if left and not vouches:
-            # A poll of 1.83.14 may drop a row that it was too early to see.
+            # A poll of 1.83.14 may drop a row that was written while the poll was reading.
             self._known.wake(left[0])
             left = self.unserved({one: expected[one] for one in left}, _AT_ONCE)
         return left
 
     def prove(self, expected: Mapping[str, Callable[[Row], bool]]) -> tuple[dict[str, str], bool]:
-        """Why rows that LiteLLM did not vouch for are not served as expected, by id.
+        """The reasons why rows are not served as expected, by id.
 
-        :returns: Also whether that could not be seen.
+        :returns: The reasons, and whether nobody could see if the rows are served.
         """
         doubted = {one: expected[one] for one in self.unproven if one in expected}
         try:
@@ -390,10 +390,9 @@ class Executor:
 
 
 def _is_same_state(served: Row, row: Row) -> bool:
-    """Whether a worker has loaded a row as it is.
+    """Whether a worker has loaded the present state of a row, by litellm_params and the marker.
 
-    The rest of model_info cannot tell: in LiteLLM 1.83.14 a row that was made while another of
-    its model was there shows keys of that one inside its own mappings.
+    In LiteLLM 1.83.14, mappings in model_info may also have keys of another row of the same model.
     """
     marks, known = (one.marker.secrets.items() if one.marker else () for one in (row, served))
     same = served.data.get(PARAMS) == row.data.get(PARAMS)

@@ -22,8 +22,8 @@ from .capabilities import OLD, RECENT, Capabilities, by_rows, by_version
 log = logging.getLogger(__name__)
 
 PAUSE = 0.3  # seconds between two looks: LiteLLM 1.83.14 serves nothing for up to 0.2 s
-_BLIND_LOOKS = 4  # how often to look again where nothing is seen
-_DOUBTED = 3  # how many rows to ask about that only one view shows
+_BLIND_LOOKS = 4  # how often to look again if nothing is seen
+_DOUBTED = 3  # of the rows that only one view shows, so many are looked up
 
 
 class Known:
@@ -49,10 +49,10 @@ class Known:
         self.compared = False  # whether the two views have checked each other
         self._trusted = True
         self._proven: tuple[Row, ...] = ()
-        self._looked = False  # a few times, and there was nothing
-        self.reads = 0  # of the database
-        # Whether nothing at all was seen. Then the router of this worker is empty, and with it
-        # LiteLLM's view of the database, whatever is in there.
+        self._looked = False  # whether we have looked several times and seen nothing
+        self.reads = 0  # how often the database was read
+        # Whether nothing was seen at all. Then the router of this worker is empty, and LiteLLM
+        # shows nothing of its database, even if that has rows.
         self.blind = False
 
     # ---------------------------------------------------------------- rows
@@ -118,7 +118,7 @@ class Known:
         return [rows for rows in (self._rows, self._forecast) if rows is not None]
 
     def predict(self, row: Row | None, gone: Collection[str]) -> None:
-        """Record what would be written and deleted."""
+        """Record what would be written and deleted with ``test=True``."""
         if self._forecast is None:
             self._forecast = Rows(self.rows())
         for model_id in gone:
@@ -129,10 +129,10 @@ class Known:
     # ---------------------------------------------------------------- capabilities
 
     def capabilities(self, removing: bool = False) -> Capabilities:
-        """What the gateway's LiteLLM can do.
+        """The abilities of the gateway's LiteLLM.
 
-        :param removing: Something is to be removed. How LiteLLM removes does not show in its rows;
-            all else does, and needs no further request.
+        :param removing: Whether something must be removed. Rows do not show how LiteLLM removes, so
+            this may take a request. They show all other abilities.
         """
         if self._capabilities is None:
             self._capabilities = by_rows(self.rows())
@@ -170,7 +170,7 @@ class Known:
             self.distrust(test)
 
     def look_again(self) -> None:
-        """If nothing was seen at all, look again a few times, perhaps on other workers."""
+        """If nothing was seen at all, look again a few times. This may reach other workers."""
         for _ in range(0 if self._looked else _BLIND_LOOKS):
             if not self.blind:
                 return
@@ -217,12 +217,12 @@ class Known:
         for attempt in range(_BLIND_LOOKS):
             if rows or not self._shows_rows():
                 break
-            # Read at a bad moment, or from a worker that has not loaded anything yet.
+            # We read at a bad moment, or from a worker that has not loaded anything yet.
             self._models.elsewhere(PAUSE * bool(attempt))
             rows = self._parse_rows(self._models.database())
         self.blind = not rows and (not self.router() or self._shows_rows())
         if self.blind and self._rows and self._trusted:
-            return  # what it does not show is as it was, as far as anybody can tell
+            return  # keep the known rows: nothing says that they have changed
         before, self._rows = self._rows, Rows(row for row in rows if row.from_database)
         for row in before or ():
             self._remember(row)
@@ -254,7 +254,7 @@ class Known:
         return any(row.from_database for row in self.router())
 
     def _remember(self, before: Row) -> None:
-        """Keep what a write of this run has told of a row, if nobody has written it since."""
+        """Keep what a write of this run has returned for a row, unless it was written later."""
         assert self._rows is not None  # noqa: S101 - just read
         now = self._rows.get(before.model_id)
         if before.stored is not None and now is not None and now.marker == before.marker:
@@ -269,21 +269,22 @@ class Known:
         return any(self._database_has(row, test) for row in lacking[-_DOUBTED:])
 
     def _database_has(self, row: Row, test: bool) -> bool:
-        """Whether the database holds a row that its view lacks.
+        """Whether the database has a row that its view lacks.
 
-        Asks for its name with a wildcard in the place of the first letter: only the database
-        matches that, and rows that LiteLLM cannot read do not get in the way.
+        Searches for the row's name with a wildcard in the place of the first letter. Only the
+        database knows wildcards, so the router adds nothing. Rows that LiteLLM cannot read are not
+        in the result, so they do no harm.
         """
         assert self._rows is not None  # noqa: S101 - read before
         found = parse_all(self._models.database("_" + row.model_name[1:].replace("\\", "_")))
         if any(one.model_id == row.model_id for one in found):
             return True
         if self._rows:
-            return False  # the view shows what is there
-        return test or self.wake(row.model_id)  # in a test, all else would be a write
+            return False  # the view is complete
+        return test or self.wake(row.model_id)  # test=True may not write
 
     def distrust(self, test: bool) -> None:
-        """From now on go by what this worker serves, because the database is not shown."""
+        """From now on use the rows that this worker serves, because the database is not shown."""
         log.info(
             "%s does not show all of its database; going by what its worker serves",
             self._models.url,
