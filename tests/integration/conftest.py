@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -40,6 +41,24 @@ def copied():
         return folder
 
     return copy
+
+
+def beside(master, line):
+    """A command of a page, `salt` or `salt-run`, as it is run beside a master of the tests."""
+    program, *arguments = shlex.split(line)
+    assert program in ("salt", "salt-run"), line
+    waiting = ["--timeout=60"] if program == "salt" else []
+    path = Path(sys.executable).with_name(program)
+    return [path, f"--config-dir={master.config_dir}", *waiting, *arguments]
+
+
+def printed_beside(master, line):
+    """What a command of a page prints that succeeds."""
+    done = subprocess.run(
+        beside(master, line), capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 class SaltCall:

@@ -1,9 +1,13 @@
 """What is built has the version of the git tag, and the sdist what one needs to work on it."""
 
+import json
 import subprocess
+import sys
 import tarfile
 
 import pytest
+
+from tests.conftest import REPO_ROOT
 
 from .conftest import installing
 
@@ -47,3 +51,17 @@ def test_a_clone_without_tags(build):
     wheel, sdist = build()
     assert wheel.name.startswith("saltext_litellm-0.1.dev")
     assert sdist.name.startswith("saltext_litellm-0.1.dev")
+
+
+@pytest.mark.long
+def test_a_checkout_is_installed_as_the_page_says(copied, tmp_path):
+    command = "pip install ."
+    assert f"`{command}`" in (REPO_ROOT / "docs/installation.md").read_text()
+    programs, source = tmp_path / "venv/bin", copied(tmp_path / "source")
+    (tmp_path / "minion").write_text(f"root_dir: {tmp_path}\nid: minion\nfile_client: local\n")
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
+    program, *arguments = command.split()
+    subprocess.run([programs / program, *arguments], cwd=source, check=True)
+    listing = ["--local", "--out=json", "sys.list_functions", "litellm_model"]
+    listed = subprocess.check_output([programs / "salt-call", f"--config-dir={tmp_path}", *listing])
+    assert "litellm_model.apply" in json.loads(listed)["local"]

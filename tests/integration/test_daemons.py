@@ -2,13 +2,18 @@
 
 import json
 import shutil
+import subprocess
 import time
 
 import pytest
 from saltfactories.utils import random_string
 
+from tests.conftest import REPO_ROOT
 from tests.functional.conftest import LIST, Api, sent
+from tests.support.pages import Command, File, blocks, is_shown
 from tests.support.recorder import Recorder
+
+from .conftest import beside, printed_beside
 
 KEY = "sk-master-pillar-0123456789"
 NAME = "daemon-model"
@@ -35,7 +40,7 @@ def minion(master, recorded, gateway):
         "    - base_model: gpt-4\n    - model_api_key: {{ pillar['key'] }}\n"
     )
     base = master.pillar_tree.base
-    minion = master.salt_minion_daemon(random_string("minion-"))
+    minion = master.salt_minion_daemon("gateway-admin")  # as the pages call it
     with (
         base.temp_file("top.sls", f"base: {{'{minion.id}': [data]}}"),
         base.temp_file("data.sls", json.dumps(pillar)),
@@ -45,6 +50,14 @@ def minion(master, recorded, gateway):
     ):
         yield minion
     shutil.rmtree(minion.config["root_dir"], ignore_errors=True)
+
+
+def of_page(name):
+    """The SLS files of a page, and the one command that is run where the master is."""
+    page = list(blocks(REPO_ROOT / "docs" / name))
+    commands = [block for block in page if isinstance(block, Command)]
+    (command,) = [one for one in commands if one.line.startswith(("salt ", "salt-run "))]
+    return [block.text for block in page if isinstance(block, File)], command
 
 
 def apply(master, minion, *arguments):
@@ -77,25 +90,31 @@ def test_the_job_cache_holds_no_secret(master, minion):
     assert not [job for job in looked_up if KEY in job]
 
 
-def test_a_long_run_tells_of_its_progress(master, minion, gateway, event_listener):
-    models = {f"{NAME}-{number}": {"rpm": number} for number in range(60)}
-    arguments = {
-        "models": models,
-        "defaults": {"custom_llm_provider": "openai", "base_model": "gpt-4"},
-    }
-    started = time.time()
-    cli = master.salt_cli()
-    done = cli.run("litellm_model.manage", "daemons", **arguments, minion_tgt=minion.id)
-    assert len(done.data["changes"]) == 60
-    pattern = (master.id, "salt/litellm_model/daemons/progress")
-    seen = event_listener.wait_for_events([pattern], after_time=started, timeout=30)
-    assert not seen.missed
-    told = next(iter(seen.matches)).data["data"]
-    assert told["set"] == "daemons"
-    assert told["total"] == 60
+def test_what_the_page_about_installation_runs(master, minion):
+    _, command = of_page("installation.md")
+    assert is_shown(command.shown, printed_beside(master, command.line))
+
+
+def test_a_long_run_tells_of_its_progress(master, minion, gateway, tmp_path):
+    """What docs/watching.md shows. The listener may start too late for the first run."""
+    (sls,), listening = of_page("watching.md")
+    heard, deadline = tmp_path / "heard", time.monotonic() + 120
     empty = {"models": {}, "prune": True, "allow_empty": True}
-    cli.run("litellm_model.manage", "daemons", **empty, minion_tgt=minion.id)
-    assert not [row for row in Api(gateway).rows() if row["model_name"].startswith(f"{NAME}-")]
+    with (
+        master.state_tree.base.temp_file("production.sls", sls),
+        heard.open("w") as output,
+        subprocess.Popen(beside(master, listening.line), stdout=output) as listener,
+    ):
+        try:
+            while not is_shown(listening.shown, heard.read_text()):
+                assert time.monotonic() < deadline, heard.read_text()
+                result, _ = apply(master, minion, "production")
+                assert result["comment"] == "All 30 models were created"
+                cli = master.salt_cli()
+                cli.run("litellm_model.manage", "production", **empty, minion_tgt=minion.id)
+        finally:
+            listener.kill()
+    assert not [row for row in Api(gateway).rows() if row["model_name"] == "model-0"]
 
 
 def test_absent_from_the_master(master, minion, gateway):

@@ -2,10 +2,7 @@
 
 import os
 import re
-import subprocess
-import sys
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 import salt.utils.yaml
@@ -14,8 +11,9 @@ from tests.conftest import REPO_ROOT
 from tests.functional.conftest import Api
 from tests.support.pages import Command, File, blocks, is_shown
 
+from .conftest import printed_beside
+
 FOLDER = REPO_ROOT / "docs/howto"
-SALT_RUN = Path(sys.executable).with_name("salt-run")
 GATEWAY = re.compile(r"https://litellm-(?P<name>\w+)\.example\.com")
 CONFIGURATION = "/etc/salt/minion.d/litellm.conf"
 
@@ -43,7 +41,7 @@ def master(salt_factories, gateways):
     }
     overrides = salt.utils.yaml.safe_load(files.pop(CONFIGURATION))
     master = salt_factories.salt_master_daemon("howto-master")
-    minion = master.salt_minion_daemon("litellm-admin", overrides=overrides)
+    minion = master.salt_minion_daemon("gateway-admin", overrides=overrides)
     minion.environ = {**os.environ, **keys}
     trees = {"/srv/salt": master.state_tree, "/srv/pillar": master.pillar_tree}
     with ExitStack() as stack:
@@ -60,26 +58,11 @@ def master(salt_factories, gateways):
 def test_the_page(master, gateways):
     for block in blocks(FOLDER / "orchestrate.md"):
         if isinstance(block, Command):
-            printed = run(master, block.line)
+            printed = printed_beside(master, block.line)
             assert is_shown(block.shown, printed), printed
     found = {
         name: Api(one).one("gpt-4o")["litellm_params"]["rpm"] for name, one in gateways.items()
     }
     assert found == {"dev": 100, "prod": 5000}
-    again = run(master, "salt-run state.orchestrate everywhere")
-    assert again.count("No changes made to litellm-admin.") == 2, again
-
-
-def run(master, line):
-    """What a command prints that succeeds."""
-    program, *arguments = line.split()
-    assert program == "salt-run"
-    done = subprocess.run(
-        [SALT_RUN, f"--config-dir={master.config_dir}", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    again = printed_beside(master, "salt-run state.orchestrate everywhere")
+    assert again.count("No changes made to gateway-admin.") == 2, again

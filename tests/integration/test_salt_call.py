@@ -134,12 +134,14 @@ def test_every_function_is_there_and_documented(salt_call):
     for function, text in salt_call("sys.doc", "litellm_model").items():
         _, _, example = text.partition("CLI Example:")
         assert re.search(rf"salt(-call| '\*'| [\w-]+) {re.escape(function)}\b", example), function
-    assert set(salt_call("sys.list_state_functions", "litellm_model")) == {
+    states = {
         "litellm_model.absent",
         "litellm_model.managed",
         "litellm_model.mod_watch",
         "litellm_model.present",
     }
+    assert set(salt_call("sys.list_state_functions", "litellm_model")) == states
+    assert states <= set(salt_call("sys.state_doc", "litellm_model"))
 
 
 def test_a_run_resolves_its_profile_once(salt_call, gateway, recorder, tmp_path):

@@ -1,7 +1,8 @@
-"""Reads the pages of docs/howto as files and commands, and runs the commands."""
+"""Reads the pages of docs as files and commands, and runs the commands."""
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import shlex
@@ -169,6 +170,8 @@ class Machine:
             sys.stdout = os.fdopen(1, "w", encoding="utf-8")
             sys.stderr = os.fdopen(2, "w", encoding="utf-8")
             os.chdir(self.root)
+            if "-l" in arguments:  # then the page shows what is logged
+                logging.disable(logging.NOTSET)
             sys.argv = ["salt-call", f"--config-dir={self.config}", *arguments]
             salt.scripts.salt_call()
             code = 0

@@ -16,10 +16,13 @@ import time
 from pathlib import Path
 
 import pytest
+from salt.utils.yaml import safe_load
 
+from tests.conftest import REPO_ROOT
 from tests.functional.conftest import Api
 from tests.integration.conftest import installing
 from tests.support.gateway import running_gateway
+from tests.support.pages import File, blocks
 from tests.support.processes import GuardedProcess
 
 pytestmark = pytest.mark.survive
@@ -42,7 +45,7 @@ GONE = """
     - profile: {{{{ pillar.get('profile', 'litellm') }}}}
 """
 KEY = "sk-where-0123456789"
-EXTRA = "saltext_litellm,requests,urllib3,idna,charset_normalizer"
+INSTALLATION = REPO_ROOT / "docs/installation.md"
 
 
 def clear_of_us(folder):
@@ -302,10 +305,11 @@ def host(programs, trees, tmp_path):
         target |= {"ssh_options": ["UserKnownHostsFile=/dev/null", "StrictHostKeyChecking=no"]}
         master = dict(trees)
         if salt == "3006":  # it neither takes extensions along nor looks for them over there
-            master["thin_extra_mods"] = EXTRA
-            ours = f"{tmp_path}/thin/py3/saltext_litellm"
-            places = {"module_dirs": [f"{ours}/modules"], "states_dirs": [f"{ours}/states"]}
-            target["minion_opts"] = places
+            files = {one.path: one.text for one in blocks(INSTALLATION) if isinstance(one, File)}
+            master |= safe_load(files["/etc/salt/master"])
+            (shown,) = safe_load(files["/etc/salt/roster"]).values()
+            here = json.dumps(shown["minion_opts"]).replace(shown["thin_dir"], target["thin_dir"])
+            target["minion_opts"] = json.loads(here)
         (tmp_path / "roster").write_text(json.dumps({"target": target}))
         (tmp_path / "master").write_text(json.dumps(master))
         command = (folder / "salt-ssh", "-c", tmp_path, f"--roster-file={tmp_path}/roster")
