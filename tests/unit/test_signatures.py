@@ -1,4 +1,4 @@
-"""An argument of `present` is the same everywhere: its name, its default, its place, its text."""
+"""An argument is the same everywhere: its name, its default, its place, its text, its row."""
 
 import inspect
 import re
@@ -8,6 +8,7 @@ import pytest
 from saltext_litellm.modules import litellm_model as module
 from saltext_litellm.states import litellm_model as state
 from saltext_litellm.utils.models import fields
+from tests.conftest import REPO_ROOT
 
 # What the execution functions differ in, and why.
 DIFFERENCES = {
@@ -19,6 +20,8 @@ DIFFERENCES = {
 }
 # Arguments that say something else than what a row holds.
 ABOUT_THE_RUN = {"name", "verify_secrets", "preflight", "profile"}
+STATES = [state.present, state.absent, state.managed]
+PAGE = (REPO_ROOT / "docs/arguments.md").read_text()
 
 
 def defaults_of(function):
@@ -28,6 +31,14 @@ def defaults_of(function):
 
 def documented(function):
     return re.findall(r"^(\w+)$", inspect.getdoc(function), re.MULTILINE)
+
+
+def texts_of(function):
+    """What the docstring says of each argument."""
+    _, *parts = re.split(r"^(\w+)$", inspect.getdoc(function), flags=re.MULTILINE)
+    return {
+        name: " ".join(text.split()) for name, text in zip(parts[::2], parts[1::2], strict=True)
+    }
 
 
 PRESENT = defaults_of(state.present)
@@ -62,9 +73,32 @@ def test_what_is_not_given_is_not_declared_but_for_the_tier():
     assert {name: value for name, value in given.items() if value is not None} == {"tier": "free"}
 
 
-@pytest.mark.parametrize("function", [state.present, state.absent, state.managed])
+@pytest.mark.parametrize("function", STATES)
 def test_the_text_explains_each_argument_in_order(function):
     assert documented(function) == list(defaults_of(function))
+
+
+@pytest.mark.parametrize("function", STATES)
+def test_the_text_says_type_and_default(function):
+    for name, text in texts_of(function).items():
+        assert re.search(r"\((string|(whole )?number|boolean|mapping)\b", text), name
+        default = defaults_of(function)[name]
+        if default not in (None, inspect.Parameter.empty):
+            assert f"Defaults to ``{default}``" in text, name
+
+
+def test_the_text_says_the_place_in_litellm():
+    texts = texts_of(state.present)
+    for name, (path, _) in fields.ARGUMENTS.items():
+        assert f"``{'.'.join(path)}``" in texts[name], name
+
+
+@pytest.mark.parametrize("function", STATES)
+def test_the_page_has_a_row_for_each_argument_in_order(function):
+    _, _, after = PAGE.partition(f"## `litellm_model.{function.__name__}`\n")
+    cells = re.findall(r"^\| (`.*?) \|", after.partition("\n## ")[0], re.MULTILINE)
+    named = [name for cell in cells for name in re.findall(r"`(\w+)`", cell)]
+    assert named == list(defaults_of(function))
 
 
 @pytest.mark.parametrize("function", DIFFERENCES)

@@ -1,11 +1,16 @@
-"""docs/howto/troubleshooting.md quotes what the source says, and has a row for each error."""
+"""docs/howto/troubleshooting.md quotes what the source says, and has a row for each error.
+
+The docstrings of the states quote errors too.
+"""
 
 import ast
+import inspect
 import re
 from functools import cache
 
 import pytest
 
+from saltext_litellm.states import litellm_model as state
 from tests.conftest import REPO_ROOT
 
 PAGE = REPO_ROOT / "docs/howto/troubleshooting.md"
@@ -14,6 +19,12 @@ VARIABLE = "…"
 ROW = re.compile(r"^\| (`.*?`) \| ", re.MULTILINE)
 QUOTED = [
     quoted for cell in ROW.findall(PAGE.read_text()) for quoted in re.findall(r"`(.+?)`", cell)
+]
+QUOTED_IN_DOCSTRINGS = [
+    quoted
+    for function in (state.present, state.absent, state.managed)
+    for quoted in re.findall(r"``(.+?)``", " ".join(inspect.getdoc(function).split()))
+    if re.search(r"\w+ \w+ \w+", quoted)
 ]
 
 
@@ -33,8 +44,10 @@ def text_of(node):
 
 @cache
 def strings():
-    found = (text_of(node) for tree in trees() for node in ast.walk(tree))
-    return {text for text in found if text}
+    """The strings of the source but for docstrings, which stand alone."""
+    nodes = [node for tree in trees() for node in ast.walk(tree)]
+    alone = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    return {text for node in nodes if id(node) not in alone and (text := text_of(node))}
 
 
 @cache
@@ -56,7 +69,7 @@ def is_in(quoted, text):
     return re.search(".*".join(map(re.escape, parts)), text) is not None
 
 
-@pytest.mark.parametrize("quoted", QUOTED)
+@pytest.mark.parametrize("quoted", QUOTED + QUOTED_IN_DOCSTRINGS)
 def test_a_quoted_message_stands_in_the_source(quoted):
     assert any(is_in(quoted, text) for text in strings())
 
@@ -68,4 +81,5 @@ def test_an_error_has_a_row(text):
 
 def test_no_quoted_message_says_nothing():
     assert len(QUOTED) > 100
+    assert len(QUOTED_IN_DOCSTRINGS) > 20
     assert [quoted for quoted in QUOTED if not re.search(r"\w+ \w+", quoted)] == []

@@ -71,93 +71,109 @@ def present(
 
     .. versionadded:: 1.0.0
 
-    Only ``name`` is required. An argument that is null, or that is not given and has no default, is
-    not managed; a null ``verify_secrets`` is ``False``. The state fails with one sentence if the
-    input is wrong (the sentence names all mistakes), and if the gateway refuses or cannot be
-    reached. A mask or a placeholder in the place of a secret, as Salt and
-    :py:func:`litellm_model.export <saltext_litellm.modules.litellm_model.export>` print it, is
-    wrong input.
+    ``name`` is required. The model is required too, as ``custom_llm_provider`` with
+    ``base_model``, or as a ``model`` in ``litellm_params``. An argument that is null, or that is
+    not given and has no default, is not managed; a null ``verify_secrets`` or ``preflight`` is
+    ``False``.
+
+    If the gateway refuses something or cannot be reached, the state fails and says so in one
+    sentence. If arguments are wrong, it fails before anything is written, and names all of them:
+
+    - a string: ``… must be a string, not …``, ``… must not be empty``;
+    - a secret, also: ``… is a mask or a placeholder, not a secret``, ``Cannot resolve …``;
+    - a number: ``… must be a number, not …``, ``… must not be negative, but is …``; a whole
+      number, also: ``… must be a whole number, not …``, ``… is too large: …``;
+    - a boolean: ``… must be true or false, not …``;
+    - a mapping: ``… must be a mapping, not …``.
 
     name
         Name of the deployment in Salt (string). The marker on the gateway has this name, so that
-        Salt finds the deployment again.
+        Salt finds the deployment again. Fails with ``… must not be longer than … characters`` or
+        ``… must not have control characters``.
 
     model_name
-        The public name that clients call (string, LiteLLM's ``model_name``). Several deployments
-        may share one, which balances load. Defaults to ``name``.
+        The public name that clients call (string like ``name``; LiteLLM's ``model_name``).
+        Several deployments may share one, which balances load. Defaults to ``name``.
 
     custom_llm_provider
-        The provider (string, ``litellm_params.custom_llm_provider``), such as ``openai``,
-        ``azure`` or ``bedrock``. Needed together with ``base_model``, unless ``litellm_params``
-        has a ``model``. Refused if LiteLLM on the gateway does not know it.
+        The provider (string; ``litellm_params.custom_llm_provider``), such as ``openai``,
+        ``azure`` or ``bedrock``. Fails without ``base_model``, with ``… needs … too, or
+        litellm_params with a model``, and if LiteLLM on the gateway does not know it, with ``The
+        gateway's LiteLLM does not know the provider …``.
 
     base_model
-        The provider's name for the model (string, ``model_info.base_model``). Provider and base
-        model together make ``litellm_params.model``, such as ``openai/gpt-4``.
+        The provider's name for the model (string; ``model_info.base_model``). Provider and base
+        model together make ``litellm_params.model``, such as ``openai/gpt-4``. Fails without
+        ``custom_llm_provider``.
 
     model_api_key
-        The provider's API key (string, ``litellm_params.api_key``). May be an ``sdb://``
-        reference. Never shown.
+        The provider's API key (string; ``litellm_params.api_key``). A secret: may be an
+        ``sdb://`` reference, and is never shown.
 
     model_api_base
-        The base URL of the provider's API (string, ``litellm_params.api_base``).
+        The base URL of the provider's API (string; ``litellm_params.api_base``). A URL without
+        ``https://`` or ``http://`` is sent as given, with a warning.
 
     api_version
-        The provider's API version (string, ``litellm_params.api_version``). YAML reads
+        The provider's API version (string; ``litellm_params.api_version``). YAML reads
         ``2024-10-21`` as a date; it is sent as a string.
 
     tier
-        ``free`` or ``paid`` (string, ``model_info.tier``). Defaults to ``free``.
+        ``free`` or ``paid`` (string; ``model_info.tier``). Defaults to ``free``. Any other fails
+        with ``tier must be free or paid, not …``.
 
     mode
-        What the model is for (string, ``model_info.mode``), such as ``chat``, ``completion``,
+        What the model is for (string; ``model_info.mode``), such as ``chat``, ``completion``,
         ``embedding`` (or ``embeddings``), ``image_generation``. An unknown mode is sent as given,
-        with a warning.
+        with a warning: ``unknown mode …; written as given``.
 
     tpm
-        Tokens per minute (whole number from 0 on, ``litellm_params.tpm``).
+        Tokens per minute (whole number from 0 on; ``litellm_params.tpm``).
 
     rpm
-        Requests per minute (whole number from 0 on, ``litellm_params.rpm``).
+        Requests per minute (whole number from 0 on; ``litellm_params.rpm``).
 
     input_cost_per_million_tokens
         Price of a million input tokens (number from 0 on, in the gateway's currency, usually USD).
         Stored as ``litellm_params.input_cost_per_token``, divided exactly.
 
     output_cost_per_million_tokens
-        Price of a million output tokens (number from 0 on). Stored as
+        Price of a million output tokens (number from 0 on, likewise). Stored as
         ``litellm_params.output_cost_per_token``, divided exactly.
 
     aws_access_key_id
-        AWS access key id (string, ``litellm_params.aws_access_key_id``). May be an ``sdb://``
-        reference. Never shown.
+        AWS access key id (string; ``litellm_params.aws_access_key_id``). A secret, as above.
 
     aws_secret_access_key
-        AWS secret access key (string, ``litellm_params.aws_secret_access_key``). May be an
-        ``sdb://`` reference. Never shown.
+        AWS secret access key (string; ``litellm_params.aws_secret_access_key``). A secret, as
+        above.
 
     aws_region_name
-        AWS region (string, ``litellm_params.aws_region_name``).
+        AWS region (string; ``litellm_params.aws_region_name``).
 
     blocked
-        Whether the deployment is paused: it stays on the gateway, but is not served (boolean,
-        ``blocked``). ``True`` is refused if LiteLLM is too old to pause deployments.
+        Whether the deployment is paused: it stays on the gateway, but is not served (boolean;
+        ``blocked``). ``True`` fails with LiteLLM 1.83: ``The gateway's LiteLLM is too old to block
+        deployments``.
 
     litellm_params
         Any other keys of LiteLLM's ``litellm_params`` (mapping). The values are sent as they are,
         with YAML's own types, except these: a null is not declared; a date becomes a string; a
         mapping in ``vertex_credentials`` becomes a JSON string, which LiteLLM encrypts. A key that
-        has an argument of its own may be given in one place only. Where LiteLLM expects a number
-        (a limit, a price, a timeout) or a boolean, any other value is refused: LiteLLM saves some
-        wrong values, and then serves no model any more.
+        an argument declares too fails with ``… and … say the same thing: keep one``. If LiteLLM
+        expects a number (a limit, a price, a timeout) or a boolean, any other value fails: LiteLLM
+        saves some wrong values, and then serves no model any more.
 
     model_info
-        Any other keys of LiteLLM's ``model_info`` (mapping), by the same rules.
+        Any other keys of LiteLLM's ``model_info`` (mapping), by the same rules. ``id``,
+        ``blocked``, ``db_model`` and the marker fail with ``…:… cannot be declared: …``, and prices
+        with ``… is dropped by LiteLLM: it belongs in …``.
 
     model_id
-        The row's id (string, ``model_info.id``). Give it to choose the id of a new row, or to say
-        which of several deployments is meant. The id of another owner's row is refused. By default
-        the id is derived from ``name``.
+        The row's id (string; ``model_info.id``). Give it to choose the id of a new row, or to say
+        which of several deployments is meant. By default the id is derived from ``name``. Fails if
+        it ``cannot stand in a URL``, and if another owner has the row: ``… belongs to …, and what
+        is another's is left alone``.
 
     verify_secrets
         Also check that the gateway still has the secrets that Salt gave it, and repair them
@@ -172,10 +188,13 @@ def present(
         If the provider does not answer, nothing is written, the old deployment goes on serving, and
         the state fails with the provider's reason. With ``test=True`` the comment says that it
         would be tried; with ``preflight: test`` it is tried then too. A paused deployment is not
-        tried. A deployment that LiteLLM cannot try is written, with a note. Defaults to ``False``.
+        tried. A deployment that LiteLLM cannot try is written, with a note. Defaults to ``False``. Any other
+        value fails with ``preflight must be true, false or test, not …``.
 
     profile
-        Config key of the gateway, or a mapping with its url and api_key. Defaults to ``litellm``.
+        Config key of the gateway (string), or a mapping with its url and api_key. Defaults to
+        ``litellm``. Fails if there is none: ``The … is neither in the pillar nor in the minion's
+        config``.
     """
     arguments = {**locals(), "test": bool(__opts__["test"])}
     _open_run()
@@ -191,20 +210,21 @@ def absent(
     .. versionadded:: 1.0.0
 
     A deployment of this name is left alone if it belongs to another state or set, or to the
-    gateway's own config file. Then the state fails and says whose it is. The state also fails, with
-    one sentence, if several deployments have the name, and if the gateway refuses or cannot be
-    reached.
+    gateway's own config file. Then the state fails, with ``… is still there: …, and what is
+    another's is left alone`` or ``… is still served: the gateway's config file defines it (…)``.
 
     name
-        Name of the state that manages it, or else its model name, if nobody owns it and no other
-        such deployment has that name (string).
+        Name of the state that manages it (string), or else its model name, if nobody owns it. If
+        several have that name, the state fails: ``Several deployments …: …; say which one is
+        meant, as …``.
 
     model_id
-        The row's id (string, ``model_info.id``), to say which of several deployments is meant.
-        The id of another owner's row is refused.
+        The row's id (string; ``model_info.id``), to say which of several deployments is meant.
+        Fails as in :py:func:`present`.
 
     profile
-        Config key of the gateway, or a mapping with its url and api_key. Defaults to ``litellm``.
+        Config key of the gateway (string), or a mapping with its url and api_key. Defaults to
+        ``litellm``. Fails as in :py:func:`present`.
     """
     _open_run()
 
@@ -250,23 +270,27 @@ def managed(
             - prune: True
 
     name
-        Name of the set (string). The marker of each of its deployments has this name.
+        Name of the set (string). The marker of each of its deployments has this name. Fails as in
+        :py:func:`present`.
 
     models
         The models (mapping of names to the arguments of :py:func:`present`; or a list in
-        LiteLLM's own form: ``model_name``, ``litellm_params``, ``model_info``). One of
-        ``models``, ``pillar`` and ``source`` is needed.
+        LiteLLM's own form: ``model_name``, ``litellm_params``, ``model_info``). Not given by
+        default; but ``exactly one of models, pillar and source is needed``. A wrong model fails as
+        in :py:func:`present`, and the message begins with the model's name.
 
     defaults
-        Arguments of :py:func:`present` for each model that does not declare them itself (mapping).
+        Arguments of :py:func:`present` for each model that does not declare them itself
+        (mapping). By default none. Any other fails with ``there is no argument …``.
 
     pillar
         The pillar key that has the models (string, nested with ``:``). So their secrets are never
-        in a rendered SLS.
+        in a rendered SLS. Fails with ``There is no … in the pillar``.
 
     source
-        A YAML file with LiteLLM's ``model_list``, such as the proxy's own config.yaml (``salt://``
-        URL or path).
+        A YAML file with LiteLLM's ``model_list``, such as the proxy's own config.yaml (string:
+        ``salt://`` URL or path). Fails with ``There is no file …``, ``… cannot be read as YAML``
+        or ``… has no model_list``.
 
     prune
         Delete the deployments that this set owns and does not declare any more (boolean).
@@ -275,7 +299,8 @@ def managed(
 
     allow_empty
         Let ``prune`` delete the whole set if no model is declared (boolean). Defaults to
-        ``False``: a pillar that failed to render must not empty a gateway.
+        ``False``, because a pillar that failed to render must not empty a gateway: ``… declares no
+        models, and prune would delete all of the set``.
 
     verify_secrets
         Also check that the gateway still has the secrets that Salt gave it, and repair them
@@ -289,7 +314,8 @@ def managed(
         Defaults to ``False``.
 
     profile
-        Config key of the gateway, or a mapping with its url and api_key. Defaults to ``litellm``.
+        Config key of the gateway (string), or a mapping with its url and api_key. Defaults to
+        ``litellm``. Fails as in :py:func:`present`.
     """
     arguments = {**locals(), "test": bool(__opts__["test"])}
     _open_run()
