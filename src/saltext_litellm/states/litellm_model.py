@@ -188,8 +188,8 @@ def present(
         If the provider does not answer, nothing is written, the old deployment goes on serving, and
         the state fails with the provider's reason. With ``test=True`` the comment says that it
         would be tried; with ``preflight: test`` it is tried then too. A paused deployment is not
-        tried. A deployment that LiteLLM cannot try is written, with a note. Defaults to ``False``. Any other
-        value fails with ``preflight must be true, false or test, not …``.
+        tried. A deployment that LiteLLM cannot try is written, with a note. Defaults to ``False``.
+        Any other value fails with ``… must be true, false or test, not …``.
 
     profile
         Config key of the gateway (string), or a mapping with its url and api_key. Defaults to
