@@ -26,7 +26,7 @@ def salt_names(_app, doctree):
     for signature in doctree.findall(addnodes.desc_signature):
         signature["_toc_name"] = signature["_toc_name"].replace("list_()", "list()")
     for prefix in doctree.findall(addnodes.desc_addname):
-        prefix[:] = [nodes.Text("litellm_model.")]
+        prefix[:] = [nodes.Text(f"{prefix.astext().split('.')[-2]}.")]
     for name in doctree.findall(addnodes.desc_name):
         if name.astext() == "list_":
             name[:] = [nodes.Text("list")]

@@ -10,7 +10,12 @@ import salt.utils.sdb
 from salt.exceptions import CommandExecutionError, SaltException, SaltInvocationError
 
 from saltext_litellm.utils.litellm import profile as profiles
-from saltext_litellm.utils.litellm.errors import InvalidInput, LiteLLMError, Refused
+from saltext_litellm.utils.litellm.errors import (
+    GatewayError,
+    InvalidInput,
+    LiteLLMError,
+    Refused,
+)
 from saltext_litellm.utils.litellm.quote import line, short
 from saltext_litellm.utils.litellm.secrets import Fingerprinter
 from saltext_litellm.utils.litellm.session import Session
@@ -21,6 +26,10 @@ from saltext_litellm.utils.run.gateway import Gateway
 _RUN = "litellm_model.run"
 # The states that write to a gateway; `module.run` may call the execution module.
 _WRITERS = ("litellm_model", "module")
+
+
+class Unavailable(CommandExecutionError):  # type: ignore[misc]  # Salt has no types
+    """The gateway cannot be reached, or it refuses or fails what it is asked."""
 
 
 def open_run(
@@ -122,6 +131,8 @@ def salt_errors() -> Iterator[None]:
     """Turn our errors into Salt's errors, which Salt prints as one sentence."""
     try:
         yield
+    except GatewayError as err:
+        raise Unavailable(line(str(err))) from None
     except LiteLLMError as err:
         # After a SaltInvocationError, salt-call also prints the usage of the function.
         is_argument = isinstance(err, InvalidInput) and not isinstance(err, Refused)

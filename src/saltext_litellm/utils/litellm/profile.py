@@ -134,8 +134,8 @@ def _parse(name: str, settings: Mapping[str, Any], resolve: Callable[[Any], Any]
         api_key=_secret(name, "api_key", values.get("api_key")),
         verify=_verify_setting(name, values.get("verify", True)),
         cert=_cert(name, values.get("cert")),
-        timeout=_positive(name, "timeout", values.get("timeout", 60.0)),
-        retries=_whole_number(name, "retries", values.get("retries", 3)),
+        timeout=positive(name, "timeout", values.get("timeout", 60.0)),
+        retries=whole_number(name, "retries", values.get("retries", 3)),
         headers=_headers(name, values.get("headers") or {}, resolve),
         fingerprint_key=None
         if fingerprint_key is None
@@ -252,14 +252,16 @@ def _shown_path(file: str) -> str:
     return repr(file)
 
 
-def _positive(name: str, key: str, value: Any, least: float = 0.001) -> float:
+def positive(name: str, key: str, value: Any, least: float = 0.001) -> float:
+    """A setting that is a positive number, as a rule of seconds."""
     if type(value) not in (int, float) or not least <= value <= _ENDLESS:
         raise InvalidInput(f"{key} of the {name} must be a positive number, not {quoted(value)}")
     return float(value)
 
 
-def _whole_number(name: str, key: str, value: Any) -> int:
-    number = _positive(name, key, value, least=0)
+def whole_number(name: str, key: str, value: Any) -> int:
+    """A setting that is a whole number from 0 on."""
+    number = positive(name, key, value, least=0)
     if not number.is_integer():
         raise InvalidInput(f"{key} of the {name} must be a whole number, not {quoted(value)}")
     return int(number)

@@ -62,3 +62,10 @@ def suggested(word: Any, words: Iterable[str]) -> str:
         return ""
     near = difflib.get_close_matches(word, sorted(words), 1)
     return f" (did you mean {near[0]}?)" if near else ""
+
+
+def unknown_key(key: Any, known: Iterable[str]) -> str:
+    """A key that is not known, with the known key that may be meant."""
+    if not isinstance(key, str):
+        return f"{quoted(key)}: a name must be a string, so put it in quotes"
+    return f"{short(key)}{suggested(key, known)}"

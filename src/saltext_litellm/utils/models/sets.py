@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from math import inf
@@ -10,7 +10,7 @@ from typing import Any
 
 from ..litellm import checks
 from ..litellm.errors import InvalidInput, Refused
-from ..litellm.quote import kind, quoted, short, suggested
+from ..litellm.quote import kind, quoted, short, unknown_key
 from ..litellm.secrets import Fingerprinter
 from . import fields, identity, plan
 from .desired import Deployment, desired, mistakes_in
@@ -64,17 +64,10 @@ def _known_arguments(declared: Mapping[Any, Any], mistakes: checks.Mistakes) -> 
     for key, value in declared.items():
         with mistakes.noted():
             if key not in fields.NAMES:
-                raise InvalidInput(f"there is no argument {_unknown_key(key, fields.NAMES)}")
+                raise InvalidInput(f"there is no argument {unknown_key(key, fields.NAMES)}")
             is_section = key in SECTIONS and isinstance(value, Mapping)
             found[key] = checks.plain(key, value) if is_section else value
     return found
-
-
-def _unknown_key(key: Any, known: Iterable[str]) -> str:
-    """A key that is not known, with the known key that may be meant."""
-    if not isinstance(key, str):
-        return f"{quoted(key)}: a name must be a string, so put it in quotes"
-    return f"{short(key)}{suggested(key, known)}"
 
 
 def _named_models(models: Any) -> Iterator[tuple[Any, Any]]:
@@ -107,7 +100,7 @@ class _Entry:
         for key in entry:
             if key not in _ENTRY:
                 with mistakes.noted():
-                    raise InvalidInput(f"LiteLLM's model_list has no {_unknown_key(key, _ENTRY)}")
+                    raise InvalidInput(f"LiteLLM's model_list has no {unknown_key(key, _ENTRY)}")
         if entry.get("model_name") is None:
             with mistakes.noted():
                 raise InvalidInput("model_name is missing")
