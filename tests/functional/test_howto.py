@@ -5,6 +5,7 @@ What a page holds, and what a test makes of it:
 - ```` ```{code-block} sls ```` with ``:caption: /srv/salt/models.sls`` is a file. It is written,
   with the folder of the test in the place of ``/``. ``:caption: added to /srv/pillar/litellm.sls``
   adds to a file that is there.
+- ```` ```{literalinclude} ../../examples/… ```` with such a caption is a file of examples/.
 - ```` ```console ```` holds commands, each behind ``$``, and what they print. It must be printed
   so. A line of ``…`` stands for any lines, and ``…`` at the end of a line for the rest of it.
   Times may differ.
@@ -16,7 +17,7 @@ What a page holds, and what a test makes of it:
 
 Each page begins with the files of howto/index.md, but the tutorial, which writes its own. All share
 one gateway, which stands for every ``https://litellm….example.com``. What needs a master is left to
-tests/integration: orchestrate.md, and each ``salt`` and ``salt-run``.
+tests/integration: drift.md, orchestrate.md, and each ``salt`` and ``salt-run``.
 """
 
 import logging
@@ -37,7 +38,8 @@ from .conftest import Api
 
 DOCS = REPO_ROOT / "docs"
 INDEX, TUTORIAL = DOCS / "howto/index.md", DOCS / "tutorial.md"
-HOWTOS = sorted(path for path in DOCS.glob("howto/*.md") if path.stem != "orchestrate")
+WITH_A_MASTER = ("drift", "orchestrate")
+HOWTOS = sorted(path for path in DOCS.glob("howto/*.md") if path.stem not in WITH_A_MASTER)
 PAGES = [DOCS / "installation.md", TUTORIAL, DOCS / "watching.md", *HOWTOS]
 ELSEWHERE = ("salt ", "salt-run ")
 SHOWN_VERSION = "1.106.2"  # which the pages show

@@ -13,7 +13,7 @@ from .conftest import installing
 
 NEEDED = (
     "CHANGELOG.md CONTRIBUTING.md LICENSE Makefile README.md SECURITY.md pyproject.toml setup.cfg "
-    "docs/concepts.md examples/states/models.sls tests/conftest.py "
+    "docs/concepts.md examples/states/models.sls examples/drift/minion tests/conftest.py "
     "tests/support/query_engine/main.js tests/support/locks/litellm-1.106.2.txt tools/setup .ci/run"
 )
 

@@ -60,6 +60,11 @@ def blocks(page: Path) -> Iterator[File | Command | Fresh]:
             caption = _CAPTION.match(text)
             assert caption, f"{page.name}: a file without a path in its caption: {text}"
             yield File(caption["path"], text[caption.end() :], bool(caption["added"]))
+        elif kind.startswith("{literalinclude}"):
+            caption = _CAPTION.match(text)
+            assert caption, f"{page.name}: a file without a path in its caption: {kind}"
+            included = page.parent / kind.removeprefix("{literalinclude}").strip()
+            yield File(caption["path"], included.read_text(encoding="utf-8"), False)
         elif kind == "console":
             yield from _commands(text)
         else:

@@ -1,0 +1,3 @@
+production:
+  litellm_model.managed:
+    - pillar: litellm_models
