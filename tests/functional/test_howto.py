@@ -17,7 +17,7 @@ What a page holds, and what a test makes of it:
 
 Each page begins with the files of howto/index.md, but the tutorial, which writes its own. All share
 one gateway, which stands for every ``https://litellm….example.com``. What needs a master is left to
-tests/integration: drift.md, orchestrate.md, and each ``salt`` and ``salt-run``.
+tests/integration: drift.md, orchestrate.md, rollout.md, and each ``salt`` and ``salt-run``.
 """
 
 import logging
@@ -38,7 +38,7 @@ from .conftest import Api
 
 DOCS = REPO_ROOT / "docs"
 INDEX, TUTORIAL = DOCS / "howto/index.md", DOCS / "tutorial.md"
-WITH_A_MASTER = ("drift", "orchestrate")
+WITH_A_MASTER = ("drift", "orchestrate", "rollout")
 HOWTOS = sorted(path for path in DOCS.glob("howto/*.md") if path.stem not in WITH_A_MASTER)
 PAGES = [DOCS / "installation.md", TUTORIAL, DOCS / "watching.md", *HOWTOS]
 ELSEWHERE = ("salt ", "salt-run ")

@@ -1,0 +1,4 @@
+production:
+  litellm_model.managed:
+    - pillar: litellm_models
+    - profile: litellm:{{ pillar['gateway'] }}
