@@ -72,24 +72,23 @@ def present(
     .. versionadded:: 1.0.0
 
     ``name`` is required. The model is required too, as ``custom_llm_provider`` with
-    ``base_model``, or as a ``model`` in ``litellm_params``. An argument that is null, or that is
-    not given and has no default, is not managed; a null ``verify_secrets`` or ``preflight`` is
-    ``False``.
+    ``base_model``, or as a ``model`` in ``litellm_params``. An argument that is null, or not given
+    and without a default, is not managed; a null ``verify_secrets`` or ``preflight`` is ``False``.
 
     If the gateway refuses something or cannot be reached, the state fails and says so in one
     sentence. If arguments are wrong, it fails before anything is written, and names all of them:
 
     - a string: ``… must be a string, not …``, ``… must not be empty``;
-    - a secret, also: ``… is a mask or a placeholder, not a secret``, ``Cannot resolve …``;
+    - a secret, which may be an ``sdb://`` reference and is never shown, also: ``… is a mask or a
+      placeholder, not a secret``, ``Cannot resolve …``;
     - a number: ``… must be a number, not …``, ``… must not be negative, but is …``; a whole
       number, also: ``… must be a whole number, not …``, ``… is too large: …``;
     - a boolean: ``… must be true or false, not …``;
     - a mapping: ``… must be a mapping, not …``.
 
     name
-        Name of the deployment in Salt (string). The marker on the gateway has this name, so that
-        Salt finds the deployment again. Fails with ``… must not be longer than … characters`` or
-        ``… must not have control characters``.
+        Name of the deployment in Salt and in its marker (string). Fails with ``… must not be longer
+        than … characters`` or ``… must not have control characters``.
 
     model_name
         The public name that clients call (string like ``name``; LiteLLM's ``model_name``).
@@ -107,8 +106,7 @@ def present(
         ``custom_llm_provider``.
 
     model_api_key
-        The provider's API key (string; ``litellm_params.api_key``). A secret: may be an
-        ``sdb://`` reference, and is never shown.
+        The provider's API key (string; ``litellm_params.api_key``). A secret.
 
     model_api_base
         The base URL of the provider's API (string; ``litellm_params.api_base``). A URL without
@@ -119,13 +117,13 @@ def present(
         ``2024-10-21`` as a date; it is sent as a string.
 
     tier
-        ``free`` or ``paid`` (string; ``model_info.tier``). Defaults to ``free``. Any other fails
-        with ``tier must be free or paid, not …``.
+        ``free`` or ``paid`` (string; ``model_info.tier``). Defaults to ``free``. Else it fails:
+        ``tier must be free or paid, not …``.
 
     mode
-        What the model is for (string; ``model_info.mode``), such as ``chat``, ``completion``,
-        ``embedding`` (or ``embeddings``), ``image_generation``. An unknown mode is sent as given,
-        with a warning: ``unknown mode …; written as given``.
+        What the model is for (string; ``model_info.mode``), such as ``chat``, ``completion`` or
+        ``embedding`` (``embeddings`` too). An unknown one is sent, with the warning ``unknown mode
+        …; written as given``.
 
     tpm
         Tokens per minute (whole number from 0 on; ``litellm_params.tpm``).
@@ -142,19 +140,17 @@ def present(
         ``litellm_params.output_cost_per_token``, divided exactly.
 
     aws_access_key_id
-        AWS access key id (string; ``litellm_params.aws_access_key_id``). A secret, as above.
+        AWS access key id (string; ``litellm_params.aws_access_key_id``). A secret.
 
     aws_secret_access_key
-        AWS secret access key (string; ``litellm_params.aws_secret_access_key``). A secret, as
-        above.
+        AWS secret access key (string; ``litellm_params.aws_secret_access_key``). A secret.
 
     aws_region_name
         AWS region (string; ``litellm_params.aws_region_name``).
 
     blocked
-        Whether the deployment is paused: it stays on the gateway, but is not served (boolean;
-        ``blocked``). ``True`` fails with LiteLLM 1.83: ``The gateway's LiteLLM is too old to block
-        deployments``.
+        Whether the deployment is paused: there, but not served (boolean; ``blocked``). ``True``
+        fails with LiteLLM 1.83: ``The gateway's LiteLLM is too old to block deployments``.
 
     litellm_params
         Any other keys of LiteLLM's ``litellm_params`` (mapping). The values are sent as they are,
@@ -170,31 +166,29 @@ def present(
         with ``… is dropped by LiteLLM: it belongs in …``.
 
     model_id
-        The row's id (string; ``model_info.id``). Give it to choose the id of a new row, or to say
-        which of several deployments is meant. By default the id is derived from ``name``. Fails if
-        it ``cannot stand in a URL``, and if another owner has the row: ``… belongs to …, and what
-        is another's is left alone``.
+        The row's id (string; ``model_info.id``), to choose that of a new row, or to say which of
+        several deployments is meant. Derived from ``name`` by default. Fails if it ``cannot stand
+        in a URL``, and for another owner's row: ``… belongs to …, and what is another's is left
+        alone``.
 
     verify_secrets
         Also check that the gateway still has the secrets that Salt gave it, and repair them
-        (boolean). This takes one more request. Secrets inside mappings or lists take one PATCH
-        more, which changes nothing; it is sent in real runs only, and not to LiteLLM 1.83.
-        Defaults to ``False``: secrets are compared by the fingerprints in the marker only.
+        (boolean). This takes one more request, and for secrets inside mappings or lists one PATCH,
+        which changes nothing, in real runs only and not with LiteLLM 1.83. Defaults to ``False``:
+        secrets are compared only by the fingerprints in the marker.
 
     preflight
-        Try the deployment before it is written (boolean, or ``test``). LiteLLM makes one small call
-        with the new parameters before it creates the deployment, and before it changes a parameter
-        that a call to the provider depends on, such as a key or a base URL. The call costs tokens.
-        If the provider does not answer, nothing is written, the old deployment goes on serving, and
-        the state fails with the provider's reason. With ``test=True`` the comment says that it
-        would be tried; with ``preflight: test`` it is tried then too. A paused deployment is not
-        tried. A deployment that LiteLLM cannot try is written, with a note. Defaults to ``False``.
-        Any other value fails with ``… must be true, false or test, not …``.
+        Try the deployment before it is written, by one small call to the provider, which costs
+        tokens (boolean, or ``test``). This is done before a deployment is created, and before a
+        parameter changes that calls depend on, such as a key or a base URL. If the provider does
+        not answer, nothing is written, the old deployment goes on serving, and the state fails with
+        the provider's reason. With ``test=True`` it is tried only with ``preflight: test``. A
+        paused deployment is not tried. One that LiteLLM cannot try is written, with a note.
+        Defaults to ``False``. Any other value fails with ``… must be true, false or test, not …``.
 
     profile
         Config key of the gateway (string), or a mapping with its url and api_key. Defaults to
-        ``litellm``. Fails if there is none: ``The … is neither in the pillar nor in the minion's
-        config``.
+        ``litellm``. Fails with ``The … is neither in the pillar nor in the minion's config``.
     """
     arguments = {**locals(), "test": bool(__opts__["test"])}
     _open_run()
@@ -223,8 +217,7 @@ def absent(
         Fails as in :py:func:`present`.
 
     profile
-        Config key of the gateway (string), or a mapping with its url and api_key. Defaults to
-        ``litellm``. Fails as in :py:func:`present`.
+        As in :py:func:`present` (string or mapping). Defaults to ``litellm``.
     """
     _open_run()
 
@@ -275,17 +268,17 @@ def managed(
 
     models
         The models (mapping of names to the arguments of :py:func:`present`; or a list in
-        LiteLLM's own form: ``model_name``, ``litellm_params``, ``model_info``). Not given by
-        default; but ``exactly one of models, pillar and source is needed``. A wrong model fails as
-        in :py:func:`present`, and the message begins with the model's name.
+        LiteLLM's own form: ``model_name``, ``litellm_params``, ``model_info``). A wrong model
+        fails as in :py:func:`present`, and the message begins with its name. Not declared by
+        default, but ``exactly one of models, pillar and source is needed``.
 
     defaults
         Arguments of :py:func:`present` for each model that does not declare them itself
         (mapping). By default none. Any other fails with ``there is no argument …``.
 
     pillar
-        The pillar key that has the models (string, nested with ``:``). So their secrets are never
-        in a rendered SLS. Fails with ``There is no … in the pillar``.
+        The pillar key that has the models (string, nested with ``:``), so that no rendered SLS has
+        their secrets. Fails with ``There is no … in the pillar``.
 
     source
         A YAML file with LiteLLM's ``model_list``, such as the proxy's own config.yaml (string:
@@ -293,20 +286,17 @@ def managed(
         or ``… has no model_list``.
 
     prune
-        Delete the deployments that this set owns and does not declare any more (boolean).
-        Deployments without a marker, of another set or of the config file are never deleted.
-        Defaults to ``False``.
+        Delete the deployments that this set owns and does not declare any more, and no others
+        (boolean). Defaults to ``False``.
 
     allow_empty
-        Let ``prune`` delete the whole set if no model is declared (boolean). Defaults to
-        ``False``, because a pillar that failed to render must not empty a gateway: ``… declares no
-        models, and prune would delete all of the set``.
+        Let ``prune`` delete the whole set if no model is declared (boolean). Defaults to ``False``,
+        so that a pillar that failed to render empties no gateway: ``… declares no models, and prune
+        would delete all of the set``.
 
     verify_secrets
-        Also check that the gateway still has the secrets that Salt gave it, and repair them
-        (boolean). This takes one more request for each deployment. Each deployment with secrets
-        inside mappings or lists takes one PATCH more, which changes nothing; it is sent in real
-        runs only, and not to LiteLLM 1.83. Defaults to ``False``.
+        As in :py:func:`present`, with its requests for each deployment (boolean). Defaults to
+        ``False``.
 
     preflight
         Try each model before it is written, at most four at once (boolean, or ``test``); see
@@ -314,8 +304,7 @@ def managed(
         Defaults to ``False``.
 
     profile
-        Config key of the gateway (string), or a mapping with its url and api_key. Defaults to
-        ``litellm``. Fails as in :py:func:`present`.
+        As in :py:func:`present` (string or mapping). Defaults to ``litellm``.
     """
     arguments = {**locals(), "test": bool(__opts__["test"])}
     _open_run()
