@@ -56,6 +56,7 @@ def test_nor_does_a_call_by_hand(prod, modules, profile, api, recorder, name):
     prod.present(name)
     before = api.all_rows()
     dev = {**profile, "gateway_name": "dev"}
+    recorder.clear()
     calls = {
         "list": {},
         "export": {},
