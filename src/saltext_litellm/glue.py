@@ -26,6 +26,10 @@ from saltext_litellm.utils.run.gateway import Gateway
 _RUN = "litellm_model.run"
 # The states that write to a gateway; `module.run` may call the execution module.
 _WRITERS = ("litellm_model", "module")
+# Where in Salt's __context__ the one gateway is that Salt has targeted as a resource. Not in
+# __opts__: a module has those of the loader that has loaded it last, be it for another gateway
+# (Salt 3006 to 3008).
+_OWN = "litellm_model.own"
 
 
 class Unavailable(CommandExecutionError):  # type: ignore[misc]  # Salt has no types
@@ -52,6 +56,46 @@ def open_run(
         context[_RUN] = {"run": run_id, "gateways": None if forks else {}}
 
 
+def bind(context: MutableMapping[str, Any], name: str, settings: Mapping[str, Any]) -> None:
+    """Let all functions and states that share a context reach one gateway, and no other.
+
+    :param settings: Its profile.
+    """
+    context[_OWN] = {"name": name, "settings": settings}
+
+
+def refuse_elsewhere(profile: Any, opts: Mapping[str, Any], context: Mapping[str, Any]) -> None:
+    """Refuse if a profile may lead to another gateway than the one that is meant.
+
+    Salt's deltaproxy (3006 to 3008) runs many proxies in one process, and may render the states
+    of one and look up its pillar with the options of another: with ``multiprocessing: False``
+    47 of 50 got the pillar of the last one. So nothing is read there either, as it may be read
+    of the wrong gateway.
+
+    :raises Refused: Before anything was sent.
+    """
+    if opts.get("subproxy") or opts.get("metaproxy") == "deltaproxy":
+        raise Refused(
+            "Salt's deltaproxy mixes up the pillars of its proxies, so this may be another "
+            "gateway than the one that is meant: nothing was sent. Use resources (Salt 3008), "
+            "a salt-proxy for each gateway, or one minion with a profile for each"
+        )
+    own, is_default = context.get(_OWN), profile == profiles.DEFAULT
+    if own and not is_default:
+        raise Refused(
+            f"This runs for the gateway {own['name']}, which its states cannot leave: "
+            "leave out the profile"
+        )
+    # Salt (3008.4) applies states to the minion as well if its gateways are targeted by a list or
+    # by grains, or in batches.
+    resources = opts.get("resources")
+    if not own and is_default and isinstance(resources, Mapping) and resources.get("litellm"):
+        raise Refused(
+            "This minion manages gateways as resources and has none of its own: target them by "
+            "T@litellm, or name a profile"
+        )
+
+
 def gateway(
     profile: Any,
     context: Mapping[str, Any],
@@ -66,12 +110,14 @@ def gateway(
     gateways = context.get(_RUN, {}).get("gateways")
     if gateways is None:
         gateways = {}
+    if _OWN in context:
+        config = {profiles.DEFAULT: context[_OWN]["settings"]}.get
     try:
         key = repr(profile)
     except ValueError:  # Python refuses to print an integer of more than 4,300 digits
         raise InvalidInput("The given profile has a number of thousands of digits") from None
     if key not in gateways:
-        loaded = _load_profile(profile, config, resolve)
+        loaded = load_profile(profile, config, resolve)
         fingerprint = Fingerprinter(loaded.fingerprint_key or loaded.api_key)
         models, names = Models(Session(loaded)), loaded.gateway_names
         gateways[key] = Gateway(models, fingerprint, loaded.warnings, names)
@@ -79,9 +125,10 @@ def gateway(
     return found
 
 
-def _load_profile(
+def load_profile(
     profile: Any, config: Callable[[str], Any], resolve: Callable[[Any], Any]
 ) -> profiles.Profile:
+    """A profile, from its key or from the mapping itself."""
     try:
         return profiles.load(profile, config, resolve)
     except InvalidInput as err:

@@ -17,7 +17,8 @@ What a page holds, and what a test makes of it:
 
 Each page begins with the files of howto/index.md, but the tutorial, which writes its own. All share
 one gateway, which stands for every ``https://litellm….example.com``. What needs a master is left to
-tests/integration: drift.md, orchestrate.md, rollout.md, and each ``salt`` and ``salt-run``.
+tests/integration: drift.md, orchestrate.md, resources.md, rollout.md, and each ``salt`` and
+``salt-run``.
 """
 
 import logging
@@ -38,7 +39,7 @@ from .conftest import Api
 
 DOCS = REPO_ROOT / "docs"
 INDEX, TUTORIAL = DOCS / "howto/index.md", DOCS / "tutorial.md"
-WITH_A_MASTER = ("drift", "orchestrate", "rollout")
+WITH_A_MASTER = ("drift", "orchestrate", "resources", "rollout")
 HOWTOS = sorted(path for path in DOCS.glob("howto/*.md") if path.stem not in WITH_A_MASTER)
 PAGES = [DOCS / "installation.md", TUTORIAL, DOCS / "watching.md", *HOWTOS]
 ELSEWHERE = ("salt ", "salt-run ")
@@ -116,6 +117,25 @@ def test_a_page(machine, api, page):
             assert is_shown(shown, printed), f"$ {block.line}\n{printed}"
             applied |= check(machine, api, block.line)
     assert {path for path in written if path.endswith(".sls") and "/salt/" in path} <= applied
+
+
+def test_one_run_reaches_each_of_many_gateways(gateway, second_gateway, api, tmp_path, monkeypatch):
+    """fleet.md once more, with a gateway for each of its profiles."""
+    prod = Api(second_gateway)
+    keys = {"LITELLM_DEV_KEY": gateway.key, "LITELLM_PROD_KEY": second_gateway.key}
+    for name, key in {**KEYS, **keys}.items():
+        monkeypatch.setenv(name, key)
+    others = {"https://litellm-prod.example.com": second_gateway.url}
+    machine = Machine(tmp_path, gateway.url, others)
+    for block in (*blocks(INDEX), *blocks(DOCS / "howto/fleet.md")):
+        if isinstance(block, File):
+            machine.write(block)
+    for created in (True, False):
+        code, printed = machine.run("salt-call state.apply everywhere")
+        assert (code, printed.count("was created")) == (0, 2 * created), printed
+        limits = [one.one("gpt-4o")["litellm_params"]["rpm"] for one in (api, prod)]
+        assert limits == [100, 5000]
+    prod.delete(prod.one("gpt-4o")["model_info"]["id"])
 
 
 def check(machine, api, line):

@@ -8,7 +8,7 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -105,10 +105,11 @@ class Machine:
     """The reader's machine: a minion without a master, with its own /srv and /etc in a folder.
 
     :param url: The URL of the gateway, which replaces the one on the pages.
+    :param others: URLs of other gateways, by the URLs on the pages that they replace.
     """
 
-    def __init__(self, root: Path, url: str) -> None:
-        self.root, self.url = root, url
+    def __init__(self, root: Path, url: str, others: Mapping[str, str] | None = None) -> None:
+        self.root, self.url, self._others = root, url, others or {}
         self.config = root / "etc/salt"
         (self.config / "minion.d").mkdir(parents=True)
         (root / "srv/salt").mkdir(parents=True)
@@ -128,7 +129,7 @@ class Machine:
 
     def here(self, text: str) -> str:
         """A text in which the page's gateway and folders are replaced by those of this machine."""
-        text = _GATEWAY.sub(self.url, text)
+        text = _GATEWAY.sub(lambda found: self._others.get(found[0], self.url), text)
         return re.sub(r"(?<![\w.}])/(srv|etc)/", rf"{self.root}/\1/", text)
 
     def write(self, file: File) -> None:

@@ -1,10 +1,19 @@
 """Salt's side of the way to a gateway: references, profiles and errors."""
 
+import asyncio
+import inspect
+from typing import ClassVar
+
 import pytest
+import salt.config
+import salt.loader
+import salt.pillar
 import salt.utils.sdb
 from salt.exceptions import CommandExecutionError, SaltInvocationError
+from salt.metaproxy import deltaproxy
 
 from saltext_litellm import glue
+from saltext_litellm.modules import litellm_model as module
 from saltext_litellm.utils.litellm.errors import InvalidInput, Refused
 
 REFERENCE = "sdb://vault/key"
@@ -77,3 +86,93 @@ def test_a_number_that_python_refuses_to_print_is_refused_in_a_profile():
     profile = {"url": "https://gateway.example.com", "timeout": 10**5000}
     with pytest.raises(InvalidInput, match="a number of thousands of digits"):
         glue.gateway(profile, {}, lambda _: None, lambda value: value)
+
+
+class Taken(Exception):
+    """The options that a sub-proxy was to be made with."""
+
+
+class Compiled:
+    """A pillar that makes a sub-proxy; Salt 3008 awaits it."""
+
+    pillar: ClassVar = {"proxy": {"proxytype": "dummy"}, "litellm": {"url": "http://127.0.0.1:9"}}
+
+    def __init__(self, *_, **__):
+        pass
+
+    def compile_pillar(self):
+        return self.pillar
+
+
+class Awaited(Compiled):
+    async def compile_pillar(self):
+        return self.pillar
+
+
+async def _made(function, *args):
+    """What a function returns, on Salt 3008 a coroutine's result."""
+    made = function(*args)
+    return await made if inspect.isawaitable(made) else made
+
+
+@pytest.fixture
+def subproxy(monkeypatch, tmp_path):
+    """The options that Salt's deltaproxy itself gives a sub-proxy."""
+
+    def take(opts):
+        raise Taken(opts)
+
+    monkeypatch.setattr(deltaproxy, "ProxyMinion", take)
+    monkeypatch.setattr(salt.loader, "grains", lambda *_, **__: {})
+    monkeypatch.setattr(salt.pillar, "get_pillar", Compiled)
+    monkeypatch.setattr(salt.pillar, "get_async_pillar", Awaited)
+    config = tmp_path / "proxy"
+    config.write_text(f"root_dir: {tmp_path}\n")
+    opts = salt.config.proxy_config(str(config), minion_id="control")
+    with pytest.raises(Taken) as taken:
+        asyncio.run(_made(deltaproxy.subproxy_post_master_init, "sub", 0, opts, None, None))
+    return taken.value.args[0]
+
+
+def test_a_sub_proxy_reaches_no_gateway(subproxy):
+    assert subproxy["id"] == "sub"
+    for profile in ("litellm", {"url": "http://127.0.0.1:9", "api_key": "sk-1"}):
+        with pytest.raises(Refused, match=r"deltaproxy mixes up .* nothing was sent"):
+            glue.refuse_elsewhere(profile, subproxy, {})
+
+
+def test_nor_does_the_proxy_that_controls_it(tmp_path):
+    config = tmp_path / "proxy"
+    config.write_text(f"root_dir: {tmp_path}\nmetaproxy: deltaproxy\n")
+    opts = salt.config.proxy_config(str(config), minion_id="control")
+    with pytest.raises(Refused, match="deltaproxy"):
+        glue.refuse_elsewhere("litellm", opts, {})
+
+
+def test_a_proxy_of_its_own_does_and_so_does_a_minion(tmp_path):
+    config = tmp_path / "proxy"
+    config.write_text(f"root_dir: {tmp_path}\n")
+    for opts in (
+        salt.config.proxy_config(str(config), minion_id="proxy"),
+        salt.config.minion_config(None),
+    ):
+        glue.refuse_elsewhere("litellm:prod", opts, {})
+
+
+def test_every_function_asks_first(monkeypatch):
+    """The one way to a gateway is the one that refuses."""
+    monkeypatch.setattr(module, "__opts__", {"subproxy": True}, raising=False)
+    monkeypatch.setattr(module, "__salt__", {}, raising=False)
+    monkeypatch.setattr(module, "__context__", {}, raising=False)
+    monkeypatch.setattr(module, "__pillar__", {}, raising=False)
+    model = {"custom_llm_provider": "openai", "base_model": "gpt-4"}
+    given = {"name": "m", "models": {"m": model}, **model}
+    functions = {
+        name: function
+        for name, function in inspect.getmembers(module, inspect.isfunction)
+        if not name.startswith("_") and function.__module__ == module.__name__
+    }
+    for function in functions.values():
+        taken = inspect.signature(function).parameters
+        with pytest.raises(CommandExecutionError, match="deltaproxy"):
+            function(**{name: value for name, value in given.items() if name in taken})

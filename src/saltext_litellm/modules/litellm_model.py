@@ -992,6 +992,7 @@ def _set_blocked(name: str | None, model_id: str | None, profile: Any, blocked: 
 
 
 def _gateway(profile: Any) -> Gateway:
+    glue.refuse_elsewhere(profile, __opts__, __context__)
     # Not pillar.get: on Salt 3008 it returns asterisks to modules.
     config = __salt__["config.get"]
     resolve = glue.resolver(__opts__)

@@ -66,6 +66,15 @@ class Models:
         # The page size has no maximum; old versions ignore it and send everything.
         return self._listed_rows({"size": 100_000})
 
+    def count(self) -> int | None:
+        """How many deployments this worker lists; ``None`` if LiteLLM has no database."""
+        try:
+            return len(self.router())
+        except GatewayError as err:
+            if err.status == _SERVER_ERROR and "DB not connected" in str(err):
+                return None
+            raise
+
     def masked_secrets(self, model_id: str) -> dict[str, Any] | None:
         """The masked secrets of a served deployment; ``None`` if it is blocked or unknown.
 
