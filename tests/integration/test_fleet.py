@@ -9,6 +9,8 @@ pytest.importorskip("salt.utils.resources", reason="Salt has resources from 3008
 
 from tests.support.fleet import result_of, running_fleet
 
+pytestmark = pytest.mark.long
+
 NUMBER = 6
 NAMES = {f"fleet-{number}" for number in range(NUMBER)}
 # Without those that fail. Salt's master (3008.4) finds nothing for `T@litellm and not …`.
