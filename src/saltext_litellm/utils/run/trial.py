@@ -73,11 +73,11 @@ class Trials:
 
     def failure(self, wanted: Deployment) -> str | None:
         """Why a deployment must not be written, if its trial failed."""
-        return self._done[wanted.name].failure if wanted.name in self._done else None
+        return self._done.get(wanted.name, Trial()).failure
 
     def notes(self, wanted: Deployment) -> tuple[str, ...]:
         """The note about its trial, if there is one."""
-        note = self._done[wanted.name].note if wanted.name in self._done else None
+        note = self._done.get(wanted.name, Trial()).note
         return () if note is None else (note,)
 
 
