@@ -30,8 +30,9 @@ from saltext_litellm.utils.litellm.secrets import Fingerprinter
 from saltext_litellm.utils.models import bodies, identity, sets
 from saltext_litellm.utils.models import plan as plans
 from tests.support.cluster import Cluster
-from tests.support.gateway import Gateway, GatewayError, running_gateway
+from tests.support.gateway import Gateway, running_gateway
 from tests.support.recorder import Recorder
+from tools.command import run_tool
 
 SALT_CALL = str(Path(sys.executable).with_name("salt-call"))
 PROVIDERS = ("openai", "azure", "anthropic", "bedrock", "gemini")
@@ -338,9 +339,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except GatewayError as err:
-        raise SystemExit(str(err)) from None
-    except KeyboardInterrupt:
-        raise SystemExit(130) from None
+    run_tool(main)

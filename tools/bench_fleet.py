@@ -26,7 +26,8 @@ from pathlib import Path
 
 import salt.version
 
-from tests.support.gateway import Gateway, GatewayError, running_gateway
+from tests.support.gateway import Gateway, running_gateway
+from tools.command import run_tool
 
 BINARIES = Path(sys.executable).parent
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -243,9 +244,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except GatewayError as err:
-        raise SystemExit(str(err)) from None
-    except KeyboardInterrupt:
-        raise SystemExit(130) from None
+    run_tool(main)

@@ -17,7 +17,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.support.gateway import Gateway, GatewayError, running_gateway
+from tests.support.gateway import Gateway, running_gateway
+from tools.command import run_tool
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 
@@ -97,9 +98,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except GatewayError as err:
-        raise SystemExit(str(err)) from None
-    except KeyboardInterrupt:
-        raise SystemExit(130) from None
+    run_tool(main)
