@@ -18,7 +18,6 @@ def make_loaders(root, pillar=None, **more):
     for key in ("cachedir", "pki_dir", "sock_dir", "conf_file"):
         opts[key] = str(root / key)
     opts.update(root_dir=str(root), id="minion", file_client="local", test=False)
-    opts["fileserver_list_cache_time"] = 0  # a test may add a file that the list must have
     opts.update(file_roots={"base": [str(root)]}, pillar_roots={"base": [str(root / "pillar")]})
     opts.update(more)
     (root / "pillar").mkdir()

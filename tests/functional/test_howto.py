@@ -32,6 +32,7 @@ import salt.utils.sdb
 import salt.utils.yaml
 
 from tests.conftest import REPO_ROOT
+from tests.support.forked import Forked
 from tests.support.pages import File, Fresh, Machine, blocks, is_shown
 from tests.support.upstream import Upstream
 
@@ -143,18 +144,23 @@ def check(machine, api, line):
     match = re.search(r"salt-call (?P<options>.*?)state\.apply (?P<sls>\w+)(?P<more>.*)", line)
     if not match:
         return set()
-    sls = match["sls"]
     if not match["more"]:  # no test=True, and no shell, which is for what is refused
-        caller = salted(machine, match["options"])
-        for state in caller.cmd("state.show_low_sls", sls):
-            if state["fun"] == "absent":
-                assert api.in_database(state["name"]) == []
-                continue
-            for declared in deployments(machine, caller.sminion.opts["pillar"], state):
-                check_row(api, caller.opts, declared)
-        again = caller.cmd("state.apply", sls)
-        assert {(one["result"], bool(one["changes"])) for one in again.values()} == {(True, False)}
-    return {f"/srv/salt/{sls}.sls"}
+        # A minion in this process would replace the options of Salt's modules for other tests.
+        Forked(lambda: check_states(machine, api, match["sls"], match["options"])).result()
+    return {f"/srv/salt/{match['sls']}.sls"}
+
+
+def check_states(machine, api, sls, options):
+    """Check the rows of each state of a file, and that it changes nothing once more."""
+    caller = salted(machine, options)
+    for state in caller.cmd("state.show_low_sls", sls):
+        if state["fun"] == "absent":
+            assert api.in_database(state["name"]) == []
+            continue
+        for declared in deployments(machine, caller.sminion.opts["pillar"], state):
+            check_row(api, caller.opts, declared)
+    again = caller.cmd("state.apply", sls)
+    assert {(one["result"], bool(one["changes"])) for one in again.values()} == {(True, False)}
 
 
 def salted(machine, options):
