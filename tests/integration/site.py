@@ -97,7 +97,11 @@ def running(factories, files, gateways, environment, replaced=None, **settings):
     master = factories.salt_master_daemon(
         random_string("master-"), overrides=configuration("master")
     )
-    minion = master.salt_minion_daemon(MINION, overrides={**configuration("minion"), **settings})
+    # Salt counts the interval of a beacon in loops, which take a second at least. With the 0.05 s
+    # of the factories, an interval of 2 s would take 40 s.
+    minion = master.salt_minion_daemon(
+        MINION, overrides={"loop_interval": 1, **configuration("minion"), **settings}
+    )
     minion.environ = {**os.environ, **environment}
     trees = {"/srv/salt": master.state_tree, "/srv/pillar": master.pillar_tree}
     with ExitStack() as stack:
