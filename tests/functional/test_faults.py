@@ -70,6 +70,20 @@ def test_a_change_that_cannot_be_served_is_never_green(api, states, name):
     assert states.present(name, litellm_params=good)["changes"] == {}
 
 
+def test_a_row_that_is_not_served_does_not_stop_the_rest_of_its_set(api, managed, name):
+    good, bad = ({"model": f"{provider}/gpt-4"} for provider in ("openai", "no-such-provider"))
+    api.create(f"{name}-other")
+    managed(models={f"{name}-a": {"litellm_params": good}})
+    managed(models={f"{name}-a": {"litellm_params": bad}})
+    result = managed(
+        models={f"{name}-a": {"litellm_params": bad}, f"{name}-b": {"litellm_params": good}}
+    )
+    assert result["result"] is False
+    assert list(result["changes"]) == [f"{name}-b"]
+    assert "LiteLLM does not serve it since it was last changed" in result["comment"]
+    assert len(api.named(f"{name}-b")) == 1
+
+
 def test_a_row_that_is_served_after_all_is_well_again(api, states, name):
     """Somebody has mended what was wrong beside it, an upgrade for instance."""
     states.present(name, rpm=5)

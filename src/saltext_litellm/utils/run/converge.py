@@ -242,7 +242,7 @@ class Converge:
             except LiteLLMError as err:
                 error = self._error_to_report(one, err)
             self._outcomes[one.name] = self._final_outcome(one, error)
-            if isinstance(error, GatewayError) and error.status in prune.HOPELESS:
+            if prune.is_hopeless(error):
                 for left, _ in planned[number + 1 :]:
                     self._outcomes[left.name] = Outcome(left.name, NONE, tried=left.name not in due)
                 return False
@@ -284,7 +284,7 @@ class Converge:
                 plan = self._plan(wanted)
                 if not self._executor.tentative.isdisjoint(one.model_id for one in plan.leftovers):
                     self._first[wanted.name] = plan  # the tentative row is not reported
-        raise GatewayError("It does not come to rest: somebody else changes it at the same time")
+        raise LiteLLMError("It does not come to rest: somebody else changes it at the same time")
 
     def _final_outcome(self, wanted: Deployment, error: LiteLLMError | None) -> Outcome:
         """The outcome of a deployment: the planned changes, except those that are still due."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ..litellm.errors import GatewayError, NotSeen
+from ..litellm.errors import GatewayError, LiteLLMError, NotSeen, NotServed
 from ..models import plan as plans
 from ..models.plan import DELETE, NONE
 from ..models.row import Row
@@ -12,8 +12,15 @@ from .execute import Executor
 from .notes import owner
 from .outcome import Outcome, Progress
 
-# With these statuses every further request fails as well.
-HOPELESS = (None, 401, 403)
+# With these statuses every further request fails as well; `None` is no answer.
+_HOPELESS = (None, 401, 403)
+
+
+def is_hopeless(error: LiteLLMError | None) -> bool:
+    """Whether every further request would fail as well, and not only those for one row."""
+    if not isinstance(error, GatewayError) or isinstance(error, NotServed):
+        return False
+    return error.status in _HOPELESS
 
 
 def left_alone(row: Row) -> Outcome:
@@ -64,6 +71,6 @@ def delete(
             outcome = deleted(row)
         else:
             outcome = not_deleted(row, error)
-            hopeless, error = error.status in HOPELESS, None
+            hopeless, error = is_hopeless(error), None
         progress(number, len(rows), outcome.name)
         yield outcome
