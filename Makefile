@@ -29,7 +29,7 @@ survive: $(READY)  ## Run all of what docs/survives.md describes (more than an h
 coverage: $(READY)  ## Run the unit and functional tests, and show which lines of src/ they miss
 	$(BIN)/python -m pytest $(TWICE) --cov --cov-report=term-missing:skip-covered tests/unit tests/functional
 
-lint: $(READY)
+lint: $(READY)  ## Check format, lint, types and changelog fragments
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
