@@ -1,5 +1,6 @@
 """Fixtures of all tests: the gateways of tests/support, and Salt's own test tools."""
 
+import inspect
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,15 @@ shutdown_temp_handler()
 pytest_plugins = ["tests.support.fixtures", "tests.support.survived"]
 
 REPO_ROOT = Path(__file__).resolve().parent.parent
+
+
+def public_functions(module):
+    """The functions that a module defines and that Salt shows, by their names in it."""
+    return {
+        name: function
+        for name, function in inspect.getmembers(module, inspect.isfunction)
+        if not name.startswith("_") and function.__module__ == module.__name__
+    }
 
 
 @pytest.fixture(scope="session")

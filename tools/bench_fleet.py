@@ -26,6 +26,7 @@ from pathlib import Path
 
 import salt.version
 
+from tests.support.fleet import returns_in
 from tests.support.gateway import Gateway, running_gateway
 from tools.command import run_tool
 
@@ -116,12 +117,8 @@ class Site:
             text=True,
             check=False,
         )
-        found, decoder, printed = set(), json.JSONDecoder(), done.stdout.lstrip()
-        while printed.startswith("{"):
-            part, end = decoder.raw_decode(printed)
-            found |= {name for name, value in part.items() if _is_well(value)}
-            printed = printed[end:].lstrip()
-        return found
+        returns, _ = returns_in(done.stdout)
+        return {name for name, value in returns if _is_well(value)}
 
 
 def _is_well(returned: object) -> bool:
@@ -206,15 +203,15 @@ def measure(kind: str, number: int, gateways: Sequence[Gateway]) -> None:
                     raise SystemExit(f"not all of {number} {kind} answer")
                 time.sleep(0.2)
             start, first = time.monotonic() - started, used(sessions)
-            apply = [*target, "state.apply", "models"]
-            if site.salt(*apply) != set(names):
-                raise SystemExit(f"not all of {number} {kind} apply their states")
-            before, runs = used(sessions), []
-            for _ in range(RUNS):
+
+            def applied() -> float:
                 began = time.monotonic()
-                if site.salt(*apply) != set(names):
+                if site.salt(*target, "state.apply", "models") != set(names):
                     raise SystemExit(f"not all of {number} {kind} apply their states")
-                runs.append(time.monotonic() - began)
+                return time.monotonic() - began
+
+            applied()
+            before, runs = used(sessions), [applied() for _ in range(RUNS)]
             after = used(sessions)
     finally:
         shutil.rmtree(root, ignore_errors=True)

@@ -11,7 +11,9 @@ import salt.utils.event
 import salt.utils.yaml
 from saltfactories.utils import random_string
 
-from tests.support.pages import Command, is_shown
+from tests.conftest import REPO_ROOT
+from tests.functional.conftest import Api
+from tests.support.pages import Command, File, blocks, is_shown
 
 from .conftest import beside
 
@@ -71,6 +73,35 @@ class Site:
             finally:
                 process.terminate()
                 process.wait()
+
+
+FOLDER = REPO_ROOT / "docs/howto"
+ENVIRONMENTS = ("dev", "prod")  # of the pages about two gateways
+
+
+@contextmanager
+def running_page(factories, gateway, second_gateway, name):
+    """Run the daemons of a page about dev and prod, whose models are deleted at the end.
+
+    Yields the site, the page, and what returns the limit of the model on each gateway.
+    """
+    gateways = {"dev": gateway, "prod": second_gateway, None: gateway}
+    keys = {f"LITELLM_{one.upper()}_KEY": gateways[one].key for one in ENVIRONMENTS}
+    keys["OPENAI_API_KEY"] = "sk-openai-0123456789"
+    page = list(blocks(FOLDER / name))
+    files = [one for one in (*blocks(FOLDER / "index.md"), *page) if isinstance(one, File)]
+
+    def limits():
+        rows = {one: Api(gateways[one]).one("gpt-4o") for one in ENVIRONMENTS}
+        return {one: row["litellm_params"]["rpm"] for one, row in rows.items()}
+
+    try:
+        with running(factories, files, gateways, keys) as site:
+            yield site, page, limits
+    finally:
+        for one in ENVIRONMENTS:
+            for row in Api(gateways[one]).named("gpt-4o"):
+                Api(gateways[one]).delete(row["model_info"]["id"])
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """Gateways as resources of one minion: a real master, a real minion, two real gateways."""
 
-import shutil
 import socket
 
 import pytest
@@ -34,7 +33,6 @@ def fleet(salt_factories, gateway, second_gateway, hanging):
     }
     with running_fleet(salt_factories, [gateway, second_gateway], NUMBER, more) as fleet:
         yield fleet
-    shutil.rmtree(fleet.minion.config["root_dir"], ignore_errors=True)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@
 
 import itertools
 import os
-import shutil
 import time
 
 import pytest
@@ -42,7 +41,6 @@ def gateways(recorders):
 def fleet(salt_factories, gateways):
     with running_fleet(salt_factories, gateways, NUMBER) as fleet:
         yield fleet
-    shutil.rmtree(fleet.minion.config["root_dir"], ignore_errors=True)
 
 
 def test_fifty_gateways_on_one_minion(salt_factories, gateways):
@@ -53,7 +51,6 @@ def test_fifty_gateways_on_one_minion(salt_factories, gateways):
             assert {one["result"] for one in found.values()} == {True}
             assert {not one["changes"] for one in found.values()} == {expected}
         assert fleet.all_limits() == fleet.expected()
-    shutil.rmtree(fleet.minion.config["root_dir"], ignore_errors=True)
 
 
 def both(*found):

@@ -2,37 +2,14 @@
 
 import pytest
 
-from tests.conftest import REPO_ROOT
-from tests.functional.conftest import Api
-from tests.support.pages import File, blocks
-
-from .site import running
-
-FOLDER = REPO_ROOT / "docs/howto"
-
-
-@pytest.fixture
-def gateways(gateway, second_gateway):
-    """By the name that the page gives them; their models are deleted."""
-    found = {"dev": gateway, "prod": second_gateway, None: gateway}
-    yield found
-    for one in (gateway, second_gateway):
-        for row in Api(one).named("gpt-4o"):
-            Api(one).delete(row["model_info"]["id"])
+from .site import running_page
 
 
 @pytest.mark.long
-def test_the_page(salt_factories, gateways):
-    keys = {f"LITELLM_{name.upper()}_KEY": one.key for name, one in gateways.items() if name}
-    keys["OPENAI_API_KEY"] = "sk-openai-0123456789"
-    page = list(blocks(FOLDER / "orchestrate.md"))
-    files = [one for one in (*blocks(FOLDER / "index.md"), *page) if isinstance(one, File)]
-    with running(salt_factories, files, gateways, keys) as site:
+def test_the_page(salt_factories, gateway, second_gateway):
+    with running_page(salt_factories, gateway, second_gateway, "orchestrate.md") as found:
+        site, page, limits = found
         site.follow(page)
-        found = {
-            name: Api(gateways[name]).one("gpt-4o")["litellm_params"]["rpm"]
-            for name in ("dev", "prod")
-        }
-        assert found == {"dev": 100, "prod": 5000}
+        assert limits() == {"dev": 100, "prod": 5000}
         _, again = site.run("salt-run state.orchestrate everywhere")
         assert again.count("No changes made to gateway-admin.") == 2, again

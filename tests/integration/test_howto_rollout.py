@@ -38,14 +38,18 @@ def recorders(real):
         yield {name: stack.enter_context(Recorder(one.url)) for name, one in real.items()}
 
 
+def variable(name, what):
+    """The name of a variable of the minion's environment."""
+    return f"LITELLM_{name.upper().replace('-', '_')}_{what}"
+
+
 @pytest.fixture(scope="module")
 def keys(real):
     """What the minion has in its environment: no key is anywhere else."""
     found = {"VLLM_API_KEY": PROVIDER}
     for name, one in real.items():
-        variable = f"LITELLM_{name.upper().replace('-', '_')}"
         trial = Api(one)("POST", "/key/generate", json={"models": ["llama"]})["key"]
-        found |= {f"{variable}_KEY": one.key, f"{variable}_TRIAL_KEY": trial}
+        found |= {variable(name, "KEY"): one.key, variable(name, "TRIAL_KEY"): trial}
     return found
 
 
@@ -99,8 +103,8 @@ def test_the_page(site, real, recorders, keys, upstream):
     assert upstream.calls == [PROVIDER] * 4
     for name, recorder in recorders.items():
         (trial,) = [one for one in recorder.requests if one.path == "/v1/chat/completions"]
-        variable = f"LITELLM_{name.upper().replace('-', '_')}_TRIAL_KEY"
-        assert trial.headers["Authorization"] == f"Bearer {keys[variable]}"
+        trial_key = keys[variable(name, "TRIAL_KEY")]
+        assert trial.headers["Authorization"] == f"Bearer {trial_key}"
     assert kept(site, keys) == []
 
 

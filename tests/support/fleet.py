@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -61,36 +62,37 @@ class Fleet:
         found = self("-C", target, "state.apply", "models", *arguments)
         return {name: result_of(returned) for name, returned in found.items()}
 
-    def limits_on(self, gateway: Gateway) -> dict[str, int]:
-        """The limit of each of our models on a gateway, asked by plain requests."""
+    @property
+    def behind(self) -> dict[str, Gateway]:
+        """The gateways by their urls: several names may mean one."""
+        return {one.url: one for one in self.gateways.values()}
+
+    def _rows(self, gateway: Gateway) -> list[dict[str, Any]]:
+        """The rows of our models on a gateway, asked by plain requests."""
         params = {"search": "%%", "size": 100_000}
         rows = gateway.request("GET", "/v2/model/info", params=params).json()["data"]
-        ours = re.compile(rf"({'|'.join(self.gateways)})-")
-        return {
-            row["model_name"]: row["litellm_params"]["rpm"]
-            for row in rows
-            if ours.match(row["model_name"])
-        }
+        return [row for row in rows if row["model_name"].rpartition("-")[0] in self.gateways]
+
+    def limits_on(self, gateway: Gateway) -> dict[str, int]:
+        """The limit of each of our models on a gateway."""
+        return {row["model_name"]: row["litellm_params"]["rpm"] for row in self._rows(gateway)}
 
     def all_limits(self) -> dict[str, dict[str, int]]:
         """The limits of our models, by the url of the gateway."""
-        return {one.url: self.limits_on(one) for one in self.gateways.values()}
+        return {url: self.limits_on(one) for url, one in self.behind.items()}
 
     def expected(self, what: str = "model", more: int = 0) -> dict[str, dict[str, int]]:
         """What :meth:`all_limits` shows if each state ran for the gateway that it was for."""
-        found: dict[str, dict[str, int]] = {one.url: {} for one in self.gateways.values()}
+        found: dict[str, dict[str, int]] = {url: {} for url in self.behind}
         for name, gateway in self.gateways.items():
             found[gateway.url][f"{name}-{what}"] = self.limits[name] + more
         return found
 
     def empty(self) -> None:
         """Delete our models."""
-        for gateway in {one.url: one for one in self.gateways.values()}.values():
-            params = {"search": "%%", "size": 100_000}
-            for row in gateway.request("GET", "/v2/model/info", params=params).json()["data"]:
-                if row["model_name"].rpartition("-")[0] in self.gateways:
-                    body = {"id": row["model_info"]["id"]}
-                    gateway.request("POST", "/model/delete", json=body)
+        for gateway in self.behind.values():
+            for row in self._rows(gateway):
+                gateway.request("POST", "/model/delete", json={"id": row["model_info"]["id"]})
 
     def wait(self, names: Sequence[str]) -> None:
         """Wait until the master knows the gateways of the minion."""
@@ -103,14 +105,20 @@ class Fleet:
 def returns_of(process: subprocess.Popen[str]) -> list[tuple[str, Any]]:
     """What a `salt` command prints until it ends."""
     printed, said = process.communicate(timeout=10 * _PATIENCE)
-    found, decoder = [], json.JSONDecoder()
-    printed = re.sub(r"^No minions matched.*$", "", printed, flags=re.MULTILINE).lstrip()
-    while printed:
-        assert printed.startswith("{"), printed + said
-        part, end = decoder.raw_decode(printed)
-        found += part.items()
-        printed = printed[end:].lstrip()
+    printed = re.sub(r"^No minions matched.*$", "", printed, flags=re.MULTILINE)
+    found, rest = returns_in(printed)
+    assert not rest, rest + said
     return found
+
+
+def returns_in(printed: str) -> tuple[list[tuple[str, Any]], str]:
+    """The returns that `salt --out=json` prints, one after the other, and what follows them."""
+    found, decoder, rest = [], json.JSONDecoder(), printed.lstrip()
+    while rest.startswith("{"):
+        part, end = decoder.raw_decode(rest)
+        found += part.items()
+        rest = rest[end:].lstrip()
+    return found, rest
 
 
 def result_of(returned: Any) -> Any:
@@ -142,6 +150,7 @@ def running_fleet(
     master = salt_factories.salt_master_daemon("fleet-master")
     minion = master.salt_minion_daemon("fleet-minion")
     with ExitStack() as stack:
+        stack.callback(shutil.rmtree, minion.config["root_dir"], ignore_errors=True)
         for tree, name, text in (
             (master.pillar_tree, "top.sls", f"base: {{'{minion.id}': [data]}}"),
             (master.pillar_tree, "data.sls", f"#!json\n{json.dumps(pillar)}"),

@@ -56,15 +56,13 @@ def blocks(page: Path) -> Iterator[File | Command | Fresh]:
         kind, text = match["kind"], match["text"]
         if kind is None:
             yield Fresh()
-        elif kind.startswith("{code-block}"):
+        elif kind.startswith(("{code-block}", "{literalinclude}")):
             caption = _CAPTION.match(text)
-            assert caption, f"{page.name}: a file without a path in its caption: {text}"
-            yield File(caption["path"], text[caption.end() :], bool(caption["added"]))
-        elif kind.startswith("{literalinclude}"):
-            caption = _CAPTION.match(text)
-            assert caption, f"{page.name}: a file without a path in its caption: {kind}"
-            included = page.parent / kind.removeprefix("{literalinclude}").strip()
-            yield File(caption["path"], included.read_text(encoding="utf-8"), False)
+            assert caption, f"{page.name}: a file without a path in its caption: {kind} {text}"
+            shown, included = text[caption.end() :], kind.partition("{literalinclude}")[2].strip()
+            if included:
+                shown = (page.parent / included).read_text(encoding="utf-8")
+            yield File(caption["path"], shown, bool(caption["added"]))
         elif kind == "console":
             yield from _commands(text)
         else:

@@ -12,6 +12,7 @@ from salt.exceptions import CommandExecutionError, SaltInvocationError
 from saltext_litellm import fleet, glue
 from saltext_litellm.modules import litellm_model as module
 from saltext_litellm.utils.litellm.errors import Refused
+from tests.conftest import public_functions
 
 EU = {"url": "http://127.0.0.1:9/eu", "api_key": "sk-eu"}
 US = {"url": "http://127.0.0.1:9/us", "api_key": "sk-us", "timeout": 5}
@@ -121,13 +122,7 @@ BOUND = fleet.bound(module, lambda *args, **kwargs: (args, kwargs), "here")
 
 
 def test_every_function_is_there_with_its_arguments_but_the_profile():
-    public = {
-        name: function
-        for name, function in vars(module).items()
-        if inspect.isfunction(function)
-        and not name.startswith("_")
-        and function.__module__ == module.__name__
-    }
+    public = public_functions(module)
     assert set(BOUND) == set(public)
     for name, function in public.items():
         expected = dict(inspect.signature(function).parameters)

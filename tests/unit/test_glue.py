@@ -15,6 +15,7 @@ from salt.metaproxy import deltaproxy
 from saltext_litellm import glue
 from saltext_litellm.modules import litellm_model as module
 from saltext_litellm.utils.litellm.errors import InvalidInput, Refused
+from tests.conftest import public_functions
 
 REFERENCE = "sdb://vault/key"
 
@@ -167,12 +168,7 @@ def test_every_function_asks_first(monkeypatch):
     monkeypatch.setattr(module, "__pillar__", {}, raising=False)
     model = {"custom_llm_provider": "openai", "base_model": "gpt-4"}
     given = {"name": "m", "models": {"m": model}, **model}
-    functions = {
-        name: function
-        for name, function in inspect.getmembers(module, inspect.isfunction)
-        if not name.startswith("_") and function.__module__ == module.__name__
-    }
-    for function in functions.values():
+    for function in public_functions(module).values():
         taken = inspect.signature(function).parameters
         with pytest.raises(CommandExecutionError, match="deltaproxy"):
             function(**{name: value for name, value in given.items() if name in taken})

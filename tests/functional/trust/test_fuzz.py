@@ -24,6 +24,7 @@ from salt.exceptions import CommandExecutionError, SaltInvocationError
 from saltext_litellm import glue
 from saltext_litellm.modules import litellm_model as execution
 from saltext_litellm.states import litellm_model as states
+from tests.conftest import public_functions
 from tests.support.cluster import Client, Cluster
 
 FUNCTIONS = ("apply", "block", "create", "delete", "export", "get", "health", "list", "manage")
@@ -344,13 +345,7 @@ ALL = [("module", function) for function in FUNCTIONS] + [("state", one) for one
 
 def test_every_public_function_is_among_these():
     for module, functions in ((execution, FUNCTIONS), (states, STATES)):
-        public = {
-            name.rstrip("_")
-            for name, value in vars(module).items()
-            if inspect.isfunction(value)
-            and value.__module__ == module.__name__
-            and not name.startswith("_")
-        }
+        public = {name.rstrip("_") for name in public_functions(module)}
         assert public - {"mod_watch"} == set(functions)  # it calls the function that is watched
 
 
