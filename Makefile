@@ -1,6 +1,6 @@
 # Every target sets up what it needs, from PyPI and npm alone. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help test test-old test-all survive coverage lint format demo gateway bench bench-fleet docs clean
+.PHONY: help test test-old test-all survive coverage lint format demo gateway bench bench-overlap bench-fleet docs clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -47,6 +47,9 @@ gateway: $(READY)  ## Start a real gateway and keep it until Ctrl-C
 
 bench: $(READY)  ## Measure what converging costs, beside the floor (half an hour)
 	@$(BIN)/python -m tools.bench
+
+bench-overlap: $(READY)  ## Measure first converges whose writes overlap (twenty minutes)
+	@$(BIN)/python -m tools.bench_overlap
 
 bench-fleet: $(READY)  ## Measure what many gateways cost (half an hour, 5 GB)
 	@$(BIN)/python -m tools.bench_fleet

@@ -19,9 +19,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple, dataclass
 from itertools import count
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import requests
@@ -118,8 +120,12 @@ class Bench:
         for name, text in (("managed", MANAGED), ("present", PRESENT), ("nothing", NOTHING)):
             (root / f"states/{name}.sls").write_text(text)
 
-    def declare(self, declared: dict[str, Any], url: str | None = None) -> None:
-        login = {"url": url or self.gateway.url, "api_key": self.gateway.key}
+    def declare(self, declared: dict[str, Any], url: str | None = None, **more: Any) -> None:
+        """Write the pillar.
+
+        :param more: Further settings of the profile.
+        """
+        login = {"url": url or self.gateway.url, "api_key": self.gateway.key, **more}
         data = {"litellm": login, "models": declared}
         (self.root / "pillar/data.sls").write_text("#!json\n" + json.dumps(data))
 
@@ -163,8 +169,8 @@ class Bench:
     def empty(self) -> None:
         with requests.Session() as session:
             session.headers["Authorization"] = f"Bearer {self.gateway.key}"
-            url = f"{self.gateway.url}/v2/model/info"
-            for row in session.get(url, params={"size": 100000}, timeout=60).json()["data"]:
+            url, params = f"{self.gateway.url}/v2/model/info", {"search": "%%", "size": 100000}
+            for row in session.get(url, params=params, timeout=60).json()["data"]:
                 body = {"id": row["model_info"]["id"]}
                 session.post(f"{self.gateway.url}/model/delete", json=body, timeout=60)
 
@@ -187,17 +193,39 @@ def _median(costs: list[Cost]) -> Cost:
 class Floor:
     """The requests that every client must send, on one keep-alive session."""
 
-    def __init__(self, bench: Bench, declared: dict[str, Any]) -> None:
-        self.url, self.declared = bench.gateway.url, declared
-        self.session = requests.Session()
-        self.session.headers["Authorization"] = f"Bearer {bench.gateway.key}"
+    def __init__(self, bench: Bench, declared: dict[str, Any], url: str | None = None) -> None:
+        self.url, self.declared, self.key = url or bench.gateway.url, declared, bench.gateway.key
+        self.session = self._opened()
+
+    def _opened(self) -> requests.Session:
+        session = requests.Session()
+        session.headers["Authorization"] = f"Bearer {self.key}"
+        return session
 
     def create_all(self) -> Cost:
         started = time.monotonic()
-        for name, arguments in self.declared.items():
-            body = bare_body(name, arguments)
-            self.session.post(f"{self.url}/model/new", json=body, timeout=60).raise_for_status()
+        for one in self.declared.items():
+            self._create(self.session, *one)
         return Cost(time.monotonic() - started, 0, 0)
+
+    def create_at_once(self, number: int) -> Cost:
+        """Create all over a number of sessions, each in a thread."""
+        started, free = time.monotonic(), SimpleQueue[requests.Session]()
+        for _ in range(number):
+            free.put(self._opened())
+
+        def create(one: tuple[str, dict[str, Any]]) -> None:
+            session = free.get()
+            self._create(session, *one)
+            free.put(session)
+
+        with ThreadPoolExecutor(number) as threads:
+            list(threads.map(create, self.declared.items()))
+        return Cost(time.monotonic() - started, 0, 0)
+
+    def _create(self, session: requests.Session, name: str, arguments: dict[str, Any]) -> None:
+        body = bare_body(name, arguments)
+        session.post(f"{self.url}/model/new", json=body, timeout=60).raise_for_status()
 
     def list_all(self) -> Cost:
         started = time.monotonic()

@@ -219,8 +219,14 @@ class Client:
 
     url = "cluster"
 
-    def __init__(self, cluster: Cluster, worker: int | Callable[[], int]) -> None:
+    def __init__(
+        self, cluster: Cluster, worker: int | Callable[[], int], connections: int = 1
+    ) -> None:
         self._cluster, self._worker = cluster, worker
+        self.connections = connections
+
+    def another(self) -> Client:
+        return Client(self._cluster, self._worker)
 
     def elsewhere(self, seconds: float) -> None:  # noqa: ARG002
         """Open a new connection: it always reaches the next worker, without waiting."""

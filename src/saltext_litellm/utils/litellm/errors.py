@@ -78,6 +78,10 @@ class NotSeen(OutcomeUnknown):
     """
 
 
+class NotDone(GatewayError):
+    """The answer of a write was lost, and a read has shown that the write was not done."""
+
+
 class AlreadyThere(GatewayError):
     """A create failed in LiteLLM's database, usually because the id exists already."""
 

@@ -20,7 +20,7 @@ _LONGEST_PATH = 200  # characters of a path that a message shows
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _KEYS = frozenset(
     {"url", "api_key", "verify", "cert", "timeout", "retries", "headers", "fingerprint_key"}
-    | {"gateway_name"}
+    | {"gateway_name", "connections"}
 )
 
 
@@ -35,6 +35,7 @@ class Profile:
     :param cert: Client certificate: a path, or a (certificate, key) pair of paths.
     :param timeout: Seconds that one try of a request may take, to the last byte of its answer.
     :param retries: How often to try again if the gateway is overloaded or cannot be reached.
+    :param connections: How many connections a set may use, so that its writes overlap.
     :param headers: Further request headers.
     :param fingerprint_key: The key of the fingerprints of secrets, instead of ``api_key``.
     :param gateway_names: The name that the gateway must have, and its former names.
@@ -47,6 +48,7 @@ class Profile:
     cert: str | tuple[str, str] | None = None
     timeout: float = 60.0
     retries: int = 3
+    connections: int = 4
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     fingerprint_key: str | None = field(default=None, repr=False)
     gateway_names: tuple[str, ...] = ()
@@ -136,6 +138,7 @@ def _parse(name: str, settings: Mapping[str, Any], resolve: Callable[[Any], Any]
         cert=_cert(name, values.get("cert")),
         timeout=positive(name, "timeout", values.get("timeout", 60.0)),
         retries=whole_number(name, "retries", values.get("retries", 3)),
+        connections=whole_number(name, "connections", values.get("connections", 4), least=1),
         headers=_headers(name, values.get("headers") or {}, resolve),
         fingerprint_key=None
         if fingerprint_key is None
@@ -259,9 +262,9 @@ def positive(name: str, key: str, value: Any, least: float = 0.001) -> float:
     return float(value)
 
 
-def whole_number(name: str, key: str, value: Any) -> int:
-    """A setting that is a whole number from 0 on."""
-    number = positive(name, key, value, least=0)
+def whole_number(name: str, key: str, value: Any, least: int = 0) -> int:
+    """A setting that is a whole number."""
+    number = positive(name, key, value, least=least)
     if not number.is_integer():
         raise InvalidInput(f"{key} of the {name} must be a whole number, not {quoted(value)}")
     return int(number)

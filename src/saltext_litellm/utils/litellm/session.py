@@ -60,6 +60,7 @@ class Session:
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
         self.url = profile.url
+        self.connections = profile.connections
         self._inherited: list[HttpSession] = []  # kept open for the parent
         self._open()
 

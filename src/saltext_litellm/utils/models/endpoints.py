@@ -32,11 +32,15 @@ EVERY_NAME = "%%"
 
 
 class Models:
-    """The model endpoints of one gateway."""
+    """The model endpoints of one gateway.
+
+    :ivar connections: How many connections its profile allows for writes that overlap.
+    """
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self.url = session.url
+        self.connections = session.connections
 
     def another(self) -> Models:
         """The same endpoints with another session, for another thread."""

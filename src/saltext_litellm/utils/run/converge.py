@@ -1,13 +1,12 @@
-"""Makes deployments as declared: plans them all, then acts step by step until nothing is left."""
+"""Makes deployments as declared: acts step by step, and plans again, until nothing is left."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
 from ..litellm.errors import (
-    Ambiguous,
     GatewayError,
     LiteLLMError,
     NotSeen,
@@ -15,25 +14,21 @@ from ..litellm.errors import (
     Refused,
     TrialFailed,
 )
-from ..litellm.quote import quoted, suggested
 from ..litellm.secrets import Fingerprinter
-from ..models import fields, identity, sets
 from ..models import plan as plans
 from ..models.desired import Deployment
 from ..models.endpoints import Models
-from ..models.plan import CREATE, NONE, UPDATE, Changes, Plan
+from ..models.plan import NONE, Changes, Plan
 from ..models.row import Row
 from . import notes, prune
-from .capabilities import OLD
-from .decide import Create, Step, expected, make_plan, may_replace, needs_router, next_step
+from .ahead import Ahead, Sent
+from .decide import Create, Patch, expected, may_replace
 from .execute import Executor, Surprise
-from .known import PAUSE, Known
+from .known import Known
 from .outcome import Options, Outcome
+from .planning import Planned, Planner
 from .trial import Trials
 
-Planned = list[tuple[Deployment, Plan]]
-
-_PASSING_LOOKS = 8  # how often to wait for another client to delete its row
 _FLAGGED_LOOKS = 3  # how often to check whether a flagged row is served by now
 _MOST_STEPS = 20  # for one deployment; a replacement with a chosen id takes nine
 
@@ -47,11 +42,8 @@ class Converge:
         self._models, self._known, self._fingerprint = models, known, fingerprint
         self._options = options
         self._executor = Executor(models, known)
-        self._verified: dict[str, int] = {}  # by id: after which read
-        self._unverified: dict[str, str] = {}  # by a deployment's name: why not
-        self._asked: frozenset[str] = frozenset()  # ids that others may not use
+        self._planner = Planner(models, known, fingerprint, options, self._executor.tentative)
         self._used: frozenset[str] = frozenset()  # ids of the rows that were planned
-        self._first: dict[str, Plan] = {}
         self._replaced: set[str] = set()
         self._trials = Trials(models, known)
         self._outcomes: dict[str, Outcome] = {}
@@ -61,9 +53,8 @@ class Converge:
 
         :raises Refused: With every mistake that is found before the first write.
         """
-        planned = self._plan_all(wanted)
+        planned = self._planner.plan_all(wanted)
         self._used = frozenset(plan.model_id for _, plan in planned if plan.model_id)
-        self._first = {one.name: plan for one, plan in planned}
         self._trials.make(planned, self._options)
         if self._options.test:
             goes_on = self._predict(planned)
@@ -73,145 +64,12 @@ class Converge:
         undeclared = self._undeclared(planned, goes_on)
         return [*(self._outcomes[one.name] for one, _ in planned), *undeclared]
 
-    # ---------------------------------------------------------------- planning
-
-    def _plan_all(self, wanted: Sequence[Deployment]) -> Planned:
-        """The plans of all deployments."""
-        planned = self._plan_when_calm(wanted)
-        prunes = self._options.prune and (self._known.blind or self._orphans(planned))
-        if prunes or any(needs_router(plan) for _, plan in planned):
-            reads = self._known.reads
-            self._known.look_beside(self._options.test)
-            if self._known.blind and (self._options.test or not planned):
-                self._known.look_again()
-            if self._known.reads != reads:
-                planned = self._plan_each(wanted)
-        self._refuse_all(planned, self._check_plan)
-        return planned
-
-    def _plan_when_calm(self, wanted: Sequence[Deployment]) -> Planned:
-        """The plans of all deployments. If other clients are deleting rows, wait for them."""
-        for _ in range(_PASSING_LOOKS):
-            try:
-                return self._plan_each(wanted)
-            except Ambiguous as err:
-                if not err.passing:
-                    raise
-                self._models.elsewhere(PAUSE)
-                self._known.read_again()
-        return self._plan_each(wanted)
-
-    def _plan_each(self, wanted: Sequence[Deployment]) -> Planned:
-        rows, name = self._rows(), self._options.set
-        if name is not None:
-            wanted = sets.matched(name, wanted, rows, self._fingerprint)
-        planned: Planned = []
-        mistakes: list[str] = []
-        passing = False
-        self._asked = frozenset(one.model_id for one in wanted if one.model_id is not None)
-        adopted: set[str] = set()
-        for one in wanted:
-            try:
-                plan = self._plan(one, adopted)
-                self._next_step(one, plan)
-            except Refused as err:
-                mistakes.append(self._with_name(one, err))
-                passing |= isinstance(err, Ambiguous) and err.passing
-            else:
-                planned.append((one, plan))
-                if plan.row is not None:
-                    adopted.add(plan.row.model_id)  # no other deployment may adopt it
-        if mistakes:
-            raise Ambiguous(*mistakes, passing=passing)
-        return planned
-
-    def _refuse_all(self, planned: Planned, check: Callable[[Deployment, Plan], None]) -> None:
-        mistakes = []
-        for one, plan in planned:
-            try:
-                check(one, plan)
-            except Refused as err:
-                mistakes.append(self._with_name(one, err))
-        if mistakes:
-            raise Refused(*mistakes)
-
-    def _with_name(self, wanted: Deployment, err: Refused) -> str:
-        return str(err) if self._options.set is None else f"{wanted.name}: {err}"
-
-    def _plan(self, wanted: Deployment, adopted: Set[str] = frozenset()) -> Plan:
-        def planned() -> Plan:
-            return make_plan(
-                wanted,
-                self._rows(),
-                self._fingerprint,
-                taken=self._asked | adopted,
-                tentative=self._executor.tentative,
-                blind=self._known.blind,
-                partial=self._options.partial,
-            )
-
-        plan = planned()
-        row, first = plan.row, self._first.get(wanted.name)
-        if row is None or not self._options.verify_secrets:
-            return plan
-        made = first is not None and first.action == CREATE
-        if made or self._verified.get(row.model_id) == self._known.reads:
-            return plan
-        self._verify_secrets(wanted, row)
-        return planned()
-
-    def _verify_secrets(self, wanted: Deployment, row: Row) -> None:
-        """Look at the secrets of a row as they are stored."""
-        seen = self._known.see_masks(row)
-        if seen is None:
-            self._unverified[wanted.name] = notes.NOT_ALLOWED_TO_VERIFY
-            return
-        self._unverified.pop(wanted.name, None)
-        if plans.nested_secrets(wanted, seen):
-            if self._options.test:
-                self._unverified[wanted.name] = notes.VERIFIED_IN_REAL_RUNS
-            elif not self._known.capabilities().serves_while_patching:
-                self._unverified[wanted.name] = notes.TOO_OLD_TO_VERIFY
-            elif not self._executor.look_inside(seen):
-                self._unverified[wanted.name] = notes.UNSERVED_NOT_VERIFIED
-        self._verified[row.model_id] = self._known.reads
-
-    def _rows(self) -> identity.Rows:
-        return self._known.rows(forecast=self._options.test)
-
-    def _next_step(self, wanted: Deployment, plan: Plan) -> Step | None:
-        can = OLD
-        if plan.action == UPDATE:
-            can = self._known.capabilities(removing=bool(plan.removed))
-        return next_step(wanted, plan, can, self._fingerprint)
-
-    def _check_plan(self, wanted: Deployment, plan: Plan) -> None:
-        """Refuse what the gateway would save but not serve, and rows that are not ours.
-
-        :raises Refused: It does not know the provider, or cannot block deployments; or the id is
-            one of its config file.
-        """
-        if plan.action == CREATE and wanted.model_id is not None:
-            self._known.refuse_config(wanted.model_id)
-        if plan.action != CREATE and self._options.create_only:
-            raise Refused(f"{wanted.name!r} is there already, as {plan.model_id}")
-        provider = wanted.values.get(fields.PROVIDER)
-        if fields.PROVIDER in plan.touched and provider not in fields.PROVIDERS:
-            known = self._models.providers()
-            if known and provider not in known:
-                raise Refused(
-                    f"The gateway's LiteLLM does not know the provider {quoted(provider)}"
-                    f"{suggested(provider, known)}"
-                )
-        if fields.BLOCKED in plan.touched and wanted.values[fields.BLOCKED]:
-            self._known.require_blocking()
-
     # ---------------------------------------------------------------- predicting
 
     def _predict(self, planned: Planned) -> bool:
         """Record what would be done. Returns whether the run would go on."""
         for wanted, plan in planned:
-            step = self._next_step(wanted, plan)
+            step = self._planner.next_step(wanted, plan)
             outcome = self._outcome(wanted, plan, plan.changes)
             if (failure := self._trials.failure(wanted)) is not None:
                 outcome = replace(outcome, action=NONE, changes={}, failure=failure)
@@ -229,68 +87,106 @@ class Converge:
     def _apply_all(self, planned: Planned) -> bool:
         """Do what is due. Returns ``False`` if the gateway is out of reach: the run must end."""
         due = [one.name for one, plan in planned if plan.action != NONE]
+        wanted = {one.name: one for one, _ in planned}
         reads, done = self._known.reads, 0
-        for number, (one, plan) in enumerate(planned):
-            if plan.action == NONE and reads == self._known.reads:
-                self._outcomes[one.name] = self._outcome(one, plan, {})
-                continue
-            error: LiteLLMError | None = None
-            try:
-                if (failure := self._trials.failure(one)) is not None:
-                    raise TrialFailed(failure)
-                self._do_steps(one, plan if reads == self._known.reads else self._plan_anew(one))
-            except LiteLLMError as err:
-                error = self._error_to_report(one, err)
-            self._outcomes[one.name] = self._final_outcome(one, error)
-            if prune.is_hopeless(error):
-                for left, _ in planned[number + 1 :]:
-                    self._outcomes[left.name] = Outcome(left.name, NONE, tried=left.name not in due)
-                return False
-            if one.name in due:
-                done += 1
-                self._options.progress(done, len(due), one.name)
-        return True
+        with Ahead(
+            self._models, due, lambda name: self._write_ahead(wanted[name]), self._may_send
+        ) as ahead:
+            for one, plan in planned:
+                sent = ahead.turn(one.name)
+                if sent is None and self._executor.gave_up is not None:
+                    self._outcomes[one.name] = Outcome(one.name, NONE, tried=one.name not in due)
+                elif plan.action == NONE and reads == self._known.reads:
+                    self._outcomes[one.name] = self._outcome(one, plan, {})
+                else:
+                    self._apply(one, sent)
+                    if one.name in due and self._executor.gave_up is None:
+                        done += 1
+                        self._options.progress(done, len(due), one.name)
+        return self._executor.gave_up is None
+
+    def _may_send(self) -> bool:
+        """Whether a write may be sent before its turn."""
+        return not self._known.blind and self._executor.gave_up is None
+
+    def _write_ahead(self, wanted: Deployment) -> Create | Patch | None:
+        """The first write of a deployment, if it may be sent before its turn.
+
+        It is to a row of its own. It is nothing of a replacement, and no PATCH to a LiteLLM that
+        serves less during a PATCH.
+        """
+        if self._trials.failure(wanted) is not None:
+            return None
+        try:
+            plan = self._planner.plan_now(wanted)
+            step = self._planner.next_step(wanted, plan)
+        except LiteLLMError:
+            return None  # it is reported in its turn
+        if isinstance(step, Create):
+            return None if step.instead is not None else step
+        patches = self._known.capabilities().serves_while_patching
+        flagged = plan.changes.keys() == {"served"}
+        return step if isinstance(step, Patch) and patches and not flagged else None
+
+    def _apply(self, wanted: Deployment, sent: Sent | None) -> None:
+        """Make a deployment as declared, and record its outcome.
+
+        :param sent: Its first write, if that was sent before. Then its plan stays as it was,
+            whatever was read since.
+        """
+        error: LiteLLMError | None = None
+        try:
+            if (failure := self._trials.failure(wanted)) is not None:
+                raise TrialFailed(failure)
+            if sent is None:
+                self._planner.plan_now(wanted)
+            self._do_steps(wanted, self._planner.first[wanted.name], sent)
+        except LiteLLMError as err:
+            error = self._error_to_report(wanted, err)
+        self._outcomes[wanted.name] = self._final_outcome(wanted, error)
+        if prune.is_hopeless(error):
+            self._executor.gave_up = self._executor.gave_up or error
 
     def _error_to_report(self, wanted: Deployment, err: LiteLLMError) -> LiteLLMError:
         """The error to report. If the plan is refused now, delete the tentative row of this run."""
         try:
-            for row in self._rows().owned(wanted) if isinstance(err, Refused) else ():
+            for row in self._planner.rows().owned(wanted) if isinstance(err, Refused) else ():
                 if row.model_id in self._executor.tentative:
                     self._executor.delete(row)
         except GatewayError as again:
             return GatewayError(f"{err}; and what was created is there: {again}", again.status)
         return err
 
-    def _plan_anew(self, wanted: Deployment) -> Plan:
-        self._first[wanted.name] = plan = self._plan(wanted)
-        return plan
+    def _do_steps(self, wanted: Deployment, plan: Plan, sent: Sent | None) -> None:
+        """Do one step after another, and plan again after each.
 
-    def _do_steps(self, wanted: Deployment, plan: Plan) -> None:
-        """Do one step after another, and plan again after each."""
+        :param sent: The first step, if that was sent before.
+        """
         for _ in range(_MOST_STEPS):
-            step = self._next_step(wanted, plan)
+            step = self._planner.next_step(wanted, plan) if sent is None else sent.write
             if step is None:
                 return
-            if self._is_flagged(wanted, plan):
+            if sent is None and self._is_flagged(wanted, plan):
                 raise NotServed(notes.NOT_SERVED)
             if isinstance(step, Create) and step.instead is not None:
                 self._replaced.add(wanted.name)
             try:
-                self._executor.do(step, wanted)
+                self._executor.do(step, wanted, sent.answer if sent else None)
             except Surprise:
-                plan = self._plan_anew(wanted)
-                self._check_plan(wanted, plan)
+                plan = self._planner.plan_anew(wanted)
+                self._planner.check(wanted, plan)
             else:
-                plan = self._plan(wanted)
+                plan = self._planner.plan(wanted)
                 if not self._executor.tentative.isdisjoint(one.model_id for one in plan.leftovers):
-                    self._first[wanted.name] = plan  # the tentative row is not reported
+                    self._planner.first[wanted.name] = plan  # the tentative row is not reported
+            sent = None
         raise LiteLLMError("It does not come to rest: somebody else changes it at the same time")
 
     def _final_outcome(self, wanted: Deployment, error: LiteLLMError | None) -> Outcome:
         """The outcome of a deployment: the planned changes, except those that are still due."""
-        first = self._first[wanted.name]
+        first = self._planner.first[wanted.name]
         try:
-            left = self._plan(wanted)
+            left = self._planner.plan(wanted)
         except Refused:
             left = first
         changes = {
@@ -318,9 +214,9 @@ class Converge:
         sentences = [
             note.pending if test else note.done for note in plan.notes if note.key in changes
         ]
-        sentences += notes.beside(wanted, plan, self._rows(), self._known, self._used)
-        if wanted.name in self._unverified:
-            sentences.append(self._unverified[wanted.name])
+        sentences += notes.beside(wanted, plan, self._planner.rows(), self._known, self._used)
+        if wanted.name in self._planner.unverified:
+            sentences.append(self._planner.unverified[wanted.name])
         sentences += self._trials.notes(wanted)
         return Outcome(wanted.name, plan.action, plan.model_id, changes, tuple(sentences))
 
@@ -359,20 +255,9 @@ class Converge:
         return bool(self._executor.unserved(served, _FLAGGED_LOOKS))
 
     def _orphans(self, planned: Planned) -> list[Row]:
-        """The rows that the set owns and does not declare."""
-        if self._options.set is None:
-            return []
-        declared = {one.name for one, _ in planned}
-        used = {plan.model_id for _, plan in planned}
-        used |= {outcome.model_id for outcome in self._outcomes.values()}
-        return [
-            row
-            for row in self._rows()
-            if row.marker
-            and row.marker.set == self._options.set
-            and row.marker.name not in declared
-            and row.model_id not in used
-        ]
+        """The rows that the set owns, and that it neither declares nor uses any more."""
+        used = {outcome.model_id for outcome in self._outcomes.values()}
+        return self._planner.orphans(planned, used)
 
     def _undeclared(self, planned: Planned, goes_on: bool) -> list[Outcome]:
         """The outcomes of the rows that the set owns and does not declare.

@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, NoReturn
 
 from ..litellm.errors import (
     AlreadyThere,
     GatewayError,
+    NotDone,
     NotInDatabase,
     NotSeen,
     NotServed,
@@ -23,6 +25,7 @@ from ..models.endpoints import Models
 from ..models.fields import PARAMS, is_limit
 from ..models.identity import Rows
 from ..models.row import Row, changed, created, parse_all
+from .ahead import Answer, send
 from .decide import Create, Delete, Learn, Patch, Step
 from .known import PAUSE, Known
 
@@ -39,6 +42,7 @@ class Surprise(Exception):
 class Executor:
     """Does steps on a gateway.
 
+    :ivar gave_up: Why no further request is worth a try.
     :ivar tentative: The ids of rows that were made while the database could not be seen.
     :ivar unproven: The ids of rows that LiteLLM may not serve, and whether each was created.
     :ivar notes: Other sentences that the gateway has said.
@@ -47,22 +51,24 @@ class Executor:
     def __init__(self, models: Models, known: Known) -> None:
         self._models = models
         self._known = known
+        self.gave_up: GatewayError | None = None
         self.tentative: set[str] = set()
         self.unproven: dict[str, bool] = {}
         self.notes: list[str] = []
-        self._lost: tuple[Mapping[str, Any], OutcomeUnknown] | None = None
+        self._lost: tuple[Mapping[str, Any], NotDone] | None = None
 
-    def do(self, step: Step, wanted: Deployment) -> None:
+    def do(self, step: Step, wanted: Deployment, sent: Answer | None = None) -> None:
         """Do a step.
 
+        :param sent: What waits for the answer, if the step is a write that was sent before.
         :raises Surprise: Another client has changed the row, so the plan must be made again.
         :raises GatewayError: The step was not done; or it was done, and LiteLLM does not serve the
             row.
         """
         if isinstance(step, Create):
-            self._create(step)
+            self._create(step, sent or partial(send, self._models, step))
         elif isinstance(step, Patch):
-            self._patch(step)
+            self._patch(step, sent or partial(send, self._models, step))
         elif isinstance(step, Learn):
             self._learn(step, wanted)
         else:
@@ -70,11 +76,11 @@ class Executor:
 
     # ---------------------------------------------------------------- create
 
-    def _create(self, step: Create) -> None:
+    def _create(self, step: Create, answered: Answer) -> None:
         row = created(step.body)
         answer = None
         try:
-            answer = self._models.create(step.body)
+            answer = answered()
         except AlreadyThere as err:
             if self._look_up(row.model_id, err) is None:
                 raise
@@ -86,7 +92,7 @@ class Executor:
         except OutcomeUnknown as err:
             found = self._look_up(row.model_id, err)
             if found is None:
-                raise
+                raise NotDone(str(err), err.status) from None
             if found.marker != row.marker:
                 raise Surprise from None
             return
@@ -120,6 +126,8 @@ class Executor:
         :raises NotSeen: It cannot be seen.
         """
         try:
+            if self.gave_up is not None:
+                raise self.gave_up
             self._known.read_again()
             self.is_there(model_id)
         except GatewayError as again:
@@ -161,12 +169,12 @@ class Executor:
 
     # ---------------------------------------------------------------- patch
 
-    def _patch(self, step: Patch) -> None:
+    def _patch(self, step: Patch, answered: Answer) -> None:
         row, answer = step.row, None
         if self._lost is not None and self._lost[0] == step.body:
             raise self._lost[1]  # it was not done, and we do not send it again
         try:
-            answer = self._models.update(row.model_id, step.body)
+            answer = answered()
         except NotInDatabase:
             self._raise_deleted(row)
         except NotServed as err:
@@ -179,7 +187,7 @@ class Executor:
         except OutcomeUnknown as err:
             if self._look_up(row.model_id, err, row) is None:
                 raise Surprise from None
-            self._lost = (step.body, err)
+            self._lost = (step.body, NotDone(str(err), err.status))
             return
         self._known.put(changed(row, step.body, answer))
         self._note_unproven(row, step.body, made=False)
@@ -222,22 +230,6 @@ class Executor:
             return bodies.as_stored(row, wanted, step.removed, masks, costs)
         except Refused:
             return None
-
-    def look_inside(self, row: Row) -> bool:
-        """Read what is stored in a row, by a PATCH that changes nothing, before the row is planned.
-
-        :returns: ``False`` if LiteLLM did not return it.
-        """
-        try:
-            stored = self._models.update(row.model_id, {})
-        except NotInDatabase:
-            self._known.drop(row.model_id)
-            self._known.read_again()
-        except (NotServed, ServesLess):
-            return False
-        else:
-            self._known.put(replace(row, stored=stored, inside=stored))
-        return True
 
     def _stored_by_patch(self, row: Row) -> dict[str, Any]:
         try:
@@ -287,7 +279,7 @@ class Executor:
             self._models.delete(row.model_id)
         except OutcomeUnknown as err:
             if self._look_up(row.model_id, err, row) is not None:
-                raise
+                raise NotDone(str(err), err.status) from None
         self._known.drop(row.model_id)
         self.unproven.pop(row.model_id, None)
 

@@ -12,7 +12,15 @@ from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from ..litellm.errors import GatewayError, NotAllowed, NotInDatabase, Refused, WrongGateway
+from ..litellm.errors import (
+    GatewayError,
+    NotAllowed,
+    NotInDatabase,
+    NotServed,
+    Refused,
+    ServesLess,
+    WrongGateway,
+)
 from ..litellm.quote import quoted
 from ..models.endpoints import Listed, Models
 from ..models.identity import Rows
@@ -108,6 +116,22 @@ class Known:
             return None
         self.put(row)
         return row
+
+    def look_inside(self, row: Row) -> bool:
+        """Read what is stored in a row, by a PATCH that changes nothing, before the row is planned.
+
+        :returns: ``False`` if LiteLLM did not return it.
+        """
+        try:
+            stored = self._models.update(row.model_id, {})
+        except NotInDatabase:
+            self.drop(row.model_id)
+            self.read_again()
+        except (NotServed, ServesLess):
+            return False
+        else:
+            self.put(replace(row, stored=stored, inside=stored))
+        return True
 
     def drop(self, model_id: str) -> None:
         """Record that a row is gone."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TypeGuard
 
-from ..litellm.errors import GatewayError, LiteLLMError, NotSeen, NotServed
+from ..litellm.errors import GatewayError, LiteLLMError, NotDone, NotSeen, NotServed
 from ..models import plan as plans
 from ..models.plan import DELETE, NONE
 from ..models.row import Row
@@ -16,9 +17,9 @@ from .outcome import Outcome, Progress
 _HOPELESS = (None, 401, 403)
 
 
-def is_hopeless(error: LiteLLMError | None) -> bool:
+def is_hopeless(error: LiteLLMError | None) -> TypeGuard[GatewayError]:
     """Whether every further request would fail as well, and not only those for one row."""
-    if not isinstance(error, GatewayError) or isinstance(error, NotServed):
+    if not isinstance(error, GatewayError) or isinstance(error, NotDone | NotServed):
         return False
     return error.status in _HOPELESS
 
