@@ -169,7 +169,7 @@ class Bench:
     def empty(self) -> None:
         with requests.Session() as session:
             session.headers["Authorization"] = f"Bearer {self.gateway.key}"
-            url, params = f"{self.gateway.url}/v2/model/info", {"search": "%%", "size": 100000}
+            url, params = f"{self.gateway.url}/v2/model/info", {"search": "%%", "size": "100000"}
             for row in session.get(url, params=params, timeout=60).json()["data"]:
                 body = {"id": row["model_info"]["id"]}
                 session.post(f"{self.gateway.url}/model/delete", json=body, timeout=60)

@@ -19,7 +19,7 @@ DIFFERENCES = {
     "test_connection": {},  # makes no row
 }
 # Arguments that say something else than what a row holds.
-ABOUT_THE_RUN = {"name", "verify_secrets", "preflight", "profile"}
+ABOUT_THE_RUN = {"name", "verify_secrets", "preflight", "verify", "profile"}
 STATES = [state.present, state.absent, state.managed]
 PAGE = (REPO_ROOT / "docs/arguments.md").read_text()
 

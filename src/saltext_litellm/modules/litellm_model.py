@@ -271,6 +271,7 @@ def test_connection(
     model_id: str | None = None,
     verify_secrets: bool = False,
     preflight: bool | str = False,
+    verify: bool = False,
     profile: str | dict[str, Any] = "litellm",
 ) -> Any:
     """
@@ -301,7 +302,7 @@ def test_connection(
     """
     arguments = locals()
     with salt_errors():
-        checks.flag("verify_secrets", verify_secrets, False)
+        _flags(verify_secrets=(verify_secrets, False), verify=(verify, False))
         checks.preflight("preflight", preflight)
         wanted = desired.desired(arguments, glue.resolver(__opts__))
         return redact(_gateway(profile).try_out(wanted))
@@ -401,6 +402,7 @@ def plan(
     model_id: str | None = None,
     verify_secrets: bool = False,
     preflight: bool | str = False,
+    verify: bool = False,
     profile: str | dict[str, Any] = "litellm",
 ) -> dict[str, Any]:
     """
@@ -453,6 +455,7 @@ def apply(
     model_id: str | None = None,
     verify_secrets: bool = False,
     preflight: bool | str = False,
+    verify: bool = False,
     test: bool = False,
     profile: str | dict[str, Any] = "litellm",
 ) -> dict[str, Any]:
@@ -507,6 +510,7 @@ def create(
     model_id: str | None = None,
     verify_secrets: bool = False,
     preflight: bool | str = False,
+    verify: bool = False,
     test: bool = False,
     profile: str | dict[str, Any] = "litellm",
 ) -> dict[str, Any]:
@@ -557,6 +561,7 @@ def update(
     model_id: str | None = None,
     verify_secrets: bool = False,
     preflight: bool | str = False,
+    verify: bool = False,
     test: bool = False,
     profile: str | dict[str, Any] = "litellm",
 ) -> dict[str, Any]:
@@ -747,6 +752,7 @@ def manage(
     allow_empty: bool = False,
     verify_secrets: bool = False,
     preflight: bool | str = False,
+    verify: bool = False,
     test: bool = False,
     profile: str | dict[str, Any] = "litellm",
 ) -> dict[str, Any]:
@@ -801,6 +807,7 @@ def plan_set(
     allow_empty: bool = False,
     verify_secrets: bool = False,
     preflight: bool | str = False,
+    verify: bool = False,
     profile: str | dict[str, Any] = "litellm",
 ) -> dict[str, Any]:
     """
@@ -856,6 +863,7 @@ def _converge(
             prune=(arguments["prune"], False),
             allow_empty=(arguments["allow_empty"], False),
             verify_secrets=(arguments["verify_secrets"], False),
+            verify=(arguments["verify"], False),
             test=(arguments["test"], False),
         )
         flags["preflight"] = checks.preflight("preflight", arguments["preflight"])
@@ -1004,7 +1012,9 @@ def _apply_one(arguments: dict[str, Any], **how: Any) -> dict[str, Any]:
     with salt_errors():
         partial = how.get("partial", False)
         wanted = desired.desired(arguments, glue.resolver(__opts__), partial=partial)
-        asked = _flags(**{key: (arguments[key], False) for key in ("test", "verify_secrets")})
+        asked = _flags(
+            **{key: (arguments[key], False) for key in ("test", "verify_secrets", "verify")}
+        )
         asked["preflight"] = checks.preflight("preflight", arguments["preflight"])
         options = Options(**asked, **how)
         gateway = _gateway(arguments["profile"])

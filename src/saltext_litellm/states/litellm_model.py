@@ -64,6 +64,7 @@ def present(
     model_id: str | None = None,
     verify_secrets: bool = False,
     preflight: bool | str = False,
+    verify: bool = False,
     profile: str | dict[str, Any] = "litellm",
 ) -> dict[str, Any]:
     """
@@ -73,7 +74,8 @@ def present(
 
     ``name`` is required. The model is required too, as ``custom_llm_provider`` with
     ``base_model``, or as a ``model`` in ``litellm_params``. An argument that is null, or not given
-    and without a default, is not managed; a null ``verify_secrets`` or ``preflight`` is ``False``.
+    and without a default, is not managed; a null ``verify_secrets``, ``preflight`` or ``verify`` is
+    ``False``.
 
     If the gateway refuses something or cannot be reached, the state fails and says so in one
     sentence. If arguments are wrong, it fails before anything is written, and names all of them:
@@ -186,6 +188,13 @@ def present(
         paused deployment is not tried. One that LiteLLM cannot try is written, with a note.
         Defaults to ``False``. Any other value fails with ``… must be true, false or test, not …``.
 
+    verify
+        After a write, let LiteLLM check the deployment's health, by one call to the provider, which
+        costs tokens (boolean). It is done where ``preflight`` would try. If the check fails, and a
+        trial call too, the state fails with the provider's reason: a new deployment is deleted, and
+        a change is taken back, if what was there before can be read and written, which a secret
+        cannot. Defaults to ``False``.
+
     profile
         Config key of the gateway (string), or a mapping with its url and api_key. Defaults to
         ``litellm``. Fails with ``The … is neither in the pillar nor in the minion's config``.
@@ -239,6 +248,7 @@ def managed(
     allow_empty: bool = False,
     verify_secrets: bool = False,
     preflight: bool | str = False,
+    verify: bool = False,
     profile: str | dict[str, Any] = "litellm",
 ) -> dict[str, Any]:
     """
@@ -302,6 +312,10 @@ def managed(
         Try each model before it is written, at most four at once (boolean, or ``test``); see
         :py:func:`present`. If a model does not answer, it fails, and the others are written.
         Defaults to ``False``.
+
+    verify
+        Check the health of each model that was written, at most four at once (boolean); see
+        :py:func:`present`. Defaults to ``False``.
 
     profile
         As in :py:func:`present` (string or mapping). Defaults to ``litellm``.

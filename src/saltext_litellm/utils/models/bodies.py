@@ -161,6 +161,12 @@ def as_stored(
     return {PARAMS: params, INFO: info, "blocked": row.get(BLOCKED)}
 
 
+def is_hidden(path: Path, shown: Any) -> bool:
+    """Whether a value that a read shows is not the stored one, or may have a mask inside."""
+    masked = may_be_masked(path) and _MASKED in str(shown)
+    return is_secret_at(path) or masked or holds_secret("", shown)
+
+
 def _own_info(model_id: str, marker: Marker) -> dict[str, Any]:
     return {"id": model_id, "db_model": True, markers.KEY: marker.dump()}
 
@@ -176,8 +182,7 @@ def _kept_value(path: Path, value: Any, row: Row) -> Any:
     if path[0] != PARAMS or not isinstance(value, str):
         return value  # only the strings of litellm_params are encrypted
     shown = row.get(path)
-    masked = is_secret_at(path) or (may_be_masked(path) and _MASKED in str(shown))
-    if masked or not isinstance(shown, str):
+    if is_hidden(path, shown) or not isinstance(shown, str):
         raise _lost_secret(path)
     return shown
 

@@ -24,10 +24,11 @@ from . import notes, prune
 from .ahead import Ahead, Sent
 from .decide import Create, Patch, expected, may_replace
 from .execute import Executor, Surprise
+from .health import Written, health_of
 from .known import Known
 from .outcome import Options, Outcome
 from .planning import Planned, Planner
-from .trial import Trials
+from .trial import Trials, is_due
 
 _FLAGGED_LOOKS = 3  # how often to check whether a flagged row is served by now
 _MOST_STEPS = 20  # for one deployment; a replacement with a chosen id takes nine
@@ -61,6 +62,7 @@ class Converge:
         else:
             goes_on = self._apply_all(planned)
             self._check_served(planned)
+            self._check_health(planned)
         undeclared = self._undeclared(planned, goes_on)
         return [*(self._outcomes[one.name] for one, _ in planned), *undeclared]
 
@@ -241,6 +243,25 @@ class Converge:
                     failure=failure,
                     unseen=unseen,
                 )
+
+    def _check_health(self, planned: Planned) -> None:
+        """With ``verify``: let LiteLLM check what was written, and record what fails."""
+        written = []
+        for one, _ in planned if self._options.verify else ():
+            outcome, first = self._outcomes[one.name], self._planner.first[one.name]
+            row = self._known.rows().get(outcome.model_id or "")
+            if row and outcome.changes and not outcome.failure and is_due(one, first):
+                written.append(Written(one, first, row, partial(self._is_served_as_declared, one)))
+        for name, health in health_of(self._models, self._known, self._executor, written).items():
+            outcome = self._outcomes[name]
+            gone = health.taken_back
+            self._outcomes[name] = replace(
+                outcome,
+                action=NONE if gone else outcome.action,
+                changes={} if gone else outcome.changes,
+                failure=health.failure,
+                notes=(*outcome.notes, *([health.note] if health.note else ())),
+            )
 
     def _is_served_as_declared(self, wanted: Deployment, row: Row) -> bool:
         """Whether a row, in the form that LiteLLM serves, is as declared."""

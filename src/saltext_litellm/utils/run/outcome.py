@@ -23,6 +23,7 @@ class Options:
     :param verify_secrets: Also check the secrets that are stored.
     :param preflight: Try a deployment before it is written: ``True``, or ``"test"`` to try it with
         ``test`` too.
+    :param verify: Let LiteLLM check the health of what was written, and take back what fails.
     :param set: The name of the set that all deployments belong to.
     :param prune: Delete the other rows that the set owns.
     :param progress: Is called after each deployment.
@@ -33,6 +34,7 @@ class Options:
     create_only: bool = False
     verify_secrets: bool = False
     preflight: bool | str = False
+    verify: bool = False
     set: str | None = None
     prune: bool = False
     progress: Progress = lambda *_: None

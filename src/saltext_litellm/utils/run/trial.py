@@ -30,14 +30,16 @@ _UNKNOWN_MODE = 422
 
 @dataclass(frozen=True)
 class Trial:
-    """The result of a trial.
+    """The result of a trial. If it is empty, the provider has answered.
 
-    :param failure: Why the deployment must not be written.
-    :param note: Why it was not tried, if it is written in any case.
+    :param refused: The provider's reason for not answering.
+    :param error: Why LiteLLM could not be asked.
+    :param untried: Why LiteLLM cannot try such a deployment.
     """
 
-    failure: str | None = None
-    note: str | None = None
+    refused: str | None = None
+    error: str | None = None
+    untried: str | None = None
 
 
 def is_due(wanted: Deployment, plan: Plan) -> bool:
@@ -54,6 +56,7 @@ class Trials:
     def __init__(self, models: Models, known: Known) -> None:
         self._models, self._known = models, known
         self._done: dict[str, Trial] = {}  # by the name of the deployment
+        self._pending: frozenset[str] = frozenset()  # those that would be tried
 
     def make(self, planned: Sequence[tuple[Deployment, Plan]], options: Options) -> None:
         """Try the deployments that would be written, a few at once, or note that they would be.
@@ -64,40 +67,48 @@ class Trials:
         if not due:
             return
         if options.test and options.preflight != _ALSO_IN_TESTS:
-            self._done = {wanted.name: Trial(note=PENDING) for wanted, _ in due}
+            self._pending = frozenset(wanted.name for wanted, _ in due)
             return
         rows = [*self._known.rows(), *self._known.config()]
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            trials = pool.map(lambda one: _try(self._models.another(), rows, *one), due)
+            trials = pool.map(lambda one: attempt(self._models.another(), rows, *one), due)
         self._done = {wanted.name: one for (wanted, _), one in zip(due, trials, strict=True)}
 
     def failure(self, wanted: Deployment) -> str | None:
         """Why a deployment must not be written, if its trial failed."""
-        return self._done.get(wanted.name, Trial()).failure
+        trial = self._done.get(wanted.name, Trial())
+        if trial.refused is not None:
+            return f"A trial call has failed, so it was not written: {trial.refused}"
+        if trial.error is not None:
+            return f"It could not be tried out, so it was not written: {trial.error}"
+        return None
 
     def notes(self, wanted: Deployment) -> tuple[str, ...]:
         """The note about its trial, if there is one."""
-        note = self._done.get(wanted.name, Trial()).note
-        return () if note is None else (note,)
+        if wanted.name in self._pending:
+            return (PENDING,)
+        untried = self._done.get(wanted.name, Trial()).untried
+        return () if untried is None else (f"It was not tried out: {untried}",)
 
 
-def _try(models: Models, rows: Sequence[Row], wanted: Deployment, plan: Plan) -> Trial:
+def attempt(models: Models, rows: Sequence[Row], wanted: Deployment, plan: Plan) -> Trial:
+    """Try a deployment, as it would be after its plan, by one small call to the provider.
+
+    :param rows: All rows of the gateway. LiteLLM may add parameters of other rows to the call.
+    """
     try:
         tree = _row_to_write(models, wanted, plan)
         beside = identity.of_model(tree[fields.PARAMS]["model"], rows)
         answer = models.test_connection(bodies.probe_body(tree, beside))
     except Refused as err:
-        return Trial(note=f"It was not tried out: {err}")
+        return Trial(untried=str(err))
     except GatewayError as err:
-        if err.status == _UNKNOWN_MODE:
-            return Trial(note=f"It was not tried out: {err}")
-        return Trial(failure=f"It could not be tried out, so it was not written: {err}")
+        return Trial(untried=str(err)) if err.status == _UNKNOWN_MODE else Trial(error=str(err))
     if answer["status"] == "success":
         return Trial()
     result = answer["result"]
     reason = result.get("error") if isinstance(result, dict) else result
-    reason = line(str(reason))[:_LONGEST_REASON]
-    return Trial(failure=f"A trial call has failed, so it was not written: {reason}")
+    return Trial(refused=line(str(reason))[:_LONGEST_REASON])
 
 
 def _row_to_write(models: Models, wanted: Deployment, plan: Plan) -> dict[str, Any]:
