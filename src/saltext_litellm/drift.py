@@ -1,4 +1,4 @@
-"""Pure: what the beacon is told to watch, what it has found, and whether that is news."""
+"""Checks the beacon's settings, and says what a plan means as an event and if it is news. Pure."""
 
 from __future__ import annotations
 

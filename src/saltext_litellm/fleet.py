@@ -1,4 +1,4 @@
-"""Gateways that Salt targets by name: what one minion holds for each of many (Salt 3008).
+"""Runs Salt's states and functions for gateways that Salt targets by name (Salt 3008).
 
 Salt calls them resources. To a gateway's states and functions the minion looks as if it had this
 one gateway alone: its profile, its pillar and its grains.

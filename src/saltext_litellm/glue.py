@@ -1,4 +1,4 @@
-"""Connects Salt to the plain Python in ``utils/``: profiles, references, gateways and errors."""
+"""Connects Salt to ``utils/``: profiles, references, one gateway for a run, refusals, errors."""
 
 from __future__ import annotations
 

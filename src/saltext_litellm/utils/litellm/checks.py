@@ -1,4 +1,4 @@
-"""Checks single values. Each function returns the value to send, or raises what is wrong."""
+"""Checks single values, and collects mistakes. Most functions return the value to send."""
 
 from __future__ import annotations
 

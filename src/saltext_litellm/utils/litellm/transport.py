@@ -1,4 +1,4 @@
-"""A session of requests that has a deadline for a whole exchange; and why an exchange failed.
+"""The library ``requests`` with a deadline for a whole exchange; and why an exchange failed.
 
 The timeout of requests is one for each single read. If a gateway sends a byte now and then,
 requests waits for ever. Import this file late: it imports requests.

@@ -1,4 +1,4 @@
-"""LiteLLM's model endpoints, with one method for each.
+"""LiteLLM's endpoints for models, health and facts, with one method for each.
 
 If something does not exist, a method returns ``None`` or ``False``. This is the only file that
 reads the text of LiteLLM's errors. It turns what the text says into errors of their own classes.

@@ -1,8 +1,8 @@
 """LiteLLM's field names: which values a model's row has, and which argument declares which value.
 
-No other file knows LiteLLM's field names. A row is a table of values by path, such as
-``("litellm_params", "rpm")``. A mapping is split into its keys, because each key may be ours or
-somebody else's. A list is one value.
+Other files take LiteLLM's field names from here, but for a few with a rule of their own. A row is a
+table of values by path, such as ``("litellm_params", "rpm")``. A mapping is split into its keys,
+because each key may be ours or somebody else's. A list is one value.
 """
 
 from __future__ import annotations

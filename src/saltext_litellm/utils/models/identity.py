@@ -1,4 +1,4 @@
-"""Finds the row of a deployment among the rows of a gateway. Pure."""
+"""Which row a deployment is about: the index of rows, the search, the ids of new rows. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does one step, and updates what is known of the rows by its answer, even by a lost one."""
+"""Does one step, learns from its answer, even a lost one, and proves that a row is served."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One gateway during one run. All work on a gateway begins here."""
+"""One gateway during one run. All reads and writes of models begin here."""
 
 from __future__ import annotations
 

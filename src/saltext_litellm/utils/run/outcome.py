@@ -1,4 +1,4 @@
-"""The options of a run, and the outcome of each deployment."""
+"""The options of a run, the outcome of each deployment, and a whole plan in short."""
 
 from __future__ import annotations
 

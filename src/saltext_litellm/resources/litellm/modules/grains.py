@@ -1,4 +1,4 @@
-"""The ``grains`` functions that gateways have."""
+"""``grains.items`` for a gateway."""
 
 from __future__ import annotations
 

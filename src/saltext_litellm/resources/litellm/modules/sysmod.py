@@ -1,4 +1,4 @@
-"""The ``sys`` functions that gateways have."""
+"""``sys.doc`` for a gateway."""
 
 from __future__ import annotations
 
