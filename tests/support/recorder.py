@@ -16,8 +16,8 @@ import struct
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, urlsplit
@@ -36,6 +36,7 @@ class Recorder:
     :param tls: Use TLS with clients, with these settings.
     :param base: The path that is put before the gateway's, such as `/litellm`.
     :param host: The address to listen on, which may be an IPv6 address.
+    :ivar most_at_once: The largest number of writes that were under way at the same time.
     """
 
     def __init__(
@@ -47,6 +48,8 @@ class Recorder:
         host: str = "127.0.0.1",
     ) -> None:
         self.requests: list[Record] = []
+        self.most_at_once = 0
+        self._writes = 0
         self._spread = spread
         self._base = base
         self._upstream = urlsplit(upstream)
@@ -72,6 +75,7 @@ class Recorder:
         """Forget the requests so far, but not the faults."""
         with self._lock:
             self.requests.clear()
+            self.most_at_once = self._writes
 
     def fault(
         self,
@@ -162,6 +166,19 @@ class Recorder:
                 fault.times -= 1
             return fault
 
+    @contextmanager
+    def _counted(self, record: Record) -> Iterator[None]:
+        """Count a write while it is under way."""
+        writes = record.method != "GET"
+        with self._lock:
+            self._writes += writes
+            self.most_at_once = max(self.most_at_once, self._writes)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._writes -= writes
+
     def _connect(self) -> http.client.HTTPConnection:
         secure = self._upstream.scheme == "https"
         kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
@@ -221,6 +238,10 @@ class _Connection(BaseHTTPRequestHandler):
 
     def _serve(self) -> None:
         record = self._read()
+        with self.server.recorder._counted(record):
+            self._answer(record)
+
+    def _answer(self, record: Record) -> None:
         fault = self.server.recorder._note(record)
         if fault:
             time.sleep(fault.delay)
