@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from ..litellm.errors import GatewayError, LiteLLMError, Refused
 from ..litellm.quote import line
+from ..litellm.secrets import scrub, secret_strings
+from ..litellm.trees import nested
 from ..models.desired import Deployment
 from ..models.endpoints import Models
 from ..models.plan import Plan
@@ -89,7 +91,8 @@ def _asked(models: Models, written: Written) -> Health | str:
     unhealthy = answer.get("unhealthy_endpoints") if isinstance(answer, dict) else None
     if unhealthy:
         reason = unhealthy[0].get("error") if isinstance(unhealthy[0], dict) else unhealthy[0]
-        return line(str(reason))[:_LONGEST_REASON]
+        secrets = secret_strings("", nested(written.wanted.values))
+        return line(scrub(str(reason), secrets))[:_LONGEST_REASON]
     if isinstance(answer, dict) and answer.get("healthy_endpoints"):
         return Health()
     return Health(note="Its health was not checked: LiteLLM has no result for it")
