@@ -11,6 +11,7 @@ import re
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from threading import RLock
 from typing import Any, TypeVar
 
 from saltext_litellm.utils.litellm import errors
@@ -56,6 +57,7 @@ class Cluster:
         self.writes = 0  # writes with a body, done or not
         self.requests = 0  # all writes, also a PATCH without a body
         self.faults: dict[int, bool] = {}  # the writes whose answers are lost: whether each is done
+        self.lock = RLock()  # clients may be in several threads
         self.patching = 0  # for so many reads the router is empty, as during a PATCH (1.83)
         self.cost_map: dict[str, Any] = {}
         self.environ: dict[str, str] = {}  # what `os.environ/X` stands for on the gateway
@@ -237,7 +239,9 @@ class Client:
         """The rows of the database. Those that the router also finds are its own, older copies."""
         cluster, held, term = self._cluster, self._held(), pattern.lower().strip()
         like = _like(term) if held and term else re.compile(NOTHING)
-        found = {k: row for k, row in cluster.table.items() if like.fullmatch(row["model_name"])}
+        with cluster.lock:
+            table = dict(cluster.table)
+        found = {k: row for k, row in table.items() if like.fullmatch(row["model_name"])}
         for model_id, row in held.items():  # since 1.109 the upstream model is searched as well
             upstream = str(row["litellm_params"].get("model")) * cluster.since_109
             if term in row["model_name"].lower() or term in upstream.lower():
@@ -287,14 +291,15 @@ class Client:
 
     def _write(self, carries: bool, write: Callable[..., T], *what: Any) -> T:
         cluster, worker = self._cluster, self._meet()
-        cluster.writes += carries
-        cluster.requests += 1
-        done = cluster.faults.pop(cluster.requests, None)
-        if done is None:
-            return write(worker, *what)
-        if done:
-            with suppress(errors.GatewayError):
-                write(worker, *what)
+        with cluster.lock:
+            cluster.writes += carries
+            cluster.requests += 1
+            done = cluster.faults.pop(cluster.requests, None)
+            if done is None:
+                return write(worker, *what)
+            if done:
+                with suppress(errors.GatewayError):
+                    write(worker, *what)
         raise errors.OutcomeUnknown("The answer of a write was lost")
 
 

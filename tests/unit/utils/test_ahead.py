@@ -203,7 +203,8 @@ def test_whatever_answers_are_lost_what_is_told_is_true(version, history):
             if len(rows) == 2:  # a replacement whose delete was not done
                 assert fate == "changed"
                 continue
-            assert len(rows) == (name in before or fate in ("created", "updated"))
+            if fate != "unknown":
+                assert len(rows) == (name in before or fate in ("created", "updated"))
             if fate in ("created", "updated", "as_declared"):
                 assert rpm(rows[0]) == models[name].get("rpm"), fate
             if "rpm" not in changes and fate != "unknown" and name in before:

@@ -55,7 +55,7 @@ class Executor:
         self.tentative: set[str] = set()
         self.unproven: dict[str, bool] = {}
         self.notes: list[str] = []
-        self._lost: tuple[Mapping[str, Any], NotDone] | None = None
+        self._lost: tuple[Mapping[str, Any], GatewayError] | None = None
 
     def do(self, step: Step, wanted: Deployment, sent: Answer | None = None) -> None:
         """Do a step.
@@ -92,7 +92,7 @@ class Executor:
         except OutcomeUnknown as err:
             found = self._look_up(row.model_id, err)
             if found is None:
-                raise NotDone(str(err), err.status) from None
+                raise _not_done(err) from None
             if found.marker != row.marker:
                 raise Surprise from None
             return
@@ -187,7 +187,7 @@ class Executor:
         except OutcomeUnknown as err:
             if self._look_up(row.model_id, err, row) is None:
                 raise Surprise from None
-            self._lost = (step.body, NotDone(str(err), err.status))
+            self._lost = (step.body, _not_done(err))
             return
         self._known.put(changed(row, step.body, answer))
         self._note_unproven(row, step.body, made=False)
@@ -279,7 +279,7 @@ class Executor:
             self._models.delete(row.model_id)
         except OutcomeUnknown as err:
             if self._look_up(row.model_id, err, row) is not None:
-                raise NotDone(str(err), err.status) from None
+                raise _not_done(err) from None
         self._known.drop(row.model_id)
         self.unproven.pop(row.model_id, None)
 
@@ -379,6 +379,11 @@ class Executor:
             failures[model_id] = ". ".join([failures[model_id], *self.notes])
             self.notes.clear()
         return failures
+
+
+def _not_done(err: OutcomeUnknown) -> GatewayError:
+    """What is known of a write whose answer was lost, and that a read does not show."""
+    return err if isinstance(err, NotSeen) else NotDone(str(err), err.status)
 
 
 def _is_same_state(served: Row, row: Row) -> bool:
