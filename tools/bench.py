@@ -49,6 +49,7 @@ PRESENT = """
 NOTHING = PRESENT.replace("litellm_model.present", "test.nop")
 MANAGED = "bench:\n  litellm_model.managed:\n    - pillar: models\n"
 STATES = ("managed", "present")
+LOOKS = 20  # at once at a gateway, to meet each of its workers
 MANY = 9  # runs of a command that takes about a second
 
 
@@ -167,12 +168,28 @@ class Bench:
         return {what: _median(found) for what, found in costs.items()}
 
     def empty(self) -> None:
-        with requests.Session() as session:
-            session.headers["Authorization"] = f"Bearer {self.gateway.key}"
-            url, params = f"{self.gateway.url}/v2/model/info", {"search": "%%", "size": "100000"}
-            for row in session.get(url, params=params, timeout=60).json()["data"]:
-                body = {"id": row["model_info"]["id"]}
-                session.post(f"{self.gateway.url}/model/delete", json=body, timeout=60)
+        """Delete all rows, and wait until no worker serves or shows one any more.
+
+        A worker that serves nothing does not show the rows of the database either, so one look is
+        not enough. Many at once reach every worker.
+        """
+        deleted: set[str] = set()
+        with ThreadPoolExecutor(LOOKS) as threads:
+            while found := set[str]().union(*threads.map(lambda _: self._ids(), range(2 * LOOKS))):
+                for model_id in found - deleted:
+                    self.gateway.request("POST", "/model/delete", json={"id": model_id})
+                if found <= deleted:
+                    time.sleep(1)
+                deleted |= found
+
+    def _ids(self) -> set[str]:
+        """The ids of the rows that the database shows, and of those that a worker serves."""
+        found = set()
+        for query in ({"search": "%%"}, {}):
+            query["size"] = "100000"
+            rows = self.gateway.request("GET", "/v2/model/info", params=query).json()["data"]
+            found |= {row["model_info"]["id"] for row in rows}
+        return found
 
     def counted(self, declared: dict[str, Any], state: str) -> tuple[int, int]:
         """The requests of a run, and the bytes of their answers.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from queue import SimpleQueue
 from types import TracebackType
@@ -19,16 +19,19 @@ from .decide import Create, Patch
 
 Answer = Callable[[], dict[str, Any]]  # returns the raw row, or raises what the request has raised
 
+_DEPTH = 2  # so many writes for each connection: those that wait keep it busy while others are slow
+
 
 @dataclass(frozen=True)
 class Sent:
-    """A write that was sent before its turn.
-
-    :param answer: Waits for its answer.
-    """
+    """A write that was sent before its turn, or that is about to be sent."""
 
     write: Create | Patch
-    answer: Answer
+    future: Future[dict[str, Any]]
+
+    def answer(self) -> dict[str, Any]:
+        """Wait for its answer."""
+        return self.future.result()
 
 
 def send(models: Models, write: Create | Patch) -> dict[str, Any]:
@@ -46,7 +49,8 @@ class Ahead:
 
     :param names: The names of the deployments that are to be written, in the order of their turns.
     :param write_of: Returns the first write of a deployment, ``None`` if it must wait for its turn.
-    :param may_send: Whether another write may be sent now.
+    :param view: Returns by which read of the gateway writes are planned now, ``None`` if nothing
+        may be sent before its turn.
     """
 
     def __init__(
@@ -54,15 +58,15 @@ class Ahead:
         models: Models,
         names: Sequence[str],
         write_of: Callable[[str], Create | Patch | None],
-        may_send: Callable[[], bool],
+        view: Callable[[], int | None],
     ) -> None:
         count = min(models.connections, len(names) // 2)
-        self._most = count if count > 1 else 0
+        self._most = count * _DEPTH if count > 1 else 0
         self._waiting = deque(names)
-        self._write_of, self._may_send = write_of, may_send
+        self._write_of, self._view, self._seen = write_of, view, view()
         self._sent: dict[str, Sent] = {}
         self._free: SimpleQueue[Models] = SimpleQueue()
-        for _ in range(self._most):
+        for _ in range(count if self._most else 0):
             self._free.put(models.another())
         self._threads = ThreadPoolExecutor(max(count, 1))
 
@@ -72,22 +76,32 @@ class Ahead:
     def __exit__(
         self, kind: type[BaseException] | None, err: BaseException | None, _: TracebackType | None
     ) -> None:
-        """Wait for what is under way."""
-        self._threads.shutdown()
+        """Wait for what is under way. Nothing more is sent."""
+        self._threads.shutdown(cancel_futures=True)
 
     def turn(self, name: str) -> Sent | None:
         """Begin the turn of a deployment. This is also the time to send what comes after it.
 
         :returns: Its first write, ``None`` if that was not sent, and is not sent here any more.
         """
-        while self._waiting and len(self._sent) < self._most and self._may_send():
-            other = self._waiting.popleft()
+        if self._view() != self._seen:
+            self._call_back()
+        while self._waiting and len(self._sent) < self._most:
+            if (view := self._view()) is None:
+                break
+            self._seen, other = view, self._waiting.popleft()
             if (write := self._write_of(other)) is not None:
-                future = self._threads.submit(self._send, write)
-                self._sent[other] = Sent(write, future.result)
+                self._sent[other] = Sent(write, self._threads.submit(self._send, write))
         if self._waiting and self._waiting[0] == name:
             self._waiting.popleft()
         return self._sent.pop(name, None)
+
+    def _call_back(self) -> None:
+        """Let what has not begun wait again: it was planned by an older view of the gateway."""
+        late = [name for name, sent in self._sent.items() if sent.future.cancel()]
+        self._waiting.extendleft(reversed(late))
+        for name in late:
+            del self._sent[name]
 
     def _send(self, write: Create | Patch) -> dict[str, Any]:
         models = self._free.get()

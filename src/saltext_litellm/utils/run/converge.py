@@ -92,7 +92,7 @@ class Converge:
         wanted = {one.name: one for one, _ in planned}
         reads, done = self._known.reads, 0
         with Ahead(
-            self._models, due, lambda name: self._write_ahead(wanted[name]), self._may_send
+            self._models, due, lambda name: self._write_ahead(wanted[name]), self._view
         ) as ahead:
             for one, plan in planned:
                 sent = ahead.turn(one.name)
@@ -107,9 +107,10 @@ class Converge:
                         self._options.progress(done, len(due), one.name)
         return self._executor.gave_up is None
 
-    def _may_send(self) -> bool:
-        """Whether a write may be sent before its turn."""
-        return not self._known.blind and self._executor.gave_up is None
+    def _view(self) -> int | None:
+        """After which read writes are planned now, ``None`` if each must wait for its turn."""
+        waits = self._known.blind or self._executor.gave_up is not None
+        return None if waits else self._known.reads
 
     def _write_ahead(self, wanted: Deployment) -> Create | Patch | None:
         """The first write of a deployment, if it may be sent before its turn.
