@@ -153,14 +153,16 @@ def context(opts: Options) -> dict[str, Any]:
     return found
 
 
-def functions(opts: Options, shared: dict[str, Any], client: Any = None) -> Any:
+def functions(opts: Options, shared: dict[str, Any], client: Any = None, utils: Any = None) -> Any:
     """The execution functions that a gateway has.
 
     :param opts: Those of :func:`options`.
     :param shared: Their :func:`context`.
+    :param client: What Salt's loaders take for a file client, if there is one.
+    :param utils: Salt's utils, if they are loaded already.
     """
-    client = client and salt.fileclient.ContextlessFileClient(client)
-    utils = salt.loader.utils(opts, file_client=client)
+    if utils is None:
+        utils = salt.loader.utils(opts, file_client=client)
     return salt.loader.minion_mods(
         opts, shared, utils=utils, whitelist=list(_MODULES), file_client=client
     )
@@ -207,10 +209,10 @@ class State(salt.state.State):  # type: ignore[misc]
 
     def load_modules(self, data: Any = None, proxy: Any = None) -> None:  # noqa: ARG002 - Salt's
         client = salt.fileclient.ContextlessFileClient(self.file_client)
-        self.functions = functions(self.opts, self.state_con, self.file_client)
+        self.utils = salt.loader.utils(self.opts, file_client=client)
+        self.functions = functions(self.opts, self.state_con, client, self.utils)
         # What Salt itself needs for a run: options, events.
         self._trusted_functions = getattr(self.functions, "_dunder_salt", self.functions)
-        self.utils = salt.loader.utils(self.opts, file_client=client)
         self.serializers = salt.loader.serializers(self.opts)
         self.states = salt.loader.states(
             self.opts,

@@ -142,11 +142,8 @@ def _hurried(profile: Any, settings: Mapping[str, Any]) -> Any:
     found = __salt__["config.get"](profile, None) if isinstance(profile, str) else profile
     if not isinstance(found, Mapping):
         return profile
-    timeout, retries = (
-        settings.get("timeout", drift.TIMEOUT),
-        settings.get("retries", drift.RETRIES),
-    )
-    return {**found, "timeout": timeout, "retries": retries}
+    hurry = {"timeout": drift.TIMEOUT, "retries": drift.RETRIES}
+    return {**found, **{key: settings.get(key, value) for key, value in hurry.items()}}
 
 
 def _look(name: str, arguments: Mapping[str, Any]) -> drift.Found:

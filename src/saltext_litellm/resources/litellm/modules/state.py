@@ -135,7 +135,7 @@ def _run(
     except CommandExecutionError as err:
         __context__["retcode"] = exit_codes.EX_STATE_FAILURE
         return [str(err)]
-    own["test"] = _is_test(test, opts)
+    own["test"] = bool(opts.get("test")) if test is None else salt.utils.args.test_mode(test=test)
     with salt.fileclient.get_file_client(opts) as client:
         run = fleet.HighState(own, given.get("__pub_jid"), client)
         run.push_active()
@@ -148,12 +148,6 @@ def _run(
     elif not salt.utils.state.check_result(done, highstate=high):
         __context__["retcode"] = exit_codes.EX_STATE_FAILURE
     return done
-
-
-def _is_test(test: bool | None, opts: fleet.Options) -> bool:
-    if test is None:
-        return bool(opts.get("test"))
-    return bool(salt.utils.args.test_mode(test=test)) if test is not False else False
 
 
 def _pillar(opts: fleet.Options, jid: str | None) -> dict[str, Any]:
