@@ -102,6 +102,23 @@ def test_a_check_that_fails_is_told_and_takes_nothing_back(states, api, recorder
     assert len(api.in_database(name)) == 1
 
 
+@pytest.mark.parametrize("gone", [True, False])
+def test_what_somebody_else_changes_meanwhile_stays(states, api, recorder, name, model, gone):
+    def meanwhile(answer):
+        row = api.one(name)
+        if gone:
+            api.delete(row["model_info"]["id"])
+        else:
+            api.patch(row["model_info"]["id"], litellm_params={"rpm": 5})
+        return answer
+
+    recorder.fault(path="/health", rewrite=meanwhile)
+    done = states.present(name, **{**model, "model_api_key": BAD}, verify=True)
+    assert done["result"] is False
+    assert "It was left as it is, because somebody else has changed it" in done["comment"]
+    assert [row["litellm_params"]["rpm"] for row in api.in_database(name)] == [5] * (not gone)
+
+
 def test_an_old_check_takes_nothing_back(states, api, recorder, name, model):
     """As LiteLLM answers with `background_health_checks`: by what was there before."""
     old = {"healthy_endpoints": [], "unhealthy_endpoints": [{"error": "an old one"}]}

@@ -123,7 +123,7 @@ def _judged(
         why = f"a trial call is not possible: {why}" if why else "a trial call has succeeded"
         return Health(failure=f"{failed}. It was left as it is, because {why}")
     try:
-        executor.do(undo(written.plan, written.row, known.capabilities()), written.wanted)
+        _take_back(known, executor, written)
     except Refused as err:
         return Health(failure=f"{failed}. It was left as it is, because {err}")
     except Surprise:
@@ -134,3 +134,16 @@ def _judged(
         return Health(failure=f"{failed}. Taking it back has failed: {err}")
     done = "it was taken back" if written.plan.row is None else "what was there before is back"
     return Health(failure=f"{FAILED}, so {done}: {reason}", taken_back=True)
+
+
+def _take_back(known: Known, executor: Executor, written: Written) -> None:
+    """Restore what was there before.
+
+    :raises Refused: It is not known, or cannot be written.
+    :raises Surprise: Somebody else has changed or deleted the row since it was written.
+    """
+    executor.see_again((written.row,))  # the checks have taken time
+    now = known.rows().get(written.row.model_id)
+    if now is None or not written.is_served(now):
+        raise Surprise
+    executor.do(undo(written.plan, now, known.capabilities()), written.wanted)
