@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,9 @@ from tests.support.recorder import Recorder
 from tools.bench import Bench, Cost, Floor, models
 from tools.command import run_tool
 
-SECONDS = 0.05  # of latency
 AT_ONCE = 10
+# After each measurement we wait until every worker has noticed that all rows are deleted.
+ENVIRONMENT = {"PROXY_CONFIG_RELOAD_INTERVAL_SECONDS": "10"}
 
 
 def measure(
@@ -33,7 +35,10 @@ def measure(
     def converge(number: int) -> Callable[[], Cost]:
         def run() -> Cost:
             bench.declare(declared, url, connections=number)
-            return bench.call("state.apply", "managed")
+            cost = bench.call("state.apply", "managed")
+            if f"All {len(declared)} models were created" not in bench.told:
+                raise SystemExit(bench.told)
+            return cost
 
         return run
 
@@ -55,9 +60,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--number", type=int, default=200, help="how many deployments")
     parser.add_argument("--connections", default="1,2,4,8", help="numbers of connections")
+    parser.add_argument("--workers", default="1,3", help="numbers of workers of the gateway")
+    parser.add_argument("--latencies", default="0,50", help="ms that each request takes longer")
     parser.add_argument("--runs", type=int, default=3)
     options = parser.parse_args()
-    connections = [int(number) for number in options.connections.split(",")]
+    connections = numbers(options.connections)
     declared = models(options.number)
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores, {options.number} creates,")
     print(f"medians of {options.runs} runs, seconds\n")
@@ -68,20 +75,29 @@ def main() -> None:
     ]
     print("| gateway |", " | ".join(heads), "|")
     print("| --- |", " | ".join("---" for _ in heads), "|", flush=True)
-    for workers, latency in ((1, 0.0), (3, 0.0), (1, SECONDS), (3, SECONDS)):
+    for latency, workers in product(numbers(options.latencies), numbers(options.workers)):
         root = Path(tempfile.mkdtemp(prefix="litellm-bench-"))
         try:
-            with running_gateway(workers=workers) as gateway, ExitStack() as stack:
+            with (
+                running_gateway(workers=workers, environment=ENVIRONMENT) as gateway,
+                ExitStack() as stack,
+            ):
                 bench, url = Bench(gateway, root), gateway.url
                 if latency:
                     recorder = stack.enter_context(Recorder(url))
-                    recorder.fault(delay=latency)
+                    recorder.fault(delay=latency / 1000)
                     url = recorder.url
-                bench.declare({})
-                print(f"| {workers} workers, {latency * 1000:.0f} ms |", end=" ")
+                bench.declare(declared, url)
+                bench.call("state.apply", "managed")  # the first run on a new gateway is slower
+                print(f"| {workers} worker{'s' * (workers > 1)}, {latency} ms |", end=" ")
                 measure(bench, declared, url, connections, options.runs)
         finally:
             shutil.rmtree(root)
+
+
+def numbers(given: str) -> list[int]:
+    """The numbers of an option."""
+    return [int(number) for number in given.split(",")]
 
 
 if __name__ == "__main__":
