@@ -8,7 +8,7 @@ from tests.support.recorder import Recorder
 
 from .conftest import Api, States, managed_set, sent
 
-MANY, CONNECTIONS = 20, 4
+MANY, CONNECTIONS = 20, 8
 
 
 def models(name, number=MANY, **more):
@@ -65,8 +65,9 @@ def test_progress_is_told_in_order(states, name, caplog):
 
 @pytest.mark.usefixtures("served")
 @pytest.mark.parametrize("away", ["refuses", "is out of reach"])
-def test_a_gateway_that_goes_away_in_the_middle(states, recorder, api, name, away):
+def test_a_gateway_that_goes_away_in_the_middle(loaders, profile, recorder, api, name, away):
     """What was sent is told as it is, and the next run does the rest."""
+    states = States(loaders, {**profile, "connections": CONNECTIONS // 2})
     number = iter(range(1000))
 
     def is_late(record):

@@ -48,7 +48,7 @@ class Profile:
     cert: str | tuple[str, str] | None = None
     timeout: float = 60.0
     retries: int = 3
-    connections: int = 4
+    connections: int = 8
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     fingerprint_key: str | None = field(default=None, repr=False)
     gateway_names: tuple[str, ...] = ()
@@ -138,7 +138,7 @@ def _parse(name: str, settings: Mapping[str, Any], resolve: Callable[[Any], Any]
         cert=_cert(name, values.get("cert")),
         timeout=positive(name, "timeout", values.get("timeout", 60.0)),
         retries=whole_number(name, "retries", values.get("retries", 3)),
-        connections=whole_number(name, "connections", values.get("connections", 4), least=1),
+        connections=whole_number(name, "connections", values.get("connections", 8), least=1),
         headers=_headers(name, values.get("headers") or {}, resolve),
         fingerprint_key=None
         if fingerprint_key is None
