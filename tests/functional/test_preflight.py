@@ -103,18 +103,9 @@ def test_a_test_run_tries_if_it_is_asked_to(states, api, name, upstream, model):
     assert api.in_database(name) == []
 
 
-def test_of_a_set_what_answers_is_written_and_few_are_tried_at_once(states, api, name, model):
+def test_of_a_set_what_answers_is_written_and_few_are_tried_at_once(states, api, name):
     with Upstream(GOOD, seconds=0.3) as upstream:
-        models = {
-            f"{name}-{number}": {
-                "custom_llm_provider": "openai",
-                "base_model": f"gpt-4-{number}",
-                **model,
-                "model_api_base": upstream.url,
-                "model_api_key": BAD if number == 3 else GOOD,
-            }
-            for number in range(6)
-        }
+        models = upstream.deployments(name, [GOOD, GOOD, GOOD, BAD, GOOD, GOOD])
         arguments = {"name": f"set-{name}", "models": models, "preflight": True, "prune": True}
         done = states.run(("managed", arguments))
         assert done["result"] is False

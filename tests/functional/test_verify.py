@@ -75,18 +75,9 @@ def test_in_a_test_run_nothing_is_checked(states, name, upstream, model):
     assert upstream.calls == []
 
 
-def test_of_a_set_what_answers_stays_and_few_are_checked_at_once(states, api, name, model):
+def test_of_a_set_what_answers_stays_and_few_are_checked_at_once(states, api, name):
     with Upstream(GOOD, seconds=0.3) as upstream:
-        models = {
-            f"{name}-{number}": {
-                "custom_llm_provider": "openai",
-                "base_model": f"gpt-4-{number}",
-                **model,
-                "model_api_base": upstream.url,
-                "model_api_key": BAD if number == 3 else GOOD,
-            }
-            for number in range(6)
-        }
+        models = upstream.deployments(name, [GOOD, GOOD, GOOD, BAD, GOOD, GOOD])
         done = states.run(("managed", {"name": f"set-{name}", "models": models, "verify": True}))
         assert done["result"] is False
         assert done["comment"].startswith("5 of 6 models were created, 1 failed")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -36,6 +37,19 @@ class Upstream:
     def __exit__(self, *_: object) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+    def deployments(self, name: str, keys: Sequence[str]) -> dict[str, dict[str, str]]:
+        """Declared deployments that call it, one with each key: `NAME-0`, `NAME-1` and so on."""
+        return {
+            f"{name}-{number}": {
+                "custom_llm_provider": "openai",
+                "base_model": f"gpt-4-{number}",
+                "model_api_base": self.url,
+                "model_api_key": key,
+                "mode": "chat",
+            }
+            for number, key in enumerate(keys)
+        }
 
     def answer(self, key: str) -> tuple[int, dict[str, Any]]:
         """The status and the body of an answer."""
