@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Any
 
@@ -63,11 +63,9 @@ class Ahead:
         count = min(models.connections, len(names) // 2)
         self._most = count * _DEPTH if count > 1 else 0
         self._waiting = deque(names)
-        self._write_of, self._view, self._seen = write_of, view, view()
+        self._models, self._write_of, self._view, self._seen = models, write_of, view, view()
         self._sent: dict[str, Sent] = {}
         self._free: SimpleQueue[Models] = SimpleQueue()
-        for _ in range(count if self._most else 0):
-            self._free.put(models.another())
         self._threads = ThreadPoolExecutor(max(count, 1))
 
     def __enter__(self) -> Ahead:
@@ -104,7 +102,10 @@ class Ahead:
             del self._sent[name]
 
     def _send(self, write: Create | Patch) -> dict[str, Any]:
-        models = self._free.get()
+        try:
+            models = self._free.get_nowait()
+        except Empty:
+            models = self._models.another()
         try:
             return send(models, write)
         finally:

@@ -74,9 +74,9 @@ class Converge:
             step = self._planner.next_step(wanted, plan)
             outcome = self._outcome(wanted, plan, plan.changes)
             if (failure := self._trials.failure(wanted)) is not None:
-                outcome = replace(outcome, action=NONE, changes={}, failure=failure)
+                outcome = replace(outcome.undone(), failure=failure)
             elif self._is_flagged(wanted, plan):
-                outcome = replace(outcome, action=NONE, changes={}, failure=notes.NOT_SERVED)
+                outcome = replace(outcome.undone(), failure=notes.NOT_SERVED)
             elif step is not None:
                 sentences = (*outcome.notes, *notes.foreseen(plan, step))
                 outcome = replace(outcome, notes=sentences, replaces=may_replace(plan, step))
@@ -238,11 +238,7 @@ class Converge:
             if failure is not None:
                 gone = outcome.model_id not in self._known.rows()
                 self._outcomes[name] = replace(
-                    outcome,
-                    action=NONE if gone else outcome.action,
-                    changes={} if gone else outcome.changes,
-                    failure=failure,
-                    unseen=unseen,
+                    outcome.undone() if gone else outcome, failure=failure, unseen=unseen
                 )
 
     def _check_health(self, planned: Planned) -> None:
@@ -255,11 +251,8 @@ class Converge:
                 written.append(Written(one, first, row, partial(self._is_served_as_declared, one)))
         for name, health in health_of(self._models, self._known, self._executor, written).items():
             outcome = self._outcomes[name]
-            gone = health.taken_back
             self._outcomes[name] = replace(
-                outcome,
-                action=NONE if gone else outcome.action,
-                changes={} if gone else outcome.changes,
+                outcome.undone() if health.taken_back else outcome,
                 failure=health.failure,
                 notes=(*outcome.notes, *([health.note] if health.note else ())),
             )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..models.plan import CREATE, Changes
+from ..models.plan import CREATE, NONE, Changes
 from ..models.row import Row
 
 # Called after each deployment with how many are done, of how many, and its name.
@@ -70,6 +70,10 @@ class Outcome:
     replaces: bool = False
     declared: bool = True
     kept: bool = False
+
+    def undone(self) -> Outcome:
+        """The outcome if nothing was done, or if all was taken back."""
+        return replace(self, action=NONE, changes={})
 
     @property
     def adopted(self) -> bool:
