@@ -243,3 +243,55 @@ def test_a_name_that_nobody_may_have_is_refused_before_anything_is_written(versi
     with pytest.raises(InvalidInput, match="Several deployments are named 'name': a \\("):
         apply(cluster.client(), {"litellm_params": {"model": "openai/gpt-4"}})
     assert cluster.requests == writes
+
+
+names = st.sampled_from(["one", "two", "three"])
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@relaxed
+@given(
+    clients=st.lists(st.tuples(names, workers, st.booleans()), min_size=2, max_size=4),
+    lost=st.sets(names),
+    others=st.booleans(),
+    schedule=st.lists(st.integers(0, 3), max_size=80),
+    test=st.booleans(),
+)
+def test_what_was_deleted_is_never_as_declared(version, clients, lost, others, schedule, test):
+    """Rows are deleted through one worker, and applied again by several clients at once."""
+    cluster = warm_cluster(version) if others else Cluster(version, workers=3)
+    gone = cluster.client()
+    for name in ("one", "two", "three"):
+        apply_named(gone, name)
+    for worker in range(3):
+        cluster.poll(worker)
+    for name in lost:
+        Gateway(gone, FINGERPRINTER).remove(deployments.named(name, None))
+
+    def task(number: int) -> Any:
+        name, order, spread = clients[number]
+        client = cluster.client(balancer(order, spread))
+
+        def run(wrap: Any) -> tuple[Outcome, bool]:
+            """What is said, and whether the row is there at that moment."""
+            said = apply_named(wrap(client), name, test=test and number == 0)
+            return said, any(marker["name"] == name for marker in markers(cluster))
+
+        return run
+
+    results = run_interleaved(schedule, *(task(number) for number in range(len(clients))))
+    assert all(isinstance(result, tuple) for result in results), results
+    for number, (said, is_there) in enumerate(results):
+        tests = test and number == 0
+        assert said.failure is None
+        assert is_there or tests
+        again = {one for other, (one, *_) in enumerate(clients) if other != number}
+        if clients[number][0] in lost - again:
+            assert said.action == "create"
+
+
+def apply_named(client: Any, name: str, **options: Any) -> Outcome:
+    arguments = {"name": name, "litellm_params": {"model": "openai/gpt-4"}}
+    wanted = deployments.desired(arguments, lambda value: value)
+    (outcome,) = Gateway(client, FINGERPRINTER).apply([wanted], Options(**options))
+    return outcome

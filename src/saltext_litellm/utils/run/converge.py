@@ -31,6 +31,7 @@ from .planning import Planned, Planner
 from .trial import Trials, is_due
 
 _FLAGGED_LOOKS = 3  # how often to check whether a flagged row is served by now
+_MOST_RACES = 3  # how often to act again because another client was faster
 _MOST_STEPS = 20  # for one deployment; a replacement with a chosen id takes nine
 
 
@@ -226,20 +227,38 @@ class Converge:
     # ---------------------------------------------------------------- afterwards
 
     def _check_served(self, planned: Planned) -> None:
-        """Check whether LiteLLM serves the rows that it saved without saying so."""
+        """Check whether LiteLLM serves the rows that it saved without saying so.
+
+        Where another client was faster, plan and act again.
+        """
+        for _ in range(_MOST_RACES):
+            overtaken = self._prove(planned)
+            if not overtaken or self._executor.gave_up is not None:
+                return
+            for wanted in overtaken:
+                self._planner.plan_anew(wanted)
+                self._apply(wanted, None)
+        self._prove(planned)
+
+    def _prove(self, planned: Planned) -> list[Deployment]:
+        """Record which rows are not served. Returns those that another client has changed."""
         served = {
             outcome.model_id: partial(self._is_served_as_declared, one)
             for one, _ in planned
             if not (outcome := self._outcomes[one.name]).failure and outcome.model_id
         }
-        failures, unseen = self._executor.prove(served)
-        for name, outcome in self._outcomes.items():
-            failure = failures.get(outcome.model_id or "")
+        proof, overtaken = self._executor.prove(served), []
+        for wanted, _ in planned:
+            outcome = self._outcomes[wanted.name]
+            failure = proof.failures.get(outcome.model_id or "")
             if failure is not None:
                 gone = outcome.model_id not in self._known.rows()
-                self._outcomes[name] = replace(
-                    outcome.undone() if gone else outcome, failure=failure, unseen=unseen
+                self._outcomes[wanted.name] = replace(
+                    outcome.undone() if gone else outcome, failure=failure, unseen=proof.unseen
                 )
+            if outcome.model_id in proof.overtaken:
+                overtaken.append(wanted)
+        return overtaken
 
     def _check_health(self, planned: Planned) -> None:
         """With ``verify``: let LiteLLM check what was written, and record what fails."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NoReturn
 
@@ -39,6 +40,20 @@ class Surprise(Exception):
     """Another client was faster. Read the gateway and plan again."""
 
 
+@dataclass(frozen=True)
+class Proof:
+    """What became of the rows whose serving had to be proven.
+
+    :param failures: The reasons why rows are not served as expected, by id.
+    :param overtaken: The ids of those that another client has changed or deleted meanwhile.
+    :param unseen: Whether nobody could see if the rows are served.
+    """
+
+    failures: Mapping[str, str]
+    overtaken: frozenset[str] = frozenset()
+    unseen: bool = False
+
+
 class Executor:
     """Does steps on a gateway.
 
@@ -55,6 +70,7 @@ class Executor:
         self.tentative: set[str] = set()
         self.unproven: dict[str, bool] = {}
         self.notes: list[str] = []
+        self._refused: set[str] = set()  # ids that LiteLLM's database has refused once
         self._lost: tuple[Mapping[str, Any], GatewayError] | None = None
 
     def do(self, step: Step, wanted: Deployment, sent: Answer | None = None) -> None:
@@ -82,10 +98,13 @@ class Executor:
         try:
             answer = answered()
         except AlreadyThere as err:
-            if self._look_up(row.model_id, err) is None:
+            gone = self._look_up(row.model_id, err) is None
+            if gone and row.model_id in self._refused:
                 raise
+            self._refused.add(row.model_id)  # another client may have made it and deleted it
             raise Surprise from None
         except NotServed as err:
+            self._raise_if_changed(row)
             raise NotServed(f"{self._take_back(row)}: {err}", err.status) from None
         except ServesLess as err:
             self.notes.append(str(err))
@@ -106,7 +125,7 @@ class Executor:
         self.tentative.add(made.model_id)
         self._known.see(made.model_id)
         if self._known.blind and self._known.serves(made.model_id):
-            self._known.distrust(test=False)
+            self._known.complete_view()
         if self._known.blind:
             raise GatewayError(self._take_back(made, "LiteLLM saved it but does not show it"))
 
@@ -159,7 +178,7 @@ class Executor:
         """
         known = self._known
         if known.blind or model_id not in known.rows():
-            if not known.wake(model_id):
+            if not known.confirm_exists(model_id):
                 known.drop(model_id)
                 return False
             known.see(model_id)
@@ -178,7 +197,9 @@ class Executor:
         except NotInDatabase:
             self._raise_deleted(row)
         except NotServed as err:
-            self._flag(changed(row, step.body, None))
+            written = changed(row, step.body, None)
+            self._raise_if_changed(written)
+            self._flag(written)
             raise NotServed(
                 f"LiteLLM saved the change but cannot serve it: {err}", err.status
             ) from None
@@ -197,6 +218,19 @@ class Executor:
         self._known.drop(row.model_id)
         self._known.read_again()
         raise Surprise
+
+    def _raise_if_changed(self, row: Row) -> None:
+        """LiteLLM says that it cannot serve a row that we have just written.
+
+        :raises Surprise: It is not as we have written it, because another client was faster.
+        """
+        with suppress(GatewayError):  # what cannot be seen is as it was, as far as anybody can tell
+            self._known.read_again()
+            now = self._known.rows().get(row.model_id)
+            if now is None and self._known.confirm_exists(row.model_id):
+                return
+            if now is None or now.marker != row.marker:
+                raise Surprise
 
     def _flag(self, row: Row) -> None:
         """Record in the marker that a row is not served, so that no later run counts it as done."""
@@ -236,6 +270,9 @@ class Executor:
             return self._models.update(row.model_id, {})
         except NotInDatabase:
             self._raise_deleted(row)
+        except NotServed:
+            self._raise_if_changed(row)
+            raise
 
     # ---------------------------------------------------------------- delete
 
@@ -269,7 +306,10 @@ class Executor:
             return not self._still_unserved({row.model_id: lambda _: True})
         try:
             self._known.put(replace(row, stored=self._models.update(row.model_id, {})))
+        except NotInDatabase:
+            self._raise_deleted(row)
         except NotServed:
+            self._raise_if_changed(row)
             return False
         return True
 
@@ -340,35 +380,33 @@ class Executor:
         if left:
             # If a poll reads the row just before the write and loads it just after, 1.83.14 may
             # drop the row, and 1.106.2 serves it as it was, both until the next poll.
-            self._known.wake(left[0])
+            self._known.reload_worker(left[0])
             left = self.unserved({one: expected[one] for one in left}, _AT_ONCE)
         return left
 
-    def prove(self, expected: Mapping[str, Callable[[Row], bool]]) -> tuple[dict[str, str], bool]:
-        """The reasons why rows are not served as expected, by id.
-
-        :returns: The reasons, and whether nobody could see if the rows are served.
-        """
+    def prove(self, expected: Mapping[str, Callable[[Row], bool]]) -> Proof:
+        """Prove that LiteLLM serves the rows that it saved without saying so."""
         doubted = {one: expected[one] for one in self.unproven if one in expected}
         try:
             left = self._still_unserved(doubted) if doubted else []
-            return self._failures(doubted, left), False
+            return self._failures(doubted, left)
         except GatewayError as err:
             message = f"It was written, but whether LiteLLM serves it could not be seen: {err}"
-            return dict.fromkeys(doubted, message), True
+            return Proof(dict.fromkeys(doubted, message), unseen=True)
         finally:
             self.unproven.clear()
 
     def _failures(
         self, expected: Mapping[str, Callable[[Row], bool]], unserved: list[str]
-    ) -> dict[str, str]:
-        failures = {}
+    ) -> Proof:
+        failures, overtaken = {}, set()
         for model_id in unserved:
             before = self._known.rows().get(model_id)
             self._known.see(model_id)
             row = self._known.rows().get(model_id) or before
             if row is None or not expected[model_id](row):
                 failures[model_id] = "Somebody else has changed or deleted it at the same time"
+                overtaken.add(model_id)
             elif self.unproven[model_id]:
                 failures[model_id] = f"{self._take_back(row)}; its log says why"
             else:
@@ -378,7 +416,7 @@ class Executor:
                 )
             failures[model_id] = ". ".join([failures[model_id], *self.notes])
             self.notes.clear()
-        return failures
+        return Proof(failures, frozenset(overtaken))
 
 
 def _not_done(err: OutcomeUnknown) -> GatewayError:

@@ -47,7 +47,9 @@ class Gateway:
         :returns: The outcome of each, and of each row that was pruned.
         :raises Refused: With every mistake that is found before the first write.
         """
-        converge = Converge(self.models, self.known, self._fingerprint, options or Options())
+        options = options or Options()
+        self.known.may_write = not options.test
+        converge = Converge(self.models, self.known, self._fingerprint, options)
         return converge.run([replace(one, gateway=self._name) for one in wanted])
 
     def remove(self, wanted: Deployment, *, test: bool = False, any_owner: bool = True) -> Outcome:
@@ -107,13 +109,13 @@ class Gateway:
         """
         row = identity.look_up(wanted, self.known.rows())
         if row is None:
-            self.known.look_beside(test=True)
+            self._compare_views(may_write=False)
             row = identity.look_up(wanted, self.known.rows())
         return row or identity.look_up(wanted, self.known.config())
 
     def all_rows(self) -> list[Row]:
         """Every row, those of the config file last."""
-        self.known.look_beside(test=True)
+        self._compare_views(may_write=False)
         return [*self.known.rows(), *self.known.config()]
 
     def unowned(self) -> list[Row]:
@@ -146,13 +148,16 @@ class Gateway:
 
     def _read_views(self, wanted: Deployment, test: bool) -> None:
         """Read both views, and read them again if they are empty, before a row counts as absent."""
-        self.known.rows()
-        self.known.look_beside(test)
+        self._compare_views(may_write=not test)
         if self.known.blind:
             self.known.look_again()
         first = wanted.model_id or next(identity.derived_ids(wanted))
         if self.known.blind and not test:
             Executor(self.models, self.known).is_there(first)
+
+    def _compare_views(self, *, may_write: bool) -> None:
+        self.known.may_write = may_write
+        self.known.compare_views()
 
     def _to_remove(self, wanted: Deployment, test: bool, any_owner: bool) -> Row | None:
         find = identity.look_up if any_owner else identity.to_remove

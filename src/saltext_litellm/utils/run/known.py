@@ -8,9 +8,9 @@ each other.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from ..litellm.errors import (
     GatewayError,
@@ -31,7 +31,22 @@ log = logging.getLogger(__name__)
 
 PAUSE = 0.3  # seconds between two looks: LiteLLM 1.83.14 serves nothing for up to 0.2 s
 _BLIND_LOOKS = 4  # how often to look again if nothing is seen
+_COMPARISONS = 4  # how often the two views are compared while others write
 _DOUBTED = 3  # of the rows that only one view shows, so many are looked up
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a state would do with ``test=True``.
+
+    :param state: The state that has predicted it, ``None`` outside of a run.
+    :param row: The row that it would write.
+    :param gone: The ids of the rows that it would delete.
+    """
+
+    state: str | None
+    row: Row | None
+    gone: tuple[str, ...]
 
 
 class Known:
@@ -47,16 +62,18 @@ class Known:
         self._models = models
         self._meanwhile = meanwhile
         self._names = names
+        self.state: str | None = None  # the state of a run that looks at the rows now
         self._rows: Rows | None = None
         self._forecast: Rows | None = None
+        self._predicted: list[Prediction] = []
         self._router: list[Row] | None = None
         self._config: Rows | None = None
         self._capabilities: Capabilities | None = None
         self._version_asked = False
         self._may_see_masks = True
+        self.may_write = False  # whether a look may send a PATCH that changes nothing
         self.compared = False  # whether the two views have checked each other
-        self._trusted = True
-        self._proven: tuple[Row, ...] = ()
+        self._incomplete = False  # whether the view of the database lacks rows
         self._looked = False  # whether we have looked several times and seen nothing
         self.reads = 0  # how often the database was read
         # Whether nothing was seen at all. Then the router of this worker is empty, and LiteLLM
@@ -75,7 +92,7 @@ class Known:
                 background.submit(self._meanwhile)
                 self._read()
         assert self._rows is not None  # noqa: S101 - just read
-        return self._rows if self._forecast is None or not forecast else self._forecast
+        return self._predicted_rows() if forecast and self._predicted else self._rows
 
     def config(self) -> Rows:
         """The rows of the gateway's config file, which stay the same."""
@@ -92,10 +109,15 @@ class Known:
     def read_again(self) -> None:
         """Read the database again, because an answer was not as expected."""
         seen = bool(self._rows)
-        self._forecast = self._router = None
+        self._router = None
         self._read()
         self._looked = not seen
         self.look_again()
+
+    def forget(self) -> None:
+        """Read everything anew when it is next needed, because others may have changed it."""
+        self._rows = self._forecast = self._router = self._config = None
+        self.compared = self._incomplete = self._looked = self.blind = False
 
     def put(self, row: Row) -> None:
         """Record a row that was written."""
@@ -143,12 +165,21 @@ class Known:
 
     def predict(self, row: Row | None, gone: Collection[str]) -> None:
         """Record what would be written and deleted with ``test=True``."""
+        prediction = Prediction(self.state, row, tuple(gone))
+        _apply(prediction, self._predicted_rows())
+        self._predicted.append(prediction)
+
+    def forget_predictions(self, state: str | None) -> None:
+        """Forget what a state has predicted, because it is about to say it again."""
+        self._predicted = [one for one in self._predicted if one.state != state]
+        self._forecast = None
+
+    def _predicted_rows(self) -> Rows:
         if self._forecast is None:
             self._forecast = Rows(self.rows())
-        for model_id in gone:
-            self._forecast.drop(model_id)
-        if row is not None:
-            self._forecast.add(row)
+            for prediction in self._predicted:
+                _apply(prediction, self._forecast)
+        return self._forecast
 
     # ---------------------------------------------------------------- capabilities
 
@@ -180,18 +211,35 @@ class Known:
 
     # ---------------------------------------------------------------- the two views
 
-    def look_beside(self, test: bool) -> None:
-        """Before a row is made, adopted or deleted: let the two views check each other.
-
-        :param test: Nothing may be written.
-        """
+    def compare_views(self) -> None:
+        """Before a row is made, adopted or deleted: let the two views check each other."""
         if self.compared:
             return
         self.compared = True
         self.rows()
         self.config()
-        if self._trusted and self._lacks_rows(test):
-            self.distrust(test)
+        self.complete_view()
+
+    def complete_view(self) -> None:
+        """Find out whether the view of the database lacks rows. If it does, add them.
+
+        The two views were not read at the same moment. If the database has a row that its view
+        lacked, another client may have made the row in between. So the view is read once more
+        before it counts as incomplete.
+        """
+        for _ in range(_COMPARISONS):
+            if self._incomplete:
+                return
+            lacking = self._lacking_rows()
+            found = next(filter(self._database_has, lacking[-_DOUBTED:]), None)
+            if found is None:
+                self._settle_blindness(lacking)
+                return
+            self._read()
+            if found.model_id not in self.rows():
+                log.info("%s does not show all of its database", self._models.url)
+                self._incomplete = True
+                self._read()
 
     def look_again(self) -> None:
         """If nothing was seen at all, look again a few times. This may reach other workers."""
@@ -209,7 +257,7 @@ class Known:
         """
         for attempt in range(_BLIND_LOOKS * 2):
             if attempt > 1:
-                self.wake(model_id)
+                self.reload_worker(model_id)
             if attempt:
                 self._models.elsewhere(PAUSE)
             self.read_again()
@@ -222,40 +270,47 @@ class Known:
         """Whether this worker serves a row."""
         return any(row.model_id == model_id for row in self.router())
 
-    def wake(self, model_id: str) -> bool:
-        """Let a worker read its database, by a PATCH of a row that changes nothing.
+    def confirm_exists(self, model_id: str) -> bool:
+        """Whether the database has a row, by a PATCH that changes nothing.
 
-        :returns: Whether there is such a row. Without one LiteLLM reads nothing.
+        If it has, the worker reads all rows again.
+
+        :raises GatewayError: It cannot be seen.
         """
         try:
             self._models.update(model_id, {})
         except NotInDatabase:
             return False
-        except GatewayError as err:
-            log.debug("Waking a worker with %s: %s", model_id, err)
+        except (NotServed, ServesLess):
+            pass  # LiteLLM says so of a row that exists
         return True
+
+    def reload_worker(self, model_id: str) -> None:
+        """Let a worker read its database, by a PATCH of a row that changes nothing."""
+        try:
+            self.confirm_exists(model_id)
+        except GatewayError as err:
+            log.debug("Reloading a worker with %s: %s", model_id, err)
 
     def _read(self) -> None:
         self.reads += 1
         rows = self._parse_rows(self._models.database())
         for attempt in range(_BLIND_LOOKS):
-            if rows or not self._shows_rows():
+            if rows or not self._served_rows():
                 break
             # We read at a bad moment, or from a worker that has not loaded anything yet.
             self._models.elsewhere(PAUSE * bool(attempt))
             rows = self._parse_rows(self._models.database())
-        self.blind = not rows and (not self.router() or self._shows_rows())
-        if self.blind and self._rows and self._trusted:
+        before, found = self._rows, Rows(row for row in rows if row.from_database)
+        if self._incomplete:
+            for row in self._hidden_rows(found, before or ()):
+                found.add(row)
+        self.blind = not found and (not self.router() or bool(self._served_rows()))
+        if self.blind and before:
             return  # keep the known rows: nothing says that they have changed
-        before, self._rows = self._rows, Rows(row for row in rows if row.from_database)
+        self._rows, self._forecast = found, None
         for row in before or ():
             self._remember(row)
-        if not self._trusted:
-            for row in (*self._proven, *self.router()):
-                if row.from_database and row.model_id not in self._rows:
-                    self._rows.add(row)
-            self._proven = ()
-            self.blind = not self._rows
 
     def _parse_rows(self, listed: list[Listed]) -> list[Row]:
         """The rows of a list.
@@ -273,9 +328,9 @@ class Known:
                 )
         return rows
 
-    def _shows_rows(self) -> bool:
-        """Whether this worker serves rows of the database."""
-        return any(row.from_database for row in self.router())
+    def _served_rows(self) -> list[Row]:
+        """The rows of the database that this worker serves. It may have read them long ago."""
+        return [row for row in self.router() if row.from_database]
 
     def _remember(self, before: Row) -> None:
         """Keep what a write of this run has returned for a row, unless it was written later."""
@@ -284,39 +339,61 @@ class Known:
         if before.stored is not None and now is not None and now.marker == before.marker:
             self._rows.add(replace(now, stored=before.stored, kept=before.kept))
 
-    def _lacks_rows(self, test: bool) -> bool:
-        """Whether the view of the database lacks rows that are there."""
-        assert self._rows is not None  # noqa: S101 - read before
-        lacking = [
-            row for row in self.router() if row.from_database and row.model_id not in self._rows
-        ]
-        return any(self._database_has(row, test) for row in lacking[-_DOUBTED:])
+    def _lacking_rows(self) -> list[Row]:
+        """The rows that this worker serves, and that the view of the database lacks."""
+        return [row for row in self._served_rows() if row.model_id not in self.rows()]
 
-    def _database_has(self, row: Row, test: bool) -> bool:
-        """Whether the database has a row that its view lacks.
+    def _settle_blindness(self, lacking: list[Row]) -> None:
+        """Nothing is seen, but this worker serves rows: they were deleted through another worker.
 
-        Searches for the row's name with a wildcard in the place of the first letter. Only the
-        database knows wildcards, so the router adds nothing. Rows that LiteLLM cannot read are not
-        in the result, so they do no harm.
+        The view of the database shows nothing only while the router is empty. So the database is.
         """
-        assert self._rows is not None  # noqa: S101 - read before
-        found = parse_all(self._models.database("_" + row.model_name[1:].replace("\\", "_")))
-        if any(one.model_id == row.model_id for one in found):
-            return True
-        if self._rows:
-            return False  # the view is complete
-        return test or self.wake(row.model_id)  # test=True may not write
+        if self.blind and lacking:
+            self.blind, self._rows, self._forecast = False, Rows(), None
+            self.reads += 1
 
-    def distrust(self, test: bool) -> None:
-        """From now on use the rows that this worker serves, because the database is not shown."""
-        log.info(
-            "%s does not show all of its database; going by what its worker serves",
-            self._models.url,
-        )
-        self._trusted = False
-        database = [row for row in self.router() if row.from_database]
-        self._capabilities = self._capabilities or by_rows(database)
-        if database and not test and self.capabilities().serves_while_patching:
-            self.wake(database[-1].model_id)
-        self._proven = tuple(database)  # another worker may show less
-        self.read_again()
+    def _database_has(self, row: Row) -> bool:
+        """Whether the database has a row that its view lacks."""
+        if any(one.model_id == row.model_id for one in self._named_in_database(row.model_name)):
+            return True
+        if self.rows() and not self.blind:
+            return False  # the view is complete
+        return self.may_write and self.confirm_exists(row.model_id)
+
+    def _named_in_database(self, model_name: str) -> list[Row]:
+        """The rows of the database that have about this name.
+
+        Searches for the name with a wildcard in the place of the first letter. Only the database
+        knows wildcards, so the router adds nothing. Rows that LiteLLM cannot read are not in the
+        result, so they do no harm.
+        """
+        return self._parse_rows(self._models.database("_" + model_name[1:].replace("\\", "_")))
+
+    def _hidden_rows(self, shown: Rows, before: Iterable[Row]) -> list[Row]:
+        """The rows that the database has, and that its view lacks.
+
+        What a worker serves may be old, so the database proves each row: by its name, or else by a
+        PATCH that changes nothing. With ``test=True`` only by its name.
+        """
+        lacking = {
+            row.model_id: row
+            for row in (*before, *self._served_rows())
+            if row.model_id not in shown
+        }
+        found: dict[str, Row] = {}
+        for name in dict.fromkeys(row.model_name for row in lacking.values()):
+            found |= {row.model_id: row for row in self._named_in_database(name)}
+        unnamed = [one for one in lacking if self.may_write and one not in found]
+        if confirmed := list(filter(self.confirm_exists, unnamed)):
+            self._router = None  # the PATCH has made this worker read the database
+            served = {row.model_id: row for row in self._served_rows()}
+            found |= {one: served.get(one, lacking[one]) for one in confirmed}
+        return list(found.values())
+
+
+def _apply(prediction: Prediction, rows: Rows) -> None:
+    """Change rows as it was predicted."""
+    for model_id in prediction.gone:
+        rows.drop(model_id)
+    if prediction.row is not None:
+        rows.add(prediction.row)

@@ -57,7 +57,7 @@ class Planner:
         prunes = self._options.prune and (self._known.blind or bool(self.orphans(planned)))
         if prunes or any(needs_router(plan) for _, plan in planned):
             reads = self._known.reads
-            self._known.look_beside(self._options.test)
+            self._known.compare_views()
             if self._known.blind and (self._options.test or not planned):
                 self._known.look_again()
             if self._known.reads != reads:
