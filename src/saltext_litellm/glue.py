@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any
 
 import salt.utils.sdb
 from salt.exceptions import CommandExecutionError, SaltException, SaltInvocationError
 
+from saltext_litellm.sharing import current_run
 from saltext_litellm.utils.litellm import profile as profiles
 from saltext_litellm.utils.litellm.errors import (
     GatewayError,
@@ -22,10 +23,6 @@ from saltext_litellm.utils.litellm.session import Session
 from saltext_litellm.utils.models.endpoints import Models
 from saltext_litellm.utils.run.gateway import Gateway
 
-# The key in Salt's __context__ under which the states of one run share their gateways.
-_RUN = "litellm_model.run"
-# The states that write to a gateway; `module.run` may call the execution module.
-_WRITERS = ("litellm_model", "module")
 # Where in Salt's __context__ the one gateway is that Salt has targeted as a resource. Not in
 # __opts__: a module has those of the loader that has loaded it last, be it for another gateway
 # (Salt 3006 to 3008).
@@ -34,26 +31,6 @@ _OWN = "litellm_model.own"
 
 class Unavailable(CommandExecutionError):  # type: ignore[misc]  # Salt has no types
     """The gateway cannot be reached, or it refuses or fails what it is asked."""
-
-
-def open_run(
-    context: MutableMapping[str, Any], run_id: Any, chunks: Iterable[Mapping[str, Any]]
-) -> None:
-    """Let the states of a run share what they read from a gateway.
-
-    A call by hand shares nothing, because what it reads is soon out of date. Two runs share nothing
-    for the same reason. Neither does a run with ``parallel: True``. Salt (3006 to 3008) forks such
-    a state, so the other states do not see what it writes to ``__context__``: a state that requires
-    it would decide by old data. In such a run each state reads the gateway itself.
-
-    :param run_id: Salt's ``__instance_id__`` of the run, ``None`` if there is none.
-    :param chunks: Salt's ``__lowstate__``: all states of the run.
-    """
-    if run_id is None:
-        context.pop(_RUN, None)
-    elif context.get(_RUN, {}).get("run") != run_id:
-        forks = any(chunk.get("parallel") and chunk["state"] in _WRITERS for chunk in chunks)
-        context[_RUN] = {"run": run_id, "gateways": None if forks else {}}
 
 
 def bind(context: MutableMapping[str, Any], name: str, settings: Mapping[str, Any]) -> None:
@@ -107,22 +84,20 @@ def gateway(
     :param config: Returns the value of a config key, ``None`` if there is none.
     :param resolve: Replaces an ``sdb://`` reference by its value.
     """
-    gateways = context.get(_RUN, {}).get("gateways")
-    if gateways is None:
-        gateways = {}
     if _OWN in context:
         config = {profiles.DEFAULT: context[_OWN]["settings"]}.get
     try:
         key = repr(profile)
     except ValueError:  # Python refuses to print an integer of more than 4,300 digits
         raise InvalidInput("The given profile has a number of thousands of digits") from None
-    if key not in gateways:
+
+    def make() -> Gateway:
         loaded = load_profile(profile, config, resolve)
         fingerprint = Fingerprinter(loaded.fingerprint_key or loaded.api_key)
         models, names = Models(Session(loaded)), loaded.gateway_names
-        gateways[key] = Gateway(models, fingerprint, loaded.warnings, names)
-    found: Gateway = gateways[key]
-    return found
+        return Gateway(models, fingerprint, loaded.warnings, names)
+
+    return current_run(context).gateway(key, make)
 
 
 def load_profile(

@@ -27,7 +27,8 @@ from typing import TYPE_CHECKING, Any
 
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
-from saltext_litellm import glue, words
+from saltext_litellm import words
+from saltext_litellm.sharing import open_run
 
 if TYPE_CHECKING:  # Salt's loader defines them
     __context__: dict[str, Any]
@@ -385,8 +386,7 @@ def mod_watch(name: str, sfun: str | None = None, **kwargs: Any) -> dict[str, An
 
 def _open_run() -> None:
     """Let the states of this run share a gateway. Salt sets these globals while a state runs."""
-    run = globals()
-    glue.open_run(__context__, run.get("__instance_id__"), run.get("__lowstate__") or ())
+    open_run(__context__, globals(), test=bool(__opts__["test"]))
 
 
 def _passed(changes: Any, failed: Any) -> bool | None:

@@ -236,7 +236,6 @@ class Converge:
             if not overtaken or self._executor.gave_up is not None:
                 return
             for wanted in overtaken:
-                self._planner.plan_anew(wanted)
                 self._apply(wanted, None)
         self._prove(planned)
 

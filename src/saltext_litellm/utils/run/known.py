@@ -73,8 +73,11 @@ class Known:
         self._may_see_masks = True
         self.may_write = False  # whether a look may send a PATCH that changes nothing
         self.compared = False  # whether the two views have checked each other
+        self._shown: frozenset[str] = frozenset()  # the ids in the view of the database
         self._incomplete = False  # whether the view of the database lacks rows
         self._looked = False  # whether we have looked several times and seen nothing
+        # Whether rows that a worker serves count as deleted, but no PATCH has proven that.
+        self.unproven = False
         self.reads = 0  # how often the database was read
         # Whether nothing was seen at all. Then the router of this worker is empty, and LiteLLM
         # shows nothing of its database, even if that has rows.
@@ -117,7 +120,7 @@ class Known:
     def forget(self) -> None:
         """Read everything anew when it is next needed, because others may have changed it."""
         self._rows = self._forecast = self._router = self._config = None
-        self.compared = self._incomplete = self._looked = self.blind = False
+        self.compared = self._incomplete = self._looked = self.blind = self.unproven = False
 
     def put(self, row: Row) -> None:
         """Record a row that was written."""
@@ -236,7 +239,7 @@ class Known:
                 self._settle_blindness(lacking)
                 return
             self._read()
-            if found.model_id not in self.rows():
+            if found.model_id not in self._shown:
                 log.info("%s does not show all of its database", self._models.url)
                 self._incomplete = True
                 self._read()
@@ -302,6 +305,7 @@ class Known:
             self._models.elsewhere(PAUSE * bool(attempt))
             rows = self._parse_rows(self._models.database())
         before, found = self._rows, Rows(row for row in rows if row.from_database)
+        self._shown = frozenset(row.model_id for row in found)
         if self._incomplete:
             for row in self._hidden_rows(found, before or ()):
                 found.add(row)
@@ -341,7 +345,7 @@ class Known:
 
     def _lacking_rows(self) -> list[Row]:
         """The rows that this worker serves, and that the view of the database lacks."""
-        return [row for row in self._served_rows() if row.model_id not in self.rows()]
+        return [row for row in self._served_rows() if row.model_id not in self._shown]
 
     def _settle_blindness(self, lacking: list[Row]) -> None:
         """Nothing is seen, but this worker serves rows: they were deleted through another worker.
@@ -351,12 +355,13 @@ class Known:
         if self.blind and lacking:
             self.blind, self._rows, self._forecast = False, Rows(), None
             self.reads += 1
+            self.unproven = not self.may_write
 
     def _database_has(self, row: Row) -> bool:
         """Whether the database has a row that its view lacks."""
         if any(one.model_id == row.model_id for one in self._named_in_database(row.model_name)):
             return True
-        if self.rows() and not self.blind:
+        if self._shown:
             return False  # the view is complete
         return self.may_write and self.confirm_exists(row.model_id)
 

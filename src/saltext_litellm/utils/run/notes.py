@@ -27,6 +27,9 @@ TOO_OLD_TO_VERIFY = (
     "Its secrets inside of mappings and lists were not verified: the gateway's LiteLLM is too old "
     "to show them without a pause in serving"
 )
+SERVED_BUT_NOT_SHOWN = (
+    "A worker of the gateway serves models that its database does not show: they count as deleted"
+)
 UNSERVED_NOT_VERIFIED = (
     "Its secrets inside of mappings and lists were not verified: LiteLLM does not serve it"
 )
@@ -54,6 +57,8 @@ def beside(
             yield f"{row.model_id} of {row.marker.owner!r} has the same model name: {_BALANCED}"
             if wanted.set is None and row.marker.set is None:
                 yield _RENAMED.format(row.marker.owner)
+    if plan.action == CREATE and known.unproven:
+        yield SERVED_BUT_NOT_SHOWN
     if known.compared and (note := config_beside(wanted, known)):
         yield note
 
