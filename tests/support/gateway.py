@@ -27,7 +27,7 @@ import yaml
 from .errors import GatewayError
 from .install import DEFAULT_VERSION, Installation, installed
 from .postgres import running_postgres
-from .processes import GuardedProcess, Service
+from .processes import GuardedProcess, Service, run
 
 __all__ = ["DEFAULT_VERSION", "Gateway", "GatewayError", "running_gateway"]
 
@@ -46,12 +46,17 @@ class Gateway:
     key: str = field(repr=False)
     proxy: Service | None = field(default=None, repr=False)
     database: Service | None = field(default=None, repr=False)
+    psql: tuple[str, ...] = field(default=(), repr=False)
 
     def request(self, method: str, path: str, **options: Any) -> requests.Response:
         """Send one plain request with the admin key, independent of the code under test."""
         headers = {"Authorization": f"Bearer {self.key}", **options.pop("headers", {})}
         options.setdefault("timeout", 60)
         return requests.request(method, self.url + path, headers=headers, **options)
+
+    def sql(self, statement: str) -> None:
+        """Run a statement in the database, if we have started it: what LiteLLM's API cannot do."""
+        run(*self.psql, "-c", statement, purpose="running a statement in the database")
 
 
 @contextmanager
@@ -83,7 +88,8 @@ def running_gateway(
             workers,
         ) as (url, proxy),
     ):
-        yield Gateway(url, settings["master_key"], proxy, database)
+        psql = (str(installation.postgres_programs / "psql"), "--no-psqlrc", "-q", place)
+        yield Gateway(url, settings["master_key"], proxy, database, psql)
 
 
 def _environment(installation: Installation, database: str) -> dict[str, str]:

@@ -88,6 +88,8 @@ def list_(
     - ``owner``: the state that manages it, ``NAME in SET`` for a model of a set, ``None`` if Salt
       does not manage it;
     - ``source``: ``database``, or ``config`` for the gateway's own config file;
+    - ``team``: the id of the team whose deployment it is. If no deployment belongs to a team, the
+      key is missing;
     - ``health``: the result of its last health check, ``None`` if it had none. LiteLLM usually does
       not store health checks. If it has none for all of these deployments, the key is missing.
 
@@ -143,8 +145,10 @@ def list_(
         and blocked in (None, row["blocked"])
     ]
     listed.sort(key=lambda row: (row["source"] == "config", row["model_name"], row["model_id"]))
+    # The outputter needs the same keys in all rows.
+    if any("team" in row for row in listed):
+        listed = [{"team": None, **row} for row in listed]
     if any(row["model_id"] in health for row in listed):
-        # The outputter needs the same keys in all rows.
         listed = [row | {"health": health.get(row["model_id"])} for row in listed]
     return listed
 
@@ -827,7 +831,7 @@ def plan_set(
     - ``undeclared``: the models that the set owns and does not declare, without ``prune``;
     - ``not_deleted``: the same with ``prune``, if they are not deleted because a model fails;
     - ``unowned``: the rows of the gateway's database that nobody owns and that are left alone, each
-      as ``MODEL_NAME (ID)``.
+      as ``MODEL_NAME (ID)``, without those of teams.
 
     With ``--retcode-passthrough`` the exit code is 0 if there is nothing to do, and 2 if there is.
     It is 1 if a model cannot be made as declared, or if the function fails.

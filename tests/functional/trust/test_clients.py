@@ -33,19 +33,19 @@ class Clients:
         profile = {"url": recorder.url, "api_key": gateway.key, "retries": 0}
         self._states = States(loaders, profile)
         self._random = random.Random(1)
-        self._sees = False
+        self.sees = False
 
     def empty(self):
         """Delete everything, until no worker serves any model."""
         self.let_see()
         self.api.empty()
-        self._sees = False
+        self.sees = False
 
     def let_see(self):
         """Make a row, if there is none, without which the database cannot be looked at."""
-        if not self._sees:
+        if not self.sees:
             self.api.create(OTHER)
-            self._sees = True
+            self.sees = True
 
     def at_once(self, *runs):
         """Apply states in as many clients as are given. Returns the results of each."""

@@ -18,6 +18,7 @@ from .fields import (
     PARAMS,
     RESET_INFO,
     SECTIONS,
+    TEAM,
     UNREADABLE,
     WAYS,
     is_secret_at,
@@ -89,6 +90,9 @@ def update_body(
         shown = row.data.get(PARAMS, {})
         kept = {key: value for key, value in shown.items() if isinstance(value, bool)}
         body[PARAMS] = {k: v for k, v in {**kept, **params}.items() if k not in going}
+    if "model_name" in body and row.team is not None:
+        # Without it LiteLLM (1.106.2) would write over the row's internal name.
+        body.setdefault(INFO, {})[TEAM[1]] = row.team
     if INFO in body:
         body[INFO].update(_patched_info(row))
     return body

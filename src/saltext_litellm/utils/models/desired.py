@@ -67,6 +67,11 @@ class Deployment:
     listed: bool = False
     warnings: tuple[str, ...] = ()
 
+    @property
+    def team(self) -> str | None:
+        """The team whose row it declares, if it declares one."""
+        return self.values.get(fields.TEAM)
+
 
 def desired(arguments: Mapping[str, Any], resolve: Resolve, *, partial: bool = False) -> Deployment:
     """Check and normalise the arguments of ``present``.

@@ -130,7 +130,8 @@ def _with_id(
     name: str, row: Row, arguments: Arguments, known: identity.Rows, set_: str | None
 ) -> Arguments:
     """The arguments, with the row's id as the last if the row would not be found without it."""
-    wanted = Deployment(name, row.model_name, {}, set=set_)
+    values = {} if row.team is None else {fields.TEAM: row.team}
+    wanted = Deployment(name, row.model_name, values, set=set_)
     with contextlib.suppress(Refused):
         if identity.find(wanted, known) is row:
             return arguments

@@ -31,6 +31,7 @@ CREDENTIAL: Path = (PARAMS, "litellm_credential_name")
 REGION: Path = (PARAMS, "aws_region_name")
 API_BASE: Path = (PARAMS, "api_base")
 MODEL_SOURCES = frozenset({PROVIDER, BASE_MODEL})
+TEAM: Path = (INFO, "team_id")
 TIER: Path = (INFO, "tier")
 MODE: Path = (INFO, "mode")
 COSTS: frozenset[Path] = frozenset(

@@ -13,7 +13,7 @@ from ..litellm.marker import Marker
 from ..litellm.quote import short
 from ..litellm.secrets import redact
 from .desired import Deployment
-from .fields import MODEL, NAME
+from .fields import MODEL, NAME, TEAM, label
 from .row import Row
 
 Owner = tuple[str | None, str]
@@ -69,9 +69,15 @@ class Rows:
         """The rows of an owner."""
         return list(self._by_owner.get((set_, name), {}).values())
 
-    def named(self, model_name: str | None) -> list[Row]:
-        """The rows that have a model name."""
-        return list(self._by_name.get(model_name, {}).values())
+    def named(self, model_name: str | None, team: str | None = None) -> list[Row]:
+        """The rows that have a model name, and belong to a team or, by default, to no team."""
+        named = self._by_name.get(model_name, {}).values()
+        return [row for row in named if row.team == team]
+
+    def of_other_teams(self, model_name: str | None, team: str | None = None) -> list[Row]:
+        """The rows of teams that have a model name, but those of the given team."""
+        named = self._by_name.get(model_name, {}).values()
+        return [row for row in named if row.team not in (None, team)]
 
 
 def _owner(marker: Marker) -> Owner:
@@ -119,7 +125,7 @@ def find(wanted: Deployment, rows: Rows, taken: Set[str] = frozenset()) -> Row |
             return row
     free = [
         row
-        for row in rows.named(wanted.model_name)
+        for row in rows.named(wanted.model_name, wanted.team)
         if row.model_id not in taken and _is_free(row, wanted)
     ]
     return _only_one(free, f"are named {wanted.model_name!r}") if free else None
@@ -135,14 +141,21 @@ def _not_of_others(row: Row, wanted: Deployment) -> Row:
 
 
 def _belongs_message(row: Row) -> str:
-    owner = row.marker.owner if row.marker else "nobody"
-    return f"{row.model_id} belongs to {owner!r}, and what is another's is left alone"
+    if row.marker is None:
+        return (
+            f"{row.model_id} belongs to the team {row.team!r}: if that is meant, declare "
+            f"{label(TEAM)}"
+        )
+    return f"{row.model_id} belongs to {row.marker.owner!r}, and what is another's is left alone"
 
 
 def _is_free(row: Row, wanted: Deployment) -> bool:
-    """Whether a row may be adopted: nobody owns it, or its owner is the state that joins a set."""
+    """Whether a row may be adopted: nobody owns it, or its owner is the state that joins a set.
+
+    A team owns its rows, unless the state declares the team.
+    """
     if row.marker is None:
-        return True
+        return row.team in (None, wanted.team)
     return wanted.set is not None and _owner(row.marker) == (None, wanted.name)
 
 
@@ -249,7 +262,7 @@ def to_remove(wanted: Deployment, rows: Rows) -> Row | None:
     owned = _latest(rows.owned(wanted), None)
     if owned:
         return _only_one(owned, f"carry the marker of {wanted.name!r}")
-    free = [row for row in rows.named(wanted.model_name) if row.marker is None]
+    free = [row for row in rows.named(wanted.model_name, wanted.team) if row.marker is None]
     return _only_one(free, f"are named {wanted.model_name!r}") if free else None
 
 
@@ -266,6 +279,6 @@ def of_others(wanted: Deployment, rows: Rows) -> list[Row]:
     """The rows that have a deployment's model name, but another owner."""
     return [
         row
-        for row in rows.named(wanted.model_name)
+        for row in rows.named(wanted.model_name, wanted.team)
         if row.marker is not None and _owner(row.marker) != (wanted.set, wanted.name)
     ]

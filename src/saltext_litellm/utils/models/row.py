@@ -22,6 +22,7 @@ from .fields import (
     PROVIDER,
     SECTIONS,
     SERVER_KEYS,
+    TEAM,
     VERIFIABLE,
     is_price,
     is_readable,
@@ -37,6 +38,7 @@ class Row:
 
     :param model_id: The primary key.
     :param model_name: The public name. For a team's row, the name that the team uses.
+    :param team: The id of the team that the row belongs to. Only the team can call it.
     :param from_database: ``False`` for a row of the gateway's config file.
     :param marker: Our marker in it, ``None`` if Salt does not manage the row.
     :param data: The row as it was read, with masked secrets.
@@ -52,6 +54,7 @@ class Row:
     from_database: bool
     marker: Marker | None
     data: Mapping[str, Any] = field(repr=False)
+    team: str | None = None
     unset: frozenset[Path] = frozenset()
     copied: str | None = None
     stored: Mapping[str, Any] | None = field(default=None, repr=False)
@@ -98,7 +101,8 @@ def parse(data: Mapping[str, Any]) -> Row | None:
         return None
     if not isinstance(data.get(PARAMS), Mapping):
         data = {**data, PARAMS: {}}
-    public_name = info.get("team_public_model_name") if info.get("team_id") else None
+    team = info.get(TEAM[1]) or None
+    public_name = info.get("team_public_model_name") if team else None
     marker = Marker.load(info.get(markers.KEY))
     copied = None
     if marker is not None and marker.id not in (None, info["id"]):
@@ -109,6 +113,7 @@ def parse(data: Mapping[str, Any]) -> Row | None:
         from_database=bool(info.get("db_model")),
         marker=marker,
         data=data,
+        team=None if team is None else str(team),
         copied=copied,
     )
 
@@ -220,6 +225,8 @@ def summary(row: Row) -> dict[str, Any]:
         "owner": None if marker is None else marker.owner,
         "source": "database" if row.from_database else "config",
     }
+    if row.team is not None:
+        short["team"] = row.team
     return {key: redact(value) for key, value in short.items()}
 
 

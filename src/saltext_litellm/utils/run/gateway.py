@@ -119,8 +119,9 @@ class Gateway:
         return [*self.known.rows(), *self.known.config()]
 
     def unowned(self) -> list[Row]:
-        """The rows of the database that nobody owns. Predicted changes count as made."""
-        return [row for row in self.known.rows(forecast=True) if row.marker is None]
+        """The rows that neither Salt nor a team owns. Predicted changes count as made."""
+        rows = self.known.rows(forecast=True)
+        return [row for row in rows if row.marker is None and row.team is None]
 
     def try_out(self, wanted: Deployment) -> dict[str, Any]:
         """Make one call with the parameters of a deployment only, without creating it.
@@ -193,10 +194,19 @@ class Gateway:
     def _namesakes_note(
         self, wanted: Deployment, row: Row | None, rows: identity.Rows
     ) -> tuple[str, ...]:
-        """The note about rows of the same name that nobody owns, after we deleted one of ours."""
-        if row is None or row.marker is None or wanted.model_id is not None:
+        """The notes about rows of the same name that are left alone.
+
+        Rows that nobody owns are named if we deleted one of ours. A team's rows are always named.
+        """
+        if wanted.model_id is not None:
             return ()
-        ids = [one.model_id for one in rows.named(wanted.model_name) if one.marker is None]
-        return (
-            (f"Nobody owns these, which have the same model name: {', '.join(ids)}",) if ids else ()
-        )
+        notes = []
+        if row is not None and row.marker is not None:
+            free = [one for one in rows.named(wanted.model_name) if one.marker is None]
+            if free:
+                ids = ", ".join(one.model_id for one in free)
+                notes.append(f"Nobody owns these, which have the same model name: {ids}")
+        if teams := rows.of_other_teams(wanted.model_name):
+            ids = ", ".join(f"{one.model_id} ({one.team})" for one in teams)
+            notes.append(f"These have the same model name, but belong to teams: {ids}")
+        return tuple(notes)

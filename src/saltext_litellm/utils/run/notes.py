@@ -43,7 +43,7 @@ def beside(
     :param used: The ids of the rows that this run uses.
     """
     ours = wanted.name if wanted.set is None else f"{wanted.name} in {wanted.set}"
-    for row in rows.named(wanted.model_name):
+    for row in rows.named(wanted.model_name, wanted.team):
         if row.copied == ours and plan.row is not None:
             yield (
                 f"{row.model_id} is a copy of it, with its marker, and is left alone; to "
