@@ -117,3 +117,125 @@ def test_an_id_that_yaml_reads_as_a_number_is_the_one_litellm_makes_of_it():
     (wanted,) = sets.read("set", [entry], None, lambda value: value)
     assert wanted.model_id == "5"
     assert "model_id must be a string" in mistakes([{**entry, "model_info": {"id": False}}])
+
+
+PARAMS = {"model": "openai/x"}
+
+
+def only(entry, defaults=None):
+    """The one deployment of an entry."""
+    entry = {"model_name": "gpt", "litellm_params": PARAMS, **entry}
+    (wanted,) = sets.read("set", [entry], defaults, lambda value: value)
+    return wanted
+
+
+@pytest.mark.parametrize("value", [True, False])
+@pytest.mark.parametrize(
+    "entry",
+    [
+        lambda value: {"blocked": value},
+        lambda value: {"model_info": {"blocked": value}},
+        lambda value: {"blocked": value, "model_info": {"blocked": not value}},
+        lambda value: {"blocked": None, "model_info": {"blocked": value}},
+    ],
+)
+def test_an_entry_may_be_paused(entry, value):
+    wanted = only(entry(value))
+    assert wanted.values[("blocked",)] is value
+    assert wanted.warnings == ()
+    assert ("model_info", "blocked") not in wanted.values
+
+
+def test_what_an_entry_says_of_being_paused_is_checked_and_counts_before_the_defaults():
+    assert only({"blocked": False}, {"blocked": True}).values[("blocked",)] is False
+    assert only({"blocked": None}, {"blocked": True}).values[("blocked",)] is True
+    assert ("blocked",) not in only({"blocked": None}).values
+    entry = {"model_name": "gpt", "litellm_params": PARAMS, "blocked": "yes"}
+    assert mistakes([entry]) == "gpt: blocked must be true or false, not 'yes'"
+
+
+@pytest.mark.parametrize("key", ["plugin", "x-owner", "x-rpm", "description", "tags", "limit"])
+def test_a_key_of_somebody_else_is_left_out(key):
+    wanted = only({key: {"a": "sk-secret-0123456789"}})
+    assert wanted.warnings == (f"LiteLLM's model_list has no {key}, so it is left out",)
+    assert dict(wanted.values) == {("litellm_params", "model"): "openai/x"}
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [
+        ("litellm_param", "litellm_params"),
+        ("liteLLM_params", "litellm_params"),
+        ("litellm-params", "litellm_params"),
+        ("modelinfo", "model_info"),
+        ("model-name", "model_name"),
+        ("block", "blocked"),
+        ("rmp", "rpm"),
+        ("tmp", "tpm"),
+    ],
+)
+def test_a_misspelt_key_of_an_entry_is_refused(key, meant):
+    entry = {"model_name": "gpt", "litellm_params": PARAMS, key: 1}
+    assert mistakes([entry]) == (f"gpt: LiteLLM's model_list has no {key} (did you mean {meant}?)")
+
+
+@pytest.mark.parametrize("value", [False, True, "no", {"set": "other"}])
+@pytest.mark.parametrize("key", ["db_model", "saltext_litellm"])
+def test_what_litellm_or_the_marker_sets_is_left_out_of_an_entry(key, value):
+    wanted = only({"model_info": {key: value, "mode": "chat"}})
+    (warning,) = wanted.warnings
+    assert warning.startswith(f"model_info:{key} is not for a set, so it is left out: ")
+    assert set(wanted.values) == {("litellm_params", "model"), ("model_info", "mode")}
+    assert only({"model_info": {key: None}}).warnings == ()
+
+
+def test_what_is_left_out_of_one_entry_does_not_hide_what_is_wrong():
+    entry = {"model_name": "gpt", "litellm_params": {**PARAMS, "rpm": -1}, "plugin": 1}
+    assert mistakes([entry]) == "gpt: rpm must not be negative, but is -1"
+
+
+@pytest.mark.parametrize("key", ["rpm", "tpm"])
+def test_a_null_does_not_hide_a_limit_beside_it(key):
+    at = ("litellm_params", key)
+    null = {"litellm_params": {**PARAMS, key: None}}
+    assert only({**null, key: 5}).values[at] == 5
+    assert only({**null, key: 5}, {key: 7}).values[at] == 5
+    assert only({**null, key: None}, {key: 7}).values[at] == 7
+    assert only(null, {key: 7}).values[at] == 7
+    assert only(null, {"litellm_params": {key: 7}}).values[at] == 7
+    assert only({**null, "model_info": {key: 5}}).values["model_info", key] == 5
+    assert only({"litellm_params": {**PARAMS, key: 3}, key: 5}).values[at] == 3
+    assert at not in only({**null, key: None}).values
+
+
+@pytest.mark.parametrize(
+    "key", ["input_cost_per_token", "output_cost_per_token", "cache_read_input_token_cost"]
+)
+def test_a_null_does_not_hide_a_price_in_model_info(key):
+    at = ("litellm_params", key)
+    null = {"litellm_params": {**PARAMS, key: None}}
+    assert only({**null, "model_info": {key: 1e-6}}).values[at] == 1e-6
+    assert only({**null, "model_info": {key: None}}, {"litellm_params": {key: 2e-6}}).values[
+        at
+    ] == (2e-6)
+    assert only({"model_info": {key: 1e-6}}).values[at] == 1e-6
+    both = {"litellm_params": {**PARAMS, key: 3e-6}, "model_info": {key: 1e-6}}
+    assert only(both).values[at] == 3e-6
+    assert ("model_info", key) not in only({**null, "model_info": {key: 1e-6}}).values
+
+
+def test_a_null_inside_a_mapping_does_not_hide_the_default():
+    headers = {"extra_headers": {"X-Team": "a", "X-Other": "b"}}
+    wanted = only(
+        {"litellm_params": {**PARAMS, "extra_headers": {"X-Team": None, "X-Other": "c"}}},
+        {"litellm_params": headers},
+    )
+    assert wanted.values["litellm_params", "extra_headers", "X-Team"] == "a"
+    assert wanted.values["litellm_params", "extra_headers", "X-Other"] == "c"
+    (named,) = sets.read(
+        "set",
+        {"gpt": {"litellm_params": {**PARAMS, "rpm": None}}},
+        {"litellm_params": {"rpm": 7}},
+        lambda value: value,
+    )
+    assert named.values["litellm_params", "rpm"] == 7

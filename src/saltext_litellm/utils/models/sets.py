@@ -10,7 +10,7 @@ from typing import Any
 
 from ..litellm import checks
 from ..litellm.errors import InvalidInput, Refused
-from ..litellm.quote import kind, quoted, short, unknown_key
+from ..litellm.quote import kind, quoted, short, suggested, unknown_key
 from ..litellm.secrets import Fingerprinter
 from . import fields, identity, plan
 from .desired import Deployment, desired, mistakes_in
@@ -20,7 +20,8 @@ from .identity import Rows
 Arguments = dict[str, Any]
 
 _LIMITS = frozenset({"rpm", "tpm"})  # LiteLLM's router takes them beside litellm_params as well
-_ENTRY = frozenset({"model_name", PARAMS, INFO, *_LIMITS})
+_BLOCKED = "blocked"
+_ENTRY = frozenset({"model_name", PARAMS, INFO, _BLOCKED, *_LIMITS})
 
 
 def read(name: str, models: Any, defaults: Any, resolve: Callable[[Any], Any]) -> list[Deployment]:
@@ -91,6 +92,7 @@ class _Entry:
 
     def __init__(self, entry: Any) -> None:
         self.entry = entry
+        self.warnings: list[str] = []  # what was left out
 
     def arguments(self, mistakes: checks.Mistakes) -> Arguments:
         """The entry as arguments of ``present``."""
@@ -98,9 +100,8 @@ class _Entry:
         if not isinstance(entry, Mapping):
             raise InvalidInput("an entry must be a mapping with model_name and litellm_params")
         for key in entry:
-            if key not in _ENTRY:
-                with mistakes.noted():
-                    raise InvalidInput(f"LiteLLM's model_list has no {unknown_key(key, _ENTRY)}")
+            with mistakes.noted():
+                self._check_key(key)
         if entry.get("model_name") is None:
             with mistakes.noted():
                 raise InvalidInput("model_name is missing")
@@ -112,15 +113,40 @@ class _Entry:
                     sections[key] = checks.plain(key, checks.mapping(key, entry[key]))
         return {"model_name": entry.get("model_name"), **self._move_values(sections)}
 
+    def _check_key(self, key: Any) -> None:
+        """Refuse a misspelt key. One of somebody else is left out, as LiteLLM does."""
+        if key in _ENTRY:
+            return
+        told = f"LiteLLM's model_list has no {unknown_key(key, _ENTRY)}"
+        is_own = isinstance(key, str) and key.startswith("x-")
+        if not is_own and (not isinstance(key, str) or suggested(key, _ENTRY)):
+            raise InvalidInput(told)
+        self.warnings.append(f"LiteLLM's model_list has no {short(key)}, so it is left out")
+
     def _move_values(self, sections: dict[str, dict[str, Any]]) -> Arguments:
         """Move values that a config file may have elsewhere to their place in the database."""
-        model_id = sections[INFO].pop("id", None)
+        params, info = sections[PARAMS], sections[INFO]
+        found = {"model_id": info.pop("id", None), _BLOCKED: self.entry.get(_BLOCKED)}
+        if type(found["model_id"]) is int:
+            found["model_id"] = str(found["model_id"])
+        # LiteLLM (1.106.2) pauses a deployment of a config file by model_info alone.
+        _fill(found, _BLOCKED, info.pop(_BLOCKED, None))
         for key in sorted(self.entry.keys() & _LIMITS):
-            sections[PARAMS].setdefault(key, self.entry[key])
-        for key in [key for key in sections[INFO] if fields.is_price(key)]:
+            _fill(params, key, self.entry[key])
+        for key in [key for key in info if fields.is_price(key)]:
             # In a config file a price may stand in model_info; in the database LiteLLM drops it.
-            sections[PARAMS].setdefault(key, sections[INFO].pop(key))
-        return {"model_id": str(model_id) if type(model_id) is int else model_id, **sections}
+            _fill(params, key, info.pop(key))
+        for key in sorted(info.keys() & fields.RESERVED.keys()):
+            if info.pop(key) is not None:
+                why = fields.RESERVED[key]
+                self.warnings.append(f"{INFO}:{key} is not for a set, so it is left out: {why}")
+        return {**found, **sections}
+
+
+def _fill(values: dict[str, Any], key: str, value: Any) -> None:
+    """Set a value that is not declared yet. A null declares nothing."""
+    if values.get(key) is None:
+        values[key] = value
 
 
 def _deployment(
@@ -143,7 +169,10 @@ def _deployment(
         raise InvalidInput(f"its arguments must be a mapping, not {kind(declared)}")
     merged = {**_merged(defaults, arguments), "name": model}
     if not flawed and not mistakes.found:
-        return replace(desired(merged, resolve), listed=isinstance(declared, _Entry))
+        wanted = desired(merged, resolve)
+        if not isinstance(declared, _Entry):
+            return wanted
+        return replace(wanted, listed=True, warnings=(*declared.warnings, *wanted.warnings))
     mistakes.add(*mistakes_in(merged, resolve))
     mistakes.refuse()
     return None
@@ -172,6 +201,8 @@ def _merged_mappings(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict
     merged = dict(below)
     for key, value in above.items():
         under = merged.get(key)
+        if value is None and under is not None:
+            continue  # a null declares nothing
         both = isinstance(under, Mapping) and isinstance(value, Mapping)
         merged[key] = _merged_mappings(under, value) if both else value  # type: ignore[arg-type]
     return merged
