@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import os.path
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any
 
+import salt.utils.ctx
 import salt.utils.sdb
+import salt.utils.url
 from salt.exceptions import CommandExecutionError, SaltException, SaltInvocationError
 
 from saltext_litellm.sharing import current_run
@@ -39,6 +42,36 @@ def bind(context: MutableMapping[str, Any], name: str, settings: Mapping[str, An
     :param settings: Its profile.
     """
     context[_OWN] = {"name": name, "settings": settings}
+
+
+def is_asked_for(function: str, opts: Mapping[str, Any]) -> bool:
+    """Whether a function is what ``salt-call`` or a job is for, and not a part of something else.
+
+    Only then may it leave a ``retcode`` in Salt's ``__context__``. In a state run that of one
+    function decides all ``onlyif`` and ``unless`` that come later (Salt 3006 to 3008).
+    """
+    if hasattr(salt.utils.ctx, "get_request_context"):
+        request = salt.utils.ctx.get_request_context()
+    else:  # Salt 3006
+        request = salt.utils.ctx.RequestContext.current
+    asked = request.get("data", {}).get("fun") or opts.get("fun")
+    return function in ([asked] if isinstance(asked, str) else asked or ())
+
+
+def in_saltenv(url: Any, saltenv: str | None) -> Any:
+    """A ``salt://`` URL in an environment, if it names none itself; anything else as it is."""
+    names_none = isinstance(url, str) and url.startswith("salt://") and "?saltenv=" not in url
+    return f"{url}?saltenv={saltenv}" if names_none and saltenv else url
+
+
+def paths_of(place: str, opts: Mapping[str, Any]) -> list[str]:
+    """Where a file may lie on this machine, which may be its own file server."""
+    found = [place]
+    if place.startswith("salt://"):
+        path, saltenv = salt.utils.url.parse(place)
+        roots = opts.get("file_roots", {}).get(saltenv or "base") or ()
+        found = [os.path.join(root, path) for root in roots]
+    return [*found, *map(os.path.realpath, found)]
 
 
 def refuse_elsewhere(profile: Any, opts: Mapping[str, Any], context: Mapping[str, Any]) -> None:

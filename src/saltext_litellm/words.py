@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from saltext_litellm.utils.litellm.quote import line, quoted
+from saltext_litellm.utils.litellm.quote import line, quoted, short
 
 Outcome = Mapping[str, Any]
 Changes = Mapping[str, Any]
@@ -132,6 +132,12 @@ def _amount(number: int, total: int) -> str:
 def _with_verbs(wording: str, number: int) -> str:
     verbs = {"was": "was", "is": "is"} if number == 1 else {"was": "were", "is": "are"}
     return wording.format(**verbs)
+
+
+def unpredictable(writers: list[str]) -> str:
+    """That a forecast would be of a file that other states of the run would write first."""
+    names = _joined_names([short(one) for one in writers])
+    return f"What would change cannot be predicted, as the source may be written before: by {names}"
 
 
 def details(outcome: Outcome) -> Iterator[str]:

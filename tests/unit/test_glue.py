@@ -11,6 +11,7 @@ import salt.pillar
 import salt.utils.sdb
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 from salt.metaproxy import deltaproxy
+from salt.utils import ctx
 
 from saltext_litellm import glue
 from saltext_litellm.modules import litellm_model as module
@@ -172,3 +173,54 @@ def test_every_function_asks_first(monkeypatch):
         taken = inspect.signature(function).parameters
         with pytest.raises(CommandExecutionError, match="deltaproxy"):
             function(**{name: value for name, value in given.items() if name in taken})
+
+
+@pytest.mark.parametrize(
+    ("opts", "job", "asked"),
+    [
+        ({"fun": "litellm_model.plan_set"}, {}, True),  # salt-call
+        ({"fun": "state.apply"}, {}, False),
+        ({}, {"fun": "litellm_model.plan_set"}, True),  # a job
+        ({}, {"fun": ["test.ping", "litellm_model.plan_set"]}, True),
+        ({}, {"fun": "state.apply"}, False),
+        ({}, {"fun": ["state.apply"]}, False),
+        ({}, {}, False),  # a beacon, a schedule
+        ({"fun": ""}, {}, False),
+    ],
+)
+def test_what_is_asked_for(opts, job, asked):
+    data = {"data": job, "opts": opts} if job else {}
+    if hasattr(ctx, "request_context"):
+        request = ctx.request_context(data)
+    else:  # Salt 3006
+        request = ctx.RequestContext(data)
+    with request:
+        assert glue.is_asked_for("litellm_model.plan_set", opts) is asked
+        assert glue.is_asked_for("litellm_model.plan", opts) is False
+
+
+@pytest.mark.parametrize(
+    ("url", "saltenv", "found"),
+    [
+        ("salt://x.yaml", "dev", "salt://x.yaml?saltenv=dev"),
+        ("salt://x.yaml", None, "salt://x.yaml"),
+        ("salt://x.yaml?saltenv=prod", "dev", "salt://x.yaml?saltenv=prod"),
+        ("/srv/x.yaml", "dev", "/srv/x.yaml"),
+        ("https://x/y.yaml", "dev", "https://x/y.yaml"),
+        (None, "dev", None),
+        (5, "dev", 5),
+    ],
+)
+def test_a_url_in_an_environment(url, saltenv, found):
+    assert glue.in_saltenv(url, saltenv) == found
+
+
+def test_where_a_file_may_lie(tmp_path):
+    real, link = tmp_path / "real", tmp_path / "link"
+    real.mkdir()
+    link.symlink_to(real)
+    roots = {"file_roots": {"base": [str(link), "/b"], "dev": ["/dev-root"]}}
+    assert glue.paths_of(f"{link}/x", {}) == [f"{link}/x", f"{real}/x"]
+    assert set(glue.paths_of("salt://a/x", roots)) == {f"{link}/a/x", f"{real}/a/x", "/b/a/x"}
+    assert set(glue.paths_of("salt://x?saltenv=dev", roots)) == {"/dev-root/x"}
+    assert glue.paths_of("salt://x?saltenv=none", roots) == []

@@ -22,25 +22,24 @@ from __future__ import annotations
 
 import fnmatch
 import logging
-import pathlib
 import re
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import salt.utils.data
-import salt.utils.yaml
 import yaml
 
 from saltext_litellm import glue
 from saltext_litellm.glue import salt_errors
 from saltext_litellm.utils.litellm import checks, files
 from saltext_litellm.utils.litellm.errors import InvalidInput, LiteLLMError, Refused
-from saltext_litellm.utils.litellm.quote import quoted, short
+from saltext_litellm.utils.litellm.quote import quoted
 from saltext_litellm.utils.litellm.secrets import redact
 from saltext_litellm.utils.models import desired, sets, sls
 from saltext_litellm.utils.models import export as exports
 from saltext_litellm.utils.models import row as rows
+from saltext_litellm.utils.models import source as sources
 from saltext_litellm.utils.run.gateway import Gateway
 from saltext_litellm.utils.run.outcome import Options, Outcome, compact
 
@@ -834,7 +833,9 @@ def plan_set(
       as ``MODEL_NAME (ID)``, without those of teams.
 
     With ``--retcode-passthrough`` the exit code is 0 if there is nothing to do, and 2 if there is.
-    It is 1 if a model cannot be made as declared, or if the function fails.
+    It is 1 if a model cannot be made as declared, or if the function fails. A call from elsewhere,
+    such as a state, ``onlyif``, ``unless`` or a template, leaves no exit code: look at ``pending``
+    there.
 
     .. versionadded:: 1.0.0
 
@@ -852,7 +853,8 @@ def plan_set(
     """
     outcomes, _, gateway = _converge({**locals(), "test": True})
     result = compact(outcomes, gateway.unowned())
-    if result["failed"] or result["pending"]:
+    asked = glue.is_asked_for("litellm_model.plan_set", __opts__)
+    if asked and (result["failed"] or result["pending"]):
         __context__["retcode"] = _CANNOT if result["failed"] else _PENDING
     return result
 
@@ -919,38 +921,13 @@ def _given_models(models: Any, pillar: Any, source: Any) -> Any:
         raise InvalidInput("exactly one of models, pillar and source is needed")
     if models is not None:
         return models
-    if pillar is None:
-        return _model_list(checks.text("source", source))
+    if source is not None:
+        return sources.read(checks.text("source", source), __salt__["cp.cache_file"])
     # Not pillar.get: on Salt 3008 it returns asterisks to modules.
     pillar = checks.text("pillar", pillar)
     found = salt.utils.data.traverse_dict_and_list(__pillar__, pillar, None)
     if found is None:
         raise Refused(f"There is no {quoted(pillar)} in the pillar")
-    return found
-
-
-def _model_list(source: str) -> list[Any]:
-    """The ``model_list`` in a config.yaml of LiteLLM's proxy, or in a file that is only a list."""
-    if source.startswith("sdb://"):
-        raise InvalidInput("source must be a salt:// URL or a path, not an sdb:// reference")
-    shown = short(source)
-    try:
-        path = __salt__["cp.cache_file"](source)
-    except Exception as err:  # noqa: BLE001 - whatever a file server's backend may raise
-        raise Refused(f"{shown} cannot be fetched: {type(err).__name__}") from None
-    if not path:
-        raise Refused(f"There is no file {shown}")
-    try:
-        content = salt.utils.yaml.safe_load(pathlib.Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError:  # Salt returns an absolute path without checking it
-        raise Refused(f"There is no file {shown}") from None
-    except Exception as err:  # noqa: BLE001 - YAML's dates, numbers and depths raise errors of their own
-        where = getattr(err, "problem_mark", None)
-        line = f" in line {where.line + 1}" if where else ""
-        raise Refused(f"{shown} cannot be read as YAML{line}") from None
-    found = content.get("model_list") if isinstance(content, dict) else content
-    if not isinstance(found, list):
-        raise Refused(f"{shown} has no model_list")
     return found
 
 

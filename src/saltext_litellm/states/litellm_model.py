@@ -21,14 +21,17 @@ A profile says where the gateway is and how to log in; see the
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
-from saltext_litellm import words
+from saltext_litellm import glue, requisites, words
 from saltext_litellm.sharing import open_run
+from saltext_litellm.utils.litellm.errors import LiteLLMError
+from saltext_litellm.utils.models import source as sources
 
 if TYPE_CHECKING:  # Salt's loader defines them
     __context__: dict[str, Any]
@@ -292,9 +295,11 @@ def managed(
         their secrets. Fails with ``There is no … in the pillar``.
 
     source
-        A YAML file with LiteLLM's ``model_list``, such as the proxy's own config.yaml (string:
-        ``salt://`` URL or path). Fails with ``There is no file …``, ``… cannot be read as YAML``
-        or ``… has no model_list``.
+        A YAML file with LiteLLM's ``model_list``, such as the proxy's own config.yaml, with what it
+        includes (string: ``salt://`` URL or absolute path). A URL is looked up in the environment
+        of the state, unless it ends in ``?saltenv=NAME``. Fails with ``There is no file …``,
+        ``… cannot be read as YAML in line …`` or ``… has no model_list``. With ``test=True`` the
+        result is ``None`` and nothing is predicted if a state that comes before may write the file.
 
     prune
         Delete the deployments that this set owns and does not declare any more, and no others
@@ -323,6 +328,9 @@ def managed(
     """
     arguments = {**locals(), "test": bool(__opts__["test"])}
     _open_run()
+    arguments["source"] = glue.in_saltenv(source, globals().get("__env__"))
+    if arguments["test"] and (writers := _writers(arguments["source"])):
+        return words.result(name, None, [words.unpredictable(writers)])
     try:
         outcome = __salt__["litellm_model.manage"](**arguments)
     except (CommandExecutionError, SaltInvocationError) as err:
@@ -387,6 +395,19 @@ def mod_watch(name: str, sfun: str | None = None, **kwargs: Any) -> dict[str, An
 def _open_run() -> None:
     """Let the states of this run share a gateway. Salt sets these globals while a state runs."""
     open_run(__context__, globals(), test=bool(__opts__["test"]))
+
+
+def _writers(source: Any) -> list[str]:
+    """The states that would still write a file of the source, after this test of the run."""
+    run, tried = globals(), list[str]()
+    if not isinstance(source, str) or "__low__" not in run:
+        return []
+    with contextlib.suppress(LiteLLMError):  # what is wrong with it may be what will be mended
+        sources.read(source, __salt__["cp.cache_file"], tried)
+    paths = [path for place in tried for path in glue.paths_of(place, __opts__)]
+    return requisites.writers(
+        requisites.Run(run["__low__"], run["__lowstate__"] or (), run["__running__"]), paths
+    )
 
 
 def _passed(changes: Any, failed: Any) -> bool | None:
