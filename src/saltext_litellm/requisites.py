@@ -8,7 +8,7 @@ from __future__ import annotations
 import fnmatch
 import posixpath
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,29 +35,33 @@ class Run:
     running: Mapping[str, Mapping[str, Any]]
 
 
-def writers(run: Run, paths: Collection[str]) -> list[str]:
+def writers(run: Run, find_paths: Callable[[], Collection[str]]) -> list[str]:
     """The states that come before, would change something, and may write one of the files.
 
     These are states that name a file or a folder above it, and requisites of the state. A ``file``
-    state writes only what it names.
+    state writes only what it names. Each is told by its id, as a name may be a whole script.
+
+    :param find_paths: Finds the paths of the files. Not called if nothing would change before.
     """
+    pending = [chunk for chunk in run.lowstate if _is_pending(run, chunk)]
+    paths = find_paths() if pending else ()
     return [
-        f"{chunk['state']}.{chunk['fun']} {chunk['name']}"
-        for chunk in run.lowstate
-        if not chunk["state"].startswith(_OURS) and _may_write(run, chunk, paths)
+        f"{chunk['state']}: {chunk['__id__']}"
+        for chunk in pending
+        if _names(chunk, paths) or (chunk["state"] != "file" and _refers(run.low, _BEFORE, chunk))
     ]
 
 
-def _may_write(run: Run, chunk: Chunk, paths: Collection[str]) -> bool:
+def _is_pending(run: Run, chunk: Chunk) -> bool:
+    """Whether a state would change something before this one does."""
+    if chunk["state"].startswith(_OURS):
+        return False
     tag = "_|-".join(str(chunk[key]) for key in ("state", "__id__", "name", "fun"))
     result = run.running.get(tag)
     if result is None:
         # With `prereq` it runs in between: after this forecast, before what is forecast.
-        is_next = run.low.get("__prereq__") and _refers(chunk, ("prereq",), run.low)
-        return bool(is_next) and _names(chunk, paths)
-    is_pending = result.get("result") is None or bool(result.get("changes"))
-    is_required = chunk["state"] != "file" and _refers(run.low, _BEFORE, chunk)
-    return is_pending and (is_required or _names(chunk, paths))
+        return bool(run.low.get("__prereq__")) and _refers(chunk, ("prereq",), run.low)
+    return result.get("result") is None or bool(result.get("changes"))
 
 
 def _refers(low: Chunk, requisites: Iterable[str], chunk: Chunk) -> bool:

@@ -6,6 +6,7 @@ import uuid
 
 import pytest
 import salt.config
+from salt.utils import ctx
 from saltfactories.utils.functional import Loaders
 
 MARKER = "saltext_litellm"
@@ -170,6 +171,14 @@ def modules(loaders, profile):
         return loaders.modules[f"litellm_model.{function}"](*args, **{"profile": profile, **kwargs})
 
     return call
+
+
+def as_job(function):
+    """For ``with``: what is called is part of a job of a minion, which is for this function."""
+    data = {"data": {"fun": function}}
+    if hasattr(ctx, "request_context"):
+        return ctx.request_context(data)
+    return ctx.RequestContext(data)  # Salt 3006
 
 
 def sent(recorder):

@@ -6,7 +6,7 @@ import pytest
 import salt.config
 import salt.minion
 
-from .conftest import LIST, sent
+from .conftest import LIST, as_job, sent
 
 context = pytest.importorskip("salt.loader.context")
 if not hasattr(context, "resource_ctxvar"):
@@ -31,7 +31,7 @@ class Manager:
         for key in ("cachedir", "pki_dir", "sock_dir", "conf_file"):
             opts[key] = str(root / key)
         opts.update(root_dir=str(root), id="manager", file_client="local", __cli="salt-call")
-        opts.update(file_roots={"base": [str(root / "states")]}, **more)
+        opts.update(**{"file_roots": {"base": [str(root / "states")]}, **more})
         opts.update(pillar_roots={"base": [str(root / "pillar")]})
         self.minion = salt.minion.SMinion(opts)
 
@@ -254,3 +254,29 @@ def test_a_pillar_that_cannot_be_rendered_runs_nothing(manage, recorder, name):
     done = manager("state.apply", "models")
     assert done == ["Pillar failed to render with the following messages:", "it is broken"]
     assert (manager.retcode, recorder.requests) == (5, [])
+
+
+def test_a_source_comes_from_the_environment_of_the_run(manage, api, tmp_path, name):
+    base, dev = tmp_path / "states", tmp_path / "dev"
+    manager = manage(file_roots={"base": [str(base)], "dev": [str(dev)]})
+    entry = "{model_name: %s, litellm_params: {model: openai/gpt-4}}"
+    dev.mkdir()
+    for root, model_name in ((base, name), (dev, f"{name}-dev")):
+        (root / "config.yaml").write_text("include: [more.yaml]")
+        (root / "more.yaml").write_text(f"model_list: [{entry % model_name}]")
+        (root / "models.sls").write_text(
+            f"set-{name}:\n  litellm_model.managed:\n    - source: salt://config.yaml\n"
+        )
+    (result,) = manager("state.apply", "models", saltenv="dev").values()
+    assert (result["result"], list(result["changes"])) == (True, [f"{name}-dev"])
+    (result,) = manager("state.apply", "models", test=True).values()
+    assert list(result["changes"]) == [name], result
+
+
+def test_a_plan_has_an_exit_code_only_if_it_is_what_is_asked_for(manage, name):
+    manager = manage()
+    models = {name: {"custom_llm_provider": "openai", "base_model": "gpt-4"}}
+    for job, code in (("litellm_model.plan_set", 2), ("mine.update", 0)):
+        with as_job(job):
+            assert manager("litellm_model.plan_set", name, models=models)["pending"] is True
+        assert manager.retcode == code

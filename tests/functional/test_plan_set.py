@@ -5,7 +5,7 @@ import json
 import pytest
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
-from .conftest import LIST, MODEL, sent
+from .conftest import LIST, MODEL, as_job, sent
 
 SECRET = "sk-plan-set-0123456789"
 
@@ -16,7 +16,8 @@ def plan_set(modules, loaders, name):
 
     def plan_set(models, **args):
         loaders.context.pop("retcode", None)
-        told = modules("plan_set", f"set-{name}", models=models, **args)
+        with as_job("litellm_model.plan_set"):
+            told = modules("plan_set", f"set-{name}", models=models, **args)
         return told, loaders.context.get("retcode", 0)
 
     return plan_set
@@ -98,3 +99,60 @@ def test_a_mistake_and_a_gateway_out_of_reach_are_told_in_a_sentence(modules, pl
     with pytest.raises(CommandExecutionError, match="Cannot reach") as caught:
         modules("plan_set", name, models={name: MODEL}, profile=nowhere)
     assert SECRET not in str(caught.value)
+
+
+@pytest.fixture
+def run(loaders):
+    """Applies states as a job does; returns their results by their ids."""
+
+    def run(high, test=False, job="state.apply"):
+        with as_job(job):
+            returned = loaders.modules.state.high(high, test=test)
+        assert isinstance(returned.raw, dict), returned
+        return {one["__id__"]: one for one in returned.raw.values()}
+
+    return run
+
+
+@pytest.mark.parametrize("requisite", ["onlyif", "unless"])
+@pytest.mark.parametrize("is_pending", [True, False])
+def test_a_plan_decides_only_the_condition_that_it_is_in(
+    run, manage, profile, name, requisite, is_pending
+):
+    if not is_pending:
+        manage({name: MODEL})
+    plan = {"fun": "litellm_model.plan_set", "args": [f"set-{name}"]}
+    plan |= {"models": {name: MODEL}, "profile": profile, "get_return": "pending"}
+    nothing = "succeed_without_changes"
+    high = {
+        "plan": {"test": [nothing, {requisite: [plan]}]},
+        "true": {"test": [nothing, {"onlyif": [{"fun": "test.true"}]}]},
+        "false": {"test": [nothing, {"onlyif": [{"fun": "test.false"}]}]},
+        "unless true": {"test": [nothing, {"unless": [{"fun": "test.true"}]}]},
+        "unless false": {"test": [nothing, {"unless": [{"fun": "test.false"}]}]},
+    }
+    done = run(high)
+    ran = {id_ for id_, one in done.items() if one["comment"] == "Success!"}
+    decided = {"plan"} if is_pending is (requisite == "onlyif") else set()
+    assert ran == {"true", "unless false"} | decided
+
+
+def test_a_plan_that_a_state_makes_does_not_fail_it(run, profile, name, loaders):
+    arguments = [{"name": f"set-{name}"}, {"models": {name: MODEL}}, {"profile": profile}]
+    high = {"call": {"module": ["run", {"litellm_model.plan_set": arguments}]}}
+    high["then"] = {"test": ["succeed_without_changes", {"onlyif": [{"fun": "test.true"}]}]}
+    done = run(high)
+    assert done["call"]["result"] is True, done
+    assert done["call"]["changes"]["litellm_model.plan_set"]["pending"] is True
+    assert done["then"]["comment"] == "Success!"
+
+
+def test_only_a_call_that_is_for_a_plan_has_its_exit_code(modules, loaders, name):
+    for job, code in (("litellm_model.plan_set", 2), ("state.apply", None), ("mine.update", None)):
+        loaders.context.pop("retcode", None)
+        with as_job(job):
+            assert modules("plan_set", f"set-{name}", models={name: MODEL})["pending"] is True
+        assert loaders.context.get("retcode") == code
+    loaders.context.pop("retcode", None)
+    modules("plan_set", f"set-{name}", models={name: MODEL})  # a beacon, a schedule
+    assert "retcode" not in loaders.context

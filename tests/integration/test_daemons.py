@@ -117,6 +117,24 @@ def test_a_long_run_tells_of_its_progress(master, minion, gateway, tmp_path):
     assert not [row for row in Api(gateway).rows() if row["model_name"] == "model-0"]
 
 
+def test_a_plan_has_an_exit_code_in_its_job_and_in_no_other(master, minion, gateway):
+    models = {"planned": {"litellm_params": {"model": "openai/gpt-4"}}}
+    cli, arguments = master.salt_cli(), {"models": models, "profile": {"url": gateway.url}}
+    arguments["profile"]["api_key"] = gateway.key
+    planned = cli.run("litellm_model.plan_set", "set", **arguments, minion_tgt=minion.id)
+    assert planned.data["pending"] is True
+    assert planned.returncode != 0
+    condition = {"fun": "litellm_model.plan_set", "args": ["set"], **arguments}
+    success = "test.succeed_without_changes"
+    sls = {
+        "planned": {success: [{"onlyif": [{**condition, "get_return": "pending"}]}]},
+        "true": {success: [{"onlyif": [{"fun": "test.true"}]}]},
+    }
+    with master.state_tree.base.temp_file("conditions.sls", json.dumps(sls)):
+        done = cli.run("state.apply", "conditions", minion_tgt=minion.id)
+    assert [one["comment"] for one in done.data.values()] == ["Success!"] * 2
+
+
 def test_absent_from_the_master(master, minion, gateway):
     assert apply(master, minion, "gone")[0]["changes"]
     assert Api(gateway).named(NAME) == []

@@ -161,3 +161,55 @@ def test_a_run_resolves_its_profile_once(salt_call, gateway, recorder, tmp_path)
     # Both views, once for all. A gateway that shows nothing at all is looked at four times more,
     # and asked for each row.
     assert len(sent(recorder)) in (2, 2 + 4 + 5)
+
+
+def test_a_plan_in_a_condition_decides_no_other(salt_call):
+    models = f"{{{NAME}-2: {{litellm_params: {{model: openai/gpt-4}}}}}}"
+    salt_call.states(
+        "conditions",
+        f"""
+        planned:
+          test.succeed_without_changes:
+            - onlyif:
+              - fun: litellm_model.plan_set
+                args: [set]
+                models: {models}
+                get_return: pending
+        another:
+          test.succeed_without_changes:
+            - onlyif: [{{fun: test.true}}]
+        """,
+    )
+    done = salt_call.run("--retcode-passthrough", "--out=json", "state.apply", "conditions")
+    assert done.returncode == 0, done
+    assert done.stdout.count('"comment": "Success!"') == 2
+    planned = ("litellm_model.plan_set", "set", f"models={models}")
+    done = salt_call.run("--retcode-passthrough", *planned)
+    assert done.returncode == 2
+
+
+def test_a_source_of_an_environment_that_is_written_first(salt_call, gateway, tmp_path):
+    """As people write it: the file and the set in one SLS, both of one environment."""
+    (tmp_path / "dev").mkdir()
+    minion, dev = tmp_path / "minion", f"file_roots: {{dev: [{tmp_path}/dev], base:"
+    minion.write_text(minion.read_text().replace("file_roots: {base:", dev))
+    entry = f"{{model_name: {NAME}-3, litellm_params: {{model: openai/gpt-4}}}}"
+    (tmp_path / "dev/models.sls").write_text(
+        f"""
+        {tmp_path}/dev/config.yaml:
+          file.managed:
+            - contents: "model_list: [{entry}]"
+        set:
+          litellm_model.managed:
+            - source: salt://config.yaml
+            - require: [{{file: {tmp_path}/dev/config.yaml}}]
+        """
+    )
+    _, predicted = salt_call.apply("models", "saltenv=dev", "test=True")
+    assert (predicted["result"], predicted["changes"]) == (None, {})
+    assert "cannot be predicted" in predicted["comment"]
+    _, done = salt_call.apply("models", "saltenv=dev")
+    assert list(done["changes"]) == [f"{NAME}-3"]
+    _, again = salt_call.apply("models", "saltenv=dev", "test=True")
+    assert (again["result"], again["changes"]) == (True, {})
+    Api(gateway).delete(Api(gateway).one(f"{NAME}-3")["model_info"]["id"])

@@ -16,7 +16,7 @@ def chunk(state, fun, name, **more):
 def found(other, result=PENDING, paths=(PATH,), **requisites):
     low = chunk("litellm_model", "managed", "proxy", **requisites)
     tag = "_|-".join(other[key] for key in ("state", "__id__", "name", "fun"))
-    return writers(Run(low, [other, low], {tag: result} if result else {}), paths)
+    return writers(Run(low, [other, low], {tag: result} if result else {}), lambda: paths)
 
 
 FILE = chunk("file", "managed", PATH)
@@ -45,7 +45,7 @@ COMMAND = chunk("cmd", "run", "render")
     ],
 )
 def test_a_state_that_names_the_file_or_a_folder_above(other):
-    assert found(other) == [f"{other['state']}.{other['fun']} {other['name']}"]
+    assert found(other) == [f"{other['state']}: {other['name']}"]
     assert found(other, {"result": True, "changes": {"x": 1}})
     assert found(other, DONE) == []
     assert found(other, {"result": False, "changes": {}}) == []
@@ -76,7 +76,7 @@ def test_a_state_that_does_not(other):
 )
 @pytest.mark.parametrize("entry", [{"cmd": "render"}, {"cmd": "rend*"}, "render", {"sls": "x"}])
 def test_a_requisite_with_changes(requisite, entry):
-    assert found(COMMAND, **{requisite: [entry]}) == ["cmd.run render"]
+    assert found(COMMAND, **{requisite: [entry]}) == ["cmd: render"]
     assert found(COMMAND, DONE, **{requisite: [entry]}) == []
     assert found(COMMAND, **{requisite: [{"cmd": "other"}, {"pkg": "render"}, "none"]}) == []
 
@@ -90,17 +90,23 @@ def test_a_requisite_of_which_is_known_what_it_writes():
 
 def test_a_requisite_by_its_id():
     other = chunk("cmd", "run", "render --all") | {"__id__": "rendered"}
-    assert found(other, require=[{"cmd": "rendered"}]) == ["cmd.run render --all"]
+    assert found(other, require=[{"cmd": "rendered"}]) == ["cmd: rendered"]
 
 
 def test_a_state_that_waits_for_the_forecast():
     """With `prereq` it runs after the forecast, and before what is forecast."""
     before = {**FILE, "prereq": [{"litellm_model": "proxy"}]}
-    assert found(before, None, __prereq__=True) == [f"file.managed {PATH}"]
+    assert found(before, None, __prereq__=True) == [f"file: {PATH}"]
     assert found(before, None) == []
     assert found(FILE, None, __prereq__=True) == []
     stop = chunk("service", "dead", "x", prereq=[{"litellm_model": "proxy"}])
     assert found(stop, None, __prereq__=True) == []
+
+
+def test_no_file_is_looked_for_if_nothing_would_change():
+    low = chunk("litellm_model", "managed", "proxy")
+    done = {"_|-".join((FILE["state"], PATH, PATH, "managed")): DONE}
+    assert writers(Run(low, [FILE, low], done), lambda: pytest.fail("it was looked for")) == []
 
 
 def test_each_of_the_files_counts():

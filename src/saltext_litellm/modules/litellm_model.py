@@ -922,7 +922,8 @@ def _given_models(models: Any, pillar: Any, source: Any) -> Any:
     if models is not None:
         return models
     if source is not None:
-        return sources.read(checks.text("source", source), __salt__["cp.cache_file"])
+        with glue.fetching(__opts__) as fetch:
+            return sources.read(checks.text("source", source), fetch)
     # Not pillar.get: on Salt 3008 it returns asterisks to modules.
     pillar = checks.text("pillar", pillar)
     found = salt.utils.data.traverse_dict_and_list(__pillar__, pillar, None)

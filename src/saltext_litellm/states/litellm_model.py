@@ -399,15 +399,19 @@ def _open_run() -> None:
 
 def _writers(source: Any) -> list[str]:
     """The states that would still write a file of the source, after this test of the run."""
-    run, tried = globals(), list[str]()
-    if not isinstance(source, str) or "__low__" not in run:
+    given = globals()
+    if not isinstance(source, str) or "__low__" not in given:
         return []
-    with contextlib.suppress(LiteLLMError):  # what is wrong with it may be what will be mended
-        sources.read(source, __salt__["cp.cache_file"], tried)
-    paths = [path for place in tried for path in glue.paths_of(place, __opts__)]
-    return requisites.writers(
-        requisites.Run(run["__low__"], run["__lowstate__"] or (), run["__running__"]), paths
-    )
+    run = requisites.Run(given["__low__"], given["__lowstate__"] or (), given["__running__"])
+
+    def paths() -> set[str]:
+        tried: list[str] = []
+        # What is wrong with a file may be what will be mended.
+        with contextlib.suppress(LiteLLMError), glue.fetching(__opts__) as fetch:
+            sources.read(source, fetch, tried)
+        return {path for place in tried for path in glue.paths_of(place, __opts__)}
+
+    return requisites.writers(run, paths)
 
 
 def _passed(changes: Any, failed: Any) -> bool | None:
