@@ -160,10 +160,13 @@ def details(outcome: Outcome) -> Iterator[str]:
 
 
 def warnings(outcome: Outcome) -> Iterator[str]:
-    """The warnings of all models, and those of the profile."""
+    """The warnings of all models, each once, and those of the profile."""
+    models: dict[str, list[str]] = {}
     for model, found in outcome.get("warnings", {}).items():
         for warning in found:
-            yield f"{model}: {warning}"
+            models.setdefault(warning, []).append(model)
+    for warning, names in models.items():
+        yield f"{_joined_names(names)}: {warning}"
     yield from outcome.get("profile_warnings", ())
 
 

@@ -168,3 +168,19 @@ def test_hostile_text_stays_in_its_line():
     assert told["comment"] == "a\\nb\nc\\x1b[1m"
     assert told["warnings"] == ["d\\ne"]
     assert words.warned(()) == {}
+
+
+def test_a_warning_of_many_models_is_said_once():
+    outcome = {
+        "warnings": {"a": ["x", "y"], "b": ["x"], **{name: ["z"] for name in names(300)}},
+        "profile_warnings": ["p"],
+    }
+    shown = ", ".join(names(20))
+    assert list(words.warnings(outcome)) == ["a, b: x", "a: y", f"{shown} and 280 more: z", "p"]
+
+
+def test_what_may_write_a_source_is_told_in_a_few_words():
+    told = words.unpredictable([f"cmd: {'x' * 500}{number}" for number in range(300)])
+    assert told.startswith("What would change cannot be predicted, as the source may be written")
+    assert told.endswith(" and 280 more")
+    assert len(told) < 2000

@@ -179,6 +179,12 @@ def test_a_misspelt_key_of_an_entry_is_refused(key, meant):
     assert mistakes([entry]) == (f"gpt: LiteLLM's model_list has no {key} (did you mean {meant}?)")
 
 
+@pytest.mark.parametrize("key", ["api_key", "api_base", "api_version", "custom_llm_provider"])
+def test_what_decides_where_a_call_goes_is_not_left_out(key):
+    entry = {"model_name": "gpt", "litellm_params": PARAMS, key: "sk-secret-0123456789"}
+    assert mistakes([entry]) == f"gpt: {key} must stand in litellm_params, not beside it"
+
+
 @pytest.mark.parametrize("value", [False, True, "no", {"set": "other"}])
 @pytest.mark.parametrize("key", ["db_model", "saltext_litellm"])
 def test_what_litellm_or_the_marker_sets_is_left_out_of_an_entry(key, value):

@@ -117,6 +117,8 @@ class _Entry:
         """Refuse a misspelt key. One of somebody else is left out, as LiteLLM does."""
         if key in _ENTRY:
             return
+        if fields.argument_at((PARAMS, key)):
+            raise InvalidInput(f"{key} must stand in {PARAMS}, not beside it")
         told = f"LiteLLM's model_list has no {unknown_key(key, _ENTRY)}"
         is_own = isinstance(key, str) and key.startswith("x-")
         if not is_own and (not isinstance(key, str) or suggested(key, _ENTRY)):
