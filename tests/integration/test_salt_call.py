@@ -183,9 +183,6 @@ def test_a_plan_in_a_condition_decides_no_other(salt_call):
     done = salt_call.run("--retcode-passthrough", "--out=json", "state.apply", "conditions")
     assert done.returncode == 0, done
     assert done.stdout.count('"comment": "Success!"') == 2
-    planned = ("litellm_model.plan_set", "set", f"models={models}")
-    done = salt_call.run("--retcode-passthrough", *planned)
-    assert done.returncode == 2
 
 
 def test_a_source_of_an_environment_that_is_written_first(salt_call, gateway, tmp_path):
@@ -210,6 +207,4 @@ def test_a_source_of_an_environment_that_is_written_first(salt_call, gateway, tm
     assert "cannot be predicted" in predicted["comment"]
     _, done = salt_call.apply("models", "saltenv=dev")
     assert list(done["changes"]) == [f"{NAME}-3"]
-    _, again = salt_call.apply("models", "saltenv=dev", "test=True")
-    assert (again["result"], again["changes"]) == (True, {})
     Api(gateway).delete(Api(gateway).one(f"{NAME}-3")["model_info"]["id"])
