@@ -42,6 +42,25 @@ def same(
     return _same_plain(declared, shown, coerced) or (masked and is_mask_of(shown, declared))
 
 
+def key(value: Any, *, ordered: bool = True, coerced: bool = False) -> str:
+    """A text that is equal for values that are the same, if no mask is among them."""
+    if isinstance(value, Mapping):
+        items = [f"{name!r}:{key(value[name])}" for name in sorted(_keys(value))]
+        return f"{{{','.join(items)}}}"
+    if isinstance(value, list):
+        items = [key(item) for item in value]
+        return f"[{','.join(items if ordered else sorted(set(items)))}]"
+    if value in (None, "None"):
+        return "null"
+    truth = _boolean_or_none(value) if coerced or isinstance(value, bool) else None
+    number = _decimal_or_none(value) if coerced or not isinstance(value, str) else None
+    if coerced and truth is not None:
+        number = Decimal(truth)
+    if number is not None:
+        return str(number.normalize())
+    return repr(value if truth is None else truth)
+
+
 def _same_plain(declared: Any, shown: Any, coerced: bool) -> bool:
     if type(declared) is type(shown) and declared == shown:
         return True

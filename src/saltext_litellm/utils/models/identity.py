@@ -29,6 +29,7 @@ class Rows:
         self._by_id: dict[str, Row] = {}
         self._by_owner: defaultdict[Owner, dict[str, Row]] = defaultdict(dict)
         self._by_name: defaultdict[str | None, dict[str, Row]] = defaultdict(dict)
+        self._unowned: defaultdict[str | None, dict[str, Row]] = defaultdict(dict)
         for row in rows:
             self.add(row)
 
@@ -48,6 +49,8 @@ class Rows:
         self._by_name[row.model_name][row.model_id] = row
         if row.marker:
             self._by_owner[_owner(row.marker)][row.model_id] = row
+        else:
+            self._unowned[row.model_name][row.model_id] = row
 
     def drop(self, model_id: str) -> None:
         """Remove a row."""
@@ -56,6 +59,8 @@ class Rows:
             self._by_name[row.model_name].pop(model_id)
             if row.marker:
                 self._by_owner[_owner(row.marker)].pop(model_id)
+            else:
+                self._unowned[row.model_name].pop(model_id)
 
     def get(self, model_id: str | None) -> Row | None:
         """The row with an id."""
@@ -78,6 +83,11 @@ class Rows:
         """The rows of teams that have a model name, but those of the given team."""
         named = self._by_name.get(model_name, {}).values()
         return [row for row in named if row.team not in (None, team)]
+
+    def unowned(self, model_name: str | None, team: str | None = None) -> list[Row]:
+        """The rows among those that have no marker."""
+        unowned = self._unowned.get(model_name, {}).values()
+        return [row for row in unowned if row.team == team]
 
 
 def _owner(marker: Marker) -> Owner:
@@ -123,11 +133,13 @@ def find(wanted: Deployment, rows: Rows, taken: Set[str] = frozenset()) -> Row |
             break
         if row.model_id not in taken and _is_free(row, wanted):
             return row
-    free = [
+    joining = [
         row
-        for row in rows.named(wanted.model_name, wanted.team)
-        if row.model_id not in taken and _is_free(row, wanted)
+        for row in rows.owned_by(None, wanted.name)
+        if (row.model_name, row.team) == (wanted.model_name, wanted.team) and _is_free(row, wanted)
     ]
+    unowned = rows.unowned(wanted.model_name, wanted.team)
+    free = [row for row in (*unowned, *joining) if row.model_id not in taken]
     return _only_one(free, f"are named {wanted.model_name!r}") if free else None
 
 
@@ -262,7 +274,7 @@ def to_remove(wanted: Deployment, rows: Rows) -> Row | None:
     owned = _latest(rows.owned(wanted), None)
     if owned:
         return _only_one(owned, f"carry the marker of {wanted.name!r}")
-    free = [row for row in rows.named(wanted.model_name, wanted.team) if row.marker is None]
+    free = rows.unowned(wanted.model_name, wanted.team)
     return _only_one(free, f"are named {wanted.model_name!r}") if free else None
 
 

@@ -196,7 +196,7 @@ def _is_reference(value: Any) -> bool:
     return isinstance(value, str) and value.startswith(fields.REFERENCE)
 
 
-def _is_hidden(path: Path, value: Any) -> bool:
+def needs_fingerprint(path: Path, value: Any) -> bool:
     """Whether a value has a fingerprint, because it cannot be compared as it is read."""
     return _is_reference(value) or fields.is_secret_at(path) or holds_secret("", value)
 
@@ -243,7 +243,7 @@ def marker_of(
 
     :param before: The marker that the row has now.
     """
-    hidden = {p: v for p, v in wanted.values.items() if _is_hidden(p, v)}
+    hidden = {p: v for p, v in wanted.values.items() if needs_fingerprint(p, v)}
     return Marker(
         name=wanted.name,
         set=wanted.set,

@@ -1,21 +1,18 @@
-"""Turns the models of a ``managed`` state into deployments, and matches them with rows. Pure."""
+"""Turns the models of a ``managed`` state into deployments. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from functools import partial
-from math import inf
 from typing import Any
 
 from ..litellm import checks
-from ..litellm.errors import InvalidInput, Refused
+from ..litellm.errors import InvalidInput
 from ..litellm.quote import kind, quoted, short, suggested, unknown_key
-from ..litellm.secrets import Fingerprinter
-from . import fields, identity, plan
+from . import fields
 from .desired import Deployment, desired, mistakes_in
 from .fields import INFO, PARAMS, SECTIONS
-from .identity import Rows
 
 Arguments = dict[str, Any]
 
@@ -41,8 +38,8 @@ def read(name: str, models: Any, defaults: Any, resolve: Callable[[Any], Any]) -
             wanted = _deployment(model, arguments, below, resolve, bool(known))
             if wanted is not None:
                 found.append(replace(wanted, set=name))
-    ids = [wanted.model_id for wanted in found if wanted.model_id is not None]
-    for one in sorted({one for one in ids if ids.count(one) > 1}):
+    ids = Counter(wanted.model_id for wanted in found if wanted.model_id is not None)
+    for one in sorted(one for one, times in ids.items() if times > 1):
         mistakes.add(f"model_id {one} is given twice")
     mistakes.refuse()
     return found
@@ -76,15 +73,21 @@ def _named_models(models: Any) -> Iterator[tuple[Any, Any]]:
     if isinstance(models, Mapping):
         yield from models.items()
     elif isinstance(models, list):
-        used: dict[str, int] = {}
-        for number, entry in enumerate(models, start=1):
-            name = entry.get("model_name") if isinstance(entry, Mapping) else None
-            name = name if isinstance(name, str) and name.strip() else f"entry {number}"
-            used[name] = used.get(name, 0) + 1
+        names = [_entry_name(number, entry) for number, entry in enumerate(models, start=1)]
+        counts, given = dict.fromkeys(names, 0), set(names)
+        for name, entry in zip(names, models, strict=True):
             # Several entries may share a model name, to balance the load between them.
-            yield (name if used[name] == 1 else f"{name} #{used[name]}"), _Entry(entry)
+            counts[name] += 1
+            while counts[name] > 1 and f"{name} #{counts[name]}" in given:
+                counts[name] += 1  # another model is called so
+            yield (name if counts[name] == 1 else f"{name} #{counts[name]}"), _Entry(entry)
     else:
         raise InvalidInput("models must be a mapping of names, or a list in LiteLLM's own form")
+
+
+def _entry_name(number: int, entry: Any) -> str:
+    name = entry.get("model_name") if isinstance(entry, Mapping) else None
+    return name if isinstance(name, str) and name.strip() else f"entry {number}"
 
 
 class _Entry:
@@ -208,66 +211,3 @@ def _merged_mappings(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict
         both = isinstance(under, Mapping) and isinstance(value, Mapping)
         merged[key] = _merged_mappings(under, value) if both else value  # type: ignore[arg-type]
     return merged
-
-
-# ---------------------------------------------------------------- groups of one model name
-
-
-def matched(
-    name: str, deployments: Sequence[Deployment], rows: Rows, fingerprint: Fingerprinter
-) -> list[Deployment]:
-    """Match the entries of a list with the rows that are most like them.
-
-    Only their order tells entries with the same model name apart. If an entry is moved or removed,
-    the other entries must keep their rows.
-    """
-    groups: dict[str | None, list[Deployment]] = {}
-    for wanted in deployments:
-        groups.setdefault(wanted.model_name, []).append(wanted)
-    owned: dict[str | None, list[str]] = {}
-    for row in rows:
-        if row.marker and row.marker.set == name:
-            owned.setdefault(row.model_name, []).append(row.marker.name)
-    taken = frozenset(one.model_id for one in deployments if one.model_id is not None)
-    found: list[Deployment] = []
-    spoken_for = {wanted.name for wanted in deployments}
-    for model_name, group in groups.items():
-        names = {wanted.name for wanted in group}
-        free = [one for one in owned.get(model_name, []) if one in names or one not in spoken_for]
-        listed = all(wanted.listed for wanted in group)
-        settled = not free or (len(group) == 1 and free == [group[0].name])
-        if settled or not listed:
-            found += group
-            continue
-        assigned = _assigned(group, free, partial(_distance, rows, fingerprint, taken))
-        spoken_for.update(wanted.name for wanted in assigned)
-        found += assigned
-    return found
-
-
-def _distance(
-    rows: Rows, fingerprint: Fingerprinter, taken: frozenset[str], wanted: Deployment, name: str
-) -> float:
-    """How many changes the row of this name would need to become as declared."""
-    named = replace(wanted, name=name)
-    try:
-        row = identity.find(named, rows, taken)
-        return inf if row is None else len(plan.update(named, row, fingerprint).changes)
-    except Refused:
-        return inf  # the plan of the whole set reports it
-
-
-def _assigned(
-    group: list[Deployment], owned: list[str], distance: Callable[[Deployment, str], float]
-) -> list[Deployment]:
-    settled = {wanted.name for wanted in group if distance(wanted, wanted.name) == 0}
-    names = dict.fromkeys([*owned, *(wanted.name for wanted in group)])
-    free = [one for one in names if one not in settled]
-    assigned = []
-    for wanted in group:
-        name = wanted.name
-        if name not in settled:
-            name = min(free, key=partial(distance, wanted))
-            free.remove(name)
-        assigned.append(replace(wanted, name=name))
-    return assigned

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence, Set
 from ..litellm.errors import Ambiguous, Refused
 from ..litellm.quote import quoted, suggested
 from ..litellm.secrets import Fingerprinter
-from ..models import fields, identity, sets
+from ..models import fields, identity, pools
 from ..models import plan as plans
 from ..models.desired import Deployment
 from ..models.endpoints import Models
@@ -173,7 +173,7 @@ class Planner:
     def _plan_each(self, wanted: Sequence[Deployment]) -> Planned:
         rows, name = self.rows(), self._options.set
         if name is not None:
-            wanted = sets.matched(name, wanted, rows, self._fingerprint)
+            wanted = pools.matched(name, wanted, rows, self._fingerprint)
         planned: Planned = []
         mistakes: list[str] = []
         passing = False
