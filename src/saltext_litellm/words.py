@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from saltext_litellm.utils.litellm.quote import line, quoted, short
+from saltext_litellm.utils.litellm.quote import joined, line, quoted, short
 
 Outcome = Mapping[str, Any]
 Changes = Mapping[str, Any]
 
 _MOST_DETAILED = 20  # models of a set whose changes are shown in full
-_MOST_NAMES = 20  # names that are listed in one line
 
 # For one deployment: the words of a real run, and those of a run with test=True.
 _ACTIONS = {
@@ -136,7 +135,7 @@ def _with_verbs(wording: str, number: int) -> str:
 
 def unpredictable(writers: list[str]) -> str:
     """That a forecast would be of a file that other states of the run would write first."""
-    names = _joined_names([short(one) for one in writers])
+    names = joined([short(one) for one in writers])
     return f"What would change cannot be predicted, as the source may be written before: by {names}"
 
 
@@ -147,12 +146,12 @@ def details(outcome: Outcome) -> Iterator[str]:
         fates = (what for fate, what in _FAILURES.items() if model in outcome.get(fate, ()))
         yield f"{model} {next(fates, 'was not changed')}: {failure}"
     if outcome.get("not_tried"):
-        names = _joined_names(outcome["not_tried"])
+        names = joined(outcome["not_tried"])
         yield f"Not tried, because the gateway takes no more requests: {names}"
     if left := [one for one in outcome.get("not_deleted", ()) if one not in failures]:
-        yield f"Not deleted, because a model failed: {_joined_names(left)}"
+        yield f"Not deleted, because a model failed: {joined(left)}"
     if outcome.get("undeclared"):
-        names = _joined_names(outcome["undeclared"])
+        names = joined(outcome["undeclared"])
         yield f"No longer declared, but left alone without `prune: True`: {names}"
     for model, notes in outcome.get("notes", {}).items():
         for note in notes:
@@ -166,7 +165,7 @@ def warnings(outcome: Outcome) -> Iterator[str]:
         for warning in found:
             models.setdefault(warning, []).append(model)
     for warning, names in models.items():
-        yield f"{_joined_names(names)}: {warning}"
+        yield f"{joined(names)}: {warning}"
     yield from outcome.get("profile_warnings", ())
 
 
@@ -193,9 +192,3 @@ def _in_a_line(change: Mapping[str, Mapping[str, Any]]) -> str:
 
 def _quoted_value(value: Any) -> str:
     return value if value == "**********" else quoted(value)
-
-
-def _joined_names(names: list[str]) -> str:
-    more = len(names) - _MOST_NAMES
-    shown = ", ".join(names[:_MOST_NAMES])
-    return f"{shown} and {more} more" if more > 0 else shown

@@ -171,10 +171,13 @@ def export(
 
     With ``set`` it is a pillar file with the models of one ``managed`` state. It has ``null`` in
     the place of each secret. This declares nothing: the secret on the gateway stays as it is until
-    you fill one in. The head of the file has the SLS with the ``managed`` state.
+    you fill one in. A secret that Salt has set would be removed if it was not declared. So that is
+    ``**********``, which Salt refuses until you fill it in. The head of the file has the SLS with
+    the ``managed`` state.
 
     The head of either file says where to save it, what to fill in, how to try it, and what is
-    missing and why. Values that LiteLLM itself knows of a model are left out. A deployment has the
+    missing and why. Values that LiteLLM itself knows of a model are left out, unless Salt manages
+    them. A deployment has the
     name by which Salt manages it, or else its model name. If several deployments have that model
     name, a word in which they differ is added, such as the provider. A ``model_id`` is there only
     if a deployment would not be found without it.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 _LONGEST = 40  # characters of a value that are quoted
@@ -54,6 +54,16 @@ def line(text: str) -> str:
 def short(name: str) -> str:
     """A name for a message; only the beginning of a long one."""
     return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"
+
+
+def joined(items: Sequence[str], most: int = 20) -> str:
+    """Items in a message; only the first of many.
+
+    :param most: How many are named.
+    """
+    more = len(items) - most
+    shown = ", ".join(items[:most])
+    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def suggested(word: Any, words: Iterable[str]) -> str:

@@ -94,14 +94,14 @@ def update_body(
         # Without it LiteLLM (1.106.2) would write over the row's internal name.
         body.setdefault(INFO, {})[TEAM[1]] = row.team
     if INFO in body:
-        body[INFO].update(_patched_info(row))
+        body[INFO] = {**_patched_info(row), **body[INFO]}
     return body
 
 
 def marked(row: Row, marker: Marker, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The body of a PATCH with a marker added to it. Without a body, only the marker is written."""
     body = dict(body or {})
-    info = {**body.get(INFO, {}), **_patched_info(row), markers.KEY: marker.dump()}
+    info = {**_patched_info(row), **body.get(INFO, {}), markers.KEY: marker.dump()}
     return {**body, INFO: info}
 
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ..litellm import checks
 from ..litellm.errors import InvalidInput, NotAllowed, Refused
 from ..litellm.quote import quoted
-from ..litellm.secrets import holds_secret, is_shown
+from ..litellm.secrets import REDACTED, holds_secret, is_shown
 from ..litellm.trees import Path, leaves
 from . import fields, identity, names
 from .desired import Deployment, desired
 from .fields import BLOCKED, CREDENTIAL, INFO, MODEL, PARAMS
-from .row import Row, is_set, known_info, left_out, own_info
+from .row import MISSING, Row, is_set, known_info, left_out, own_info
 
 Arguments = dict[str, Any]
 Masks = Mapping[str, Any]
@@ -29,10 +29,16 @@ class Secret:
     """Stands for a secret in an export, because secrets cannot be read or must not be printed.
 
     The user fills it in from the pillar.
+
+    :param stand_in: What stands for it among the models of a set. Salt refuses this until it is
+        filled in. ``None`` declares nothing, so it is only for secrets that Salt has not set.
+    :param example: A value that Salt takes in its place.
     """
 
     name: str
     key: str
+    stand_in: str | None = None
+    example: str = "filled-in"
 
     def reference(self, pillar: str) -> str:
         """The Jinja expression for it in an SLS file.
@@ -145,27 +151,39 @@ def _check_state(name: str, arguments: Arguments) -> None:
 
     :raises InvalidInput: It would be refused.
     """
-    filled_in = replaced(arguments, lambda _: "filled-in")
+    filled_in = replaced(arguments, lambda secret: secret.example)
     desired({**filled_in, "name": name}, lambda value: value)
 
 
 def _arguments(name: str, row: Row, masks: Masks, cost_map: Mapping[str, Any]) -> Arguments:
     """A row as arguments, in the order of ``present``."""
     declared: Arguments = {} if row.model_name == name else {"model_name": row.model_name}
-    values = dict(_values(row, masks, cost_map))
-    if MODEL not in values:
+    values = _values(row, masks, cost_map)
+    if values.get(MODEL, MISSING) is MISSING:
         raise InvalidInput("LiteLLM shows no model of it")
     if values[MODEL] == fields.derived_model(values):
         del values[MODEL]
     for path, value in values.items():
-        _declare(declared, path, _declared_value(name, path, value))
+        managed = row.marker is not None and path in row.marker.keys
+        _declare(declared, path, _declared_value(name, path, value, managed))
     arguments = {key: declared[key] for key in _ORDER if key in declared}
     # At the end, because it matters least. Without it, the tier would be free by default.
     return arguments if "tier" in arguments else {**arguments, "tier": None}
 
 
-def _values(row: Row, masks: Masks, cost_map: Mapping[str, Any]) -> Iterable[tuple[Path, Any]]:
-    """The values that are set in a row, by path. Secrets are masked."""
+def _values(row: Row, masks: Masks, cost_map: Mapping[str, Any]) -> dict[Path, Any]:
+    """The values that are set in a row, by path.
+
+    A secret is masked. A managed value is ``MISSING`` if reads do not show it.
+    """
+    found = dict(_set_by_anyone(row, masks, cost_map))
+    return {**found, **dict(_managed_too(row, found))}
+
+
+def _set_by_anyone(
+    row: Row, masks: Masks, cost_map: Mapping[str, Any]
+) -> Iterator[tuple[Path, Any]]:
+    """The values that LiteLLM does not have of itself."""
     params = dict(row.data.get(PARAMS) or {})
     params = {MODEL[1]: params.pop(MODEL[1], None), **params, **left_out(masks)}
     for key, value in params.items():
@@ -177,10 +195,36 @@ def _values(row: Row, masks: Masks, cost_map: Mapping[str, Any]) -> Iterable[tup
         yield BLOCKED, True
 
 
-def _declared_value(name: str, path: Path, value: Any) -> Any:
-    """A value as a user declares it. A secret becomes a :class:`Secret`."""
-    if fields.is_hidden_at(path) or holds_secret("", value) or not is_shown("", value):
-        return Secret(name, fields.label(path))
+def _managed_too(row: Row, found: Mapping[Path, Any]) -> Iterator[tuple[Path, Any]]:
+    """The other values that Salt manages. If they were not declared, Salt would remove them.
+
+    They say the same as LiteLLM's cost map or its defaults, or they are not shown: LiteLLM 1.106.2
+    hides references to variables that its environment lacks.
+    """
+    if row.marker is None:
+        return
+    above = {path[:length] for path in found for length in range(1, len(path))}
+    for path in sorted(row.marker.keys - found.keys() - above):
+        value = row.get(path)
+        if any(path[:length] in found for length in range(1, len(path))):
+            continue  # somebody has replaced the mapping
+        if value is not MISSING:
+            yield path, {} if isinstance(value, Mapping) else value  # in one, LiteLLM has its own
+        elif path in row.marker.secrets:
+            yield path, MISSING
+
+
+def _declared_value(name: str, path: Path, value: Any, managed: bool) -> Any:
+    """A value as a user declares it. A secret becomes a :class:`Secret`.
+
+    :param managed: Whether Salt has set it.
+    """
+    hidden = fields.is_hidden_at(path)
+    if hidden or value is MISSING or holds_secret("", value) or not is_shown("", value):
+        # A mask is refused as a secret, or as the login of a URL.
+        stand_in = REDACTED if hidden else f"https://{REDACTED}@"
+        more = {} if value is not MISSING or hidden else {"example": f"{fields.REFERENCE}NAME"}
+        return Secret(name, fields.label(path), stand_in if managed else None, **more)
     return checks.per_million(value) if path in fields.COSTS else value
 
 

@@ -10,7 +10,7 @@ from itertools import count
 
 from ..litellm.errors import Ambiguous, Refused
 from ..litellm.marker import Marker
-from ..litellm.quote import short
+from ..litellm.quote import joined, short
 from ..litellm.secrets import redact
 from .desired import Deployment
 from .fields import MODEL, NAME, TEAM, label
@@ -20,6 +20,8 @@ Owner = tuple[str | None, str]
 
 # All ids that we choose are derived from this. Never change it: creates would make duplicates.
 _NAMESPACE = uuid.UUID("5b0ad5cf-6c4b-5d8e-9d0c-1f6a3f0b8f6e")
+
+_MOST_CHOICES = 5  # rows that a sentence names
 
 
 class Rows:
@@ -236,7 +238,7 @@ def _only_one(rows: list[Row], what: str) -> Row:
     if len(rows) == 1:
         return rows[0]
     rows = sorted(rows, key=lambda row: row.model_id)
-    choices = ", ".join(f"{row.model_id} ({_model_text(row)})" for row in rows)
+    choices = joined([f"{row.model_id} ({_model_text(row)})" for row in rows], _MOST_CHOICES)
     raise Ambiguous(
         f"Several deployments {what}: {choices}; say which one is meant, as "
         f"`model_id: {rows[0].model_id}`, or delete the others",

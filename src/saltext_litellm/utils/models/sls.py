@@ -9,6 +9,7 @@ from textwrap import indent, wrap
 from typing import Any
 
 from ..litellm.quote import line, quoted
+from ..litellm.secrets import REDACTED
 from .export import Arguments, Export, Secret, replaced, secrets
 
 Dump = Callable[[Any], str]
@@ -19,7 +20,7 @@ _WIDTH = 94  # characters of an item's line in the head
 def data(found: Export, pillar: str) -> Mapping[str, Arguments]:
     """The arguments by name, with the same in the place of each secret as in a file."""
     if found.set is not None:
-        return _models_of_set(found)
+        return {name: _in_set(arguments) for name, arguments in found.states.items()}
     return {
         name: replaced(arguments, lambda secret: secret.reference(pillar))
         for name, arguments in found.states.items()
@@ -60,10 +61,11 @@ def _states_text(found: Export, pillar: str, dump: Dump, url: str, profile: str 
 def _models_text(found: Export, pillar: str, dump: Dump, url: str, profile: str | None) -> str:
     """A pillar file with the models of a set; its head has the SLS file that goes with it.
 
-    Each secret is null, which declares nothing, until somebody fills it in.
+    Each secret is null, which declares nothing, or a mask, which Salt refuses, until somebody fills
+    it in.
     """
     head = _head(found, url, _steps_of_set(found, pillar, dump, profile))
-    declared = _models_of_set(found)
+    declared = {name: _in_set(_without_tier(one)) for name, one in found.states.items()}
     keys = pillar.split(":")
     above = "".join(
         indent(dump({key: None}).removesuffix(" null\n") + "\n", "  " * depth)
@@ -74,12 +76,10 @@ def _models_text(found: Export, pillar: str, dump: Dump, url: str, profile: str 
     return _escaped(f"{head}\n{above}{below}")
 
 
-def _models_of_set(found: Export) -> Mapping[str, Arguments]:
-    """The models of a set, with null in the place of each secret."""
-    return {
-        name: replaced(_without_tier(arguments), lambda _: None)
-        for name, arguments in found.states.items()
-    }
+def _in_set(arguments: Arguments) -> Arguments:
+    """The arguments of a model of a set, with null or a mask in the place of each secret."""
+    filled: Arguments = replaced(arguments, lambda secret: secret.stand_in)
+    return filled
 
 
 def _without_tier(arguments: Arguments) -> Arguments:
@@ -155,9 +155,14 @@ def _steps_of_set(found: Export, pillar: str, dump: Dump, profile: str | None) -
     state = _state("managed", str(found.set), arguments, profile)
     yield from (f"     {one}" for one in dump(state).splitlines())
     yield ""
-    if any(secrets(found.states)):
-        yield "3. Secrets are not printed. Replace each null below by the secret. While it is null,"
-        yield "   the secret on the gateway stays as it is."
+    stand_ins = {secret.stand_in is None for secret in secrets(found.states)}
+    if stand_ins:
+        yield "3. Secrets are not printed. Fill them in below."
+        if True in stand_ins:
+            yield "   While one is null, the secret on the gateway stays as it is."
+        if False in stand_ins:
+            yield f"   Salt has set each {REDACTED}. It would remove what is not declared any more,"
+            yield "   so it refuses the set until they are filled in."
         yield f"   {_REFERENCES}"
     else:
         yield _NO_SECRETS.format(3)

@@ -46,6 +46,7 @@ class Converge:
         self._executor = Executor(models, known)
         self._planner = Planner(models, known, fingerprint, options, self._executor.tentative)
         self._used: frozenset[str] = frozenset()  # ids of the rows that were planned
+        self._speaking: frozenset[str] = frozenset()  # the names of those that tell of others' rows
         self._replaced: set[str] = set()
         self._trials = Trials(models, known)
         self._outcomes: dict[str, Outcome] = {}
@@ -57,6 +58,7 @@ class Converge:
         """
         planned = self._planner.plan_all(wanted)
         self._used = frozenset(plan.model_id for _, plan in planned if plan.model_id)
+        self._speaking = notes.speaking(planned)
         self._trials.make(planned, self._options)
         if self._options.test:
             goes_on = self._predict(planned)
@@ -218,7 +220,8 @@ class Converge:
         sentences = [
             note.pending if test else note.done for note in plan.notes if note.key in changes
         ]
-        sentences += notes.beside(wanted, plan, self._planner.rows(), self._known, self._used)
+        speaks, rows = wanted.name in self._speaking, self._planner.rows()
+        sentences += notes.beside(wanted, plan, rows, self._known, self._used, speaks)
         if wanted.name in self._planner.unverified:
             sentences.append(self._planner.unverified[wanted.name])
         sentences += self._trials.notes(wanted)

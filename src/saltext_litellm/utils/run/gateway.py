@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..litellm.errors import GatewayError, NotSeen, Refused
+from ..litellm.quote import joined
 from ..litellm.secrets import Fingerprinter
 from ..litellm.trees import nested
 from ..models import bodies, fields, identity
@@ -172,7 +173,7 @@ class Gateway:
         if ids:
             return (
                 f"{wanted.model_name} is still served: the gateway's config file defines it "
-                f"({', '.join(ids)}); remove it there"
+                f"({joined(ids)}); remove it there"
             )
         others = [] if any_owner else identity.of_others(wanted, rows)
         owners = [
@@ -183,7 +184,7 @@ class Gateway:
         if not owners:
             return None
         return (
-            f"{wanted.model_name} is still there: {', '.join(owners)}, "
+            f"{wanted.model_name} is still there: {joined(owners)}, "
             "and what is another's is left alone"
         )
 
@@ -202,11 +203,10 @@ class Gateway:
             return ()
         notes = []
         if row is not None and row.marker is not None:
-            free = [one for one in rows.named(wanted.model_name) if one.marker is None]
-            if free:
-                ids = ", ".join(one.model_id for one in free)
-                notes.append(f"Nobody owns these, which have the same model name: {ids}")
+            ids = [one.model_id for one in rows.unowned(wanted.model_name)]
+            if ids:
+                notes.append(f"Nobody owns these, which have the same model name: {joined(ids)}")
         if teams := rows.of_other_teams(wanted.model_name):
-            ids = ", ".join(f"{one.model_id} ({one.team})" for one in teams)
-            notes.append(f"These have the same model name, but belong to teams: {ids}")
+            ids = [f"{one.model_id} ({one.team})" for one in teams]
+            notes.append(f"These have the same model name, but belong to teams: {joined(ids)}")
         return tuple(notes)

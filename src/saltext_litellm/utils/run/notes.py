@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 
+from ..litellm.quote import joined
 from ..models import identity
 from ..models.desired import Deployment
 from ..models.fields import label
@@ -16,8 +17,12 @@ from .known import Known
 NOT_ALLOWED_TO_VERIFY = (
     "Its secrets were not verified: the api_key may not see which ones the gateway has"
 )
-_BALANCED = "LiteLLM balances calls between them"
+_SAME_NAME = "the same model name: LiteLLM balances calls between them"
 _RENAMED = "If {0!r} is how this state was named before, declare `litellm_model.absent` for {0!r}"
+_RENAMED_FROM_ONE = (
+    "If this state had one of these names before, declare `litellm_model.absent` for that name"
+)
+_MOST = 5  # rows that a sentence names
 NOT_SERVED = "LiteLLM does not serve it since it was last changed; its log says why"
 
 VERIFIED_IN_REAL_RUNS = (
@@ -35,32 +40,64 @@ UNSERVED_NOT_VERIFIED = (
 )
 
 
+def speaking(planned: Iterable[tuple[Deployment, Plan]]) -> frozenset[str]:
+    """The names of the deployments that tell of others' rows: one for each model name.
+
+    It is one that is created, if there is one, because then there is more to tell.
+    """
+    first: dict[str | None, str] = {}
+    for wanted, _ in sorted(planned, key=lambda one: one[1].action != CREATE):
+        first.setdefault(wanted.model_name, wanted.name)
+    return frozenset(first.values())
+
+
 def beside(
-    wanted: Deployment, plan: Plan, rows: Rows, known: Known, used: Set[str]
+    wanted: Deployment, plan: Plan, rows: Rows, known: Known, used: Set[str], speaks: bool
 ) -> Iterator[str]:
     """Notes about other rows that have the model name of a deployment, and that are left alone.
 
     :param used: The ids of the rows that this run uses.
+    :param speaks: Whether this is the deployment that tells of them, of those with its model name.
     """
     ours = wanted.name if wanted.set is None else f"{wanted.name} in {wanted.set}"
-    for row in rows.named(wanted.model_name, wanted.team):
-        if row.copied == ours and plan.row is not None:
-            yield (
-                f"{row.model_id} is a copy of it, with its marker, and is left alone; to "
-                f"manage that too, give a state of its own `model_id: {row.model_id}`"
-            )
-        elif row.marker is None and row.copied != ours and row.model_id not in used:
-            yield f"{row.model_id}, which nobody owns, has the same model name: {_BALANCED}"
+    unowned = rows.unowned(wanted.model_name, wanted.team)
+    copies = [row.model_id for row in unowned if row.copied == ours]
+    if copies and plan.row is not None:
+        are, left = ("is a copy", "is") if len(copies) == 1 else ("are copies", "are")
+        yield (
+            f"{joined(copies, _MOST)} {are} of it, with its marker, and {left} left alone; to "
+            f"manage that too, give a state of its own `model_id: {copies[0]}`"
+        )
+    if not speaks:
+        return
+    strange = [one.model_id for one in unowned if one.copied != ours and one.model_id not in used]
+    if strange:
+        yield f"{joined(strange, _MOST)}, which nobody owns, {_has(strange)} {_SAME_NAME}"
     if plan.action == CREATE:
-        for row in identity.of_others(wanted, rows):
-            assert row.marker is not None  # noqa: S101 - so it has an owner
-            yield f"{row.model_id} of {row.marker.owner!r} has the same model name: {_BALANCED}"
-            if wanted.set is None and row.marker.set is None:
-                yield _RENAMED.format(row.marker.owner)
-    if plan.action == CREATE and known.unproven:
-        yield SERVED_BUT_NOT_SHOWN
+        yield from _of_others(wanted, rows)
+        if known.unproven:
+            yield SERVED_BUT_NOT_SHOWN
     if known.compared and (note := config_beside(wanted, known)):
         yield note
+
+
+def _of_others(wanted: Deployment, rows: Rows) -> Iterator[str]:
+    """Notes about rows of other states and sets that have a deployment's model name."""
+    markers = [
+        (row.model_id, row.marker)
+        for row in identity.of_others(wanted, rows)
+        if row.marker and (wanted.set is None or row.marker.set != wanted.set)
+    ]
+    if markers:
+        owned = [f"{model_id} of {marker.owner!r}" for model_id, marker in markers]
+        yield f"{joined(owned, _MOST)} {_has(owned)} {_SAME_NAME}"
+    names = [marker.owner for _, marker in markers if marker.set is None]
+    if names and wanted.set is None:
+        yield _RENAMED.format(names[0]) if len(names) == 1 else _RENAMED_FROM_ONE
+
+
+def _has(others: Sequence[str]) -> str:
+    return "has" if len(others) == 1 else "have"
 
 
 def config_beside(wanted: Deployment, known: Known) -> str | None:
@@ -69,7 +106,7 @@ def config_beside(wanted: Deployment, known: Known) -> str | None:
     if not ids:
         return None
     return (
-        f"The gateway's config file defines {wanted.model_name} ({', '.join(ids)}), "
+        f"The gateway's config file defines {wanted.model_name} ({joined(ids, _MOST)}), "
         "which Salt never touches"
     )
 
