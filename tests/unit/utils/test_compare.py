@@ -1,8 +1,10 @@
 """Comparison by meaning."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from saltext_litellm.utils.litellm.compare import same
+from saltext_litellm.utils.litellm.compare import key, same
 
 
 @pytest.mark.parametrize(
@@ -86,3 +88,33 @@ def test_a_set_has_its_members(shown):
 def test_a_mask_counts_only_where_there_may_be_one(declared, shown):
     assert same(declared, shown, masked=True)
     assert not same(declared, shown)
+
+
+WORDS = ["", "5", "5.0", "05", "1", "1e0", "yes", "True", "off", "None", "nan", "[5]", "null"]
+PLAIN = st.one_of(
+    st.sampled_from([*WORDS, 0, 1, 1.0, 5, 5.0, 2**60, 5e-06, True, False, None]), st.integers()
+)
+ANY = st.recursive(
+    PLAIN,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(st.sampled_from("abc"), inner, max_size=3)
+    ),
+    max_leaves=4,
+)
+
+
+@given(one=ANY, other=ANY, ordered=st.booleans(), coerced=st.booleans())
+def test_values_that_are_the_same_have_the_same_key(one, other, ordered, coerced):
+    if ordered or isinstance(other, list):  # LiteLLM shows some lists as a string
+        same_key = key(one, ordered=ordered, coerced=coerced) == key(
+            other, ordered=ordered, coerced=coerced
+        )
+        assert same_key or not same(one, other, ordered=ordered, coerced=coerced)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("5", 5), (True, "True"), (1, True), ([1, 2], [2, 1]), ({"a": 1}, {"a": 2}), ("", None)],
+)
+def test_other_values_have_other_keys(one, other):
+    assert key(one) != key(other)

@@ -19,6 +19,7 @@ from tests.support.cluster import Cluster
 from tests.support.histories import INFO, PARAMS, lists, numbers, words
 from tests.support.properties import FINGERPRINTER, VERSIONS, relaxed
 
+few = settings(relaxed, max_examples=relaxed.max_examples // 6)
 # LiteLLM's cost map says the same of these models, or something else.
 COST_MAP = {
     "gpt-4": {
@@ -113,7 +114,7 @@ def exported(cluster: Cluster, set_: str | None) -> export.Export:
 
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("set_", [None, "production"])
-@settings(relaxed, max_examples=50)
+@few
 @given(history=st.lists(declarations(), min_size=1, max_size=2))
 def test_an_export_of_what_salt_has_made_is_as_declared(version, set_, history):
     cluster = Cluster(version)
@@ -131,7 +132,7 @@ def test_an_export_of_what_salt_has_made_is_as_declared(version, set_, history):
     assert apply(cluster, again, test=True).changes == {}
 
 
-@settings(relaxed, max_examples=50)
+@few
 @given(arguments=declarations())
 def test_no_secret_of_salt_is_lost_where_an_export_is_applied_as_it_is(arguments):
     """Nothing is removed because a model of a set was exported without its secrets."""
