@@ -120,6 +120,53 @@ def test_what_another_owner_has_is_named_and_refused(
     assert "refuses them" not in text
 
 
+# What LiteLLM's cost map or its defaults say as well, what is empty, and what reads do not show.
+SAME_AS_LITELLM = {
+    "custom_llm_provider": "openai",
+    "base_model": "text-embedding-3-small",
+    "tier": "paid",
+    "mode": "embedding",
+    "input_cost_per_million_tokens": 0.02,
+    "output_cost_per_million_tokens": 0,
+    "blocked": False,
+    "model_api_base": "os.environ/UNSET_API_BASE",
+    "model_api_key": "os.environ/UNSET_API_KEY",
+    "litellm_params": {"use_litellm_proxy": False, "drop_params": False, "extra_body": {}},
+    "model_info": {"max_input_tokens": 8191, "limits": {}, "notes": []},
+}
+NOT_SHOWN = ("model_api_base", "model_api_key")
+
+
+def test_an_export_of_what_salt_manages_is_as_declared(
+    modules, states, managed, api, loaders_with, profile, name, tmp_path
+):
+    """Nothing of ours is left out, wherever LiteLLM says the same, so nothing is taken away."""
+    no_tier = {"litellm_params": {"model": "openai/gpt-4"}, "tier": None}
+    own = {f"{name}-state": SAME_AS_LITELLM, f"{name}-plain": no_tier}
+    for one, declared in own.items():
+        states.run(("present", {"name": one, **declared}))
+    text = modules("export")
+    of_set = {f"{name}-full": SAME_AS_LITELLM, f"{name}-poor": no_tier}
+    assert managed(models=of_set)["result"] is True
+    before = {row["model_info"]["id"]: row for row in api.all_rows()}
+
+    hidden = {key: SAME_AS_LITELLM[key] for key in NOT_SHOWN}
+    pillar = {"litellm": profile, "litellm_secrets": {f"{name}-state": hidden}}
+    salt = salted(loaders_with, tmp_path, text, pillar, None)
+    for one in own:
+        (result,) = salt.modules.state.sls_id(one, "models").raw.values()
+        assert (result["result"], result["changes"]) == (True, {}), result
+
+    data = modules("export", data=True, set=f"set-{name}")
+    models = {one: data[one] for one in of_set}
+    result = managed(models=models, test=True)
+    assert "has a mask for a login" in result["comment"]  # nothing is taken away unasked
+    assert "is a mask or a placeholder, not a secret" in result["comment"]
+    models[f"{name}-full"].update(hidden)
+    assert managed(models=models)["changes"] == {}
+    assert {row["model_info"]["id"]: row for row in api.all_rows()} == before
+
+
 @pytest.mark.parametrize("params", [{}, None, {"rpm": 5}, {"model": "openai/x", "rpm": "nan"}])
 def test_a_row_that_no_state_can_declare_is_left_out(modules, api, recorder, name, params):
     api.create(name)

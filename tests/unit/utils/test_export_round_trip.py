@@ -16,7 +16,7 @@ from saltext_litellm.utils.models.desired import Deployment
 from saltext_litellm.utils.run.gateway import Gateway
 from saltext_litellm.utils.run.outcome import Options, Outcome
 from tests.support.cluster import Cluster
-from tests.support.histories import INFO, PARAMS, lists, numbers, words
+from tests.support.histories import INFO, PARAMS, lists, numbers
 from tests.support.properties import FINGERPRINTER, VERSIONS, relaxed
 
 few = settings(relaxed, max_examples=relaxed.max_examples // 6)
@@ -39,7 +39,6 @@ SAME_AS_LITELLM = {
     "per_region": st.sampled_from([{"eu": 1}, {}]),
     "search_cost": st.sampled_from([1, 2]),
     "litellm_provider": st.sampled_from(["openai", "mine"]),
-    "created_by": words,
     "member_auto_router": st.booleans(),
     "list": st.one_of(st.just([]), lists),
 }
