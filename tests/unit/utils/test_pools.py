@@ -341,6 +341,19 @@ def test_another_models_name_is_never_taken():
     assert before.items() <= keys(cluster).items()
 
 
+def test_entries_of_a_team_get_rows_of_the_team():
+    def of(team: str, one: Entry) -> Entry:
+        return {**copy.deepcopy(one), "model_info": {"team_id": team}}
+
+    pool = [of("red", POOL[0]), POOL[1], of("blue", POOL[0]), of("red", POOL[2]), POOL[0]]
+    cluster = converged(pool)
+    before = copy.deepcopy(cluster.table)
+    assert run(cluster, pool[::-1]) == []
+    assert fates(run(cluster, [of("red", entry("new")), *pool])) == ["created"]
+    assert fates(run(cluster, pool)) == ["deleted"]
+    assert cluster.table == before
+
+
 def test_a_row_whose_name_others_bear_is_left_to_them():
     """Two rows carry one marker. Nobody can say which is meant, so no entry takes another's row."""
     cluster = converged(POOL)

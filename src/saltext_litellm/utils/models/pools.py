@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import chain
+from itertools import chain, count
 from math import inf
 from typing import Any
 
@@ -26,6 +26,7 @@ from .desired import Deployment
 from .identity import Rows
 from .row import MISSING, Row
 
+Shared = tuple[str | None, str | None]  # the model name and the team of a pool
 Values = frozenset[int]  # the values of an entry or a row, each as a number
 
 
@@ -36,33 +37,54 @@ def matched(
 
     :param set_: The name of the set.
     """
-    pools: defaultdict[tuple[str | None, str | None], list[Deployment]] = defaultdict(list)
+    pools: defaultdict[Shared, list[Deployment]] = defaultdict(list)
     for wanted in deployments:
         if wanted.listed:
             pools[wanted.model_name, wanted.team].append(wanted)
-    owned: defaultdict[tuple[str | None, str | None], list[str]] = defaultdict(list)
+    owned: dict[str, Shared] = {}
     for row in rows if pools else ():
         if row.marker and row.marker.set == set_:
-            owned[row.model_name, row.team].append(row.marker.name)
+            owned[row.marker.name] = (row.model_name, row.team)
     asked = frozenset(one.model_id for one in deployments if one.model_id is not None)
-    used = {wanted.name for wanted in deployments}
     found: dict[str, Deployment] = {}
-    for shared, entries in pools.items():
+    for shared, names in _names(pools, owned):
+        entries = pools[shared]
         own = [wanted.name for wanted in entries]
-        names = [one for one in owned[shared] if one in own or one not in used]
-        if len(entries) == 1 and names in ([], own):
-            continue
-        pool = _Pool(set_, entries, names, rows, asked)
-        assigned = pool.assigned(fingerprint)
-        used.update(wanted.name for wanted in assigned)
-        found.update(zip(own, assigned, strict=True))
+        if len(own) > 1 or names != own:
+            pool = _Pool(set_, entries, names, rows, asked)
+            found.update(zip(own, pool.assigned(fingerprint), strict=True))
     return [found.get(wanted.name, wanted) for wanted in deployments]
+
+
+def _names(
+    pools: Mapping[Shared, Sequence[Deployment]], owned: Mapping[str, Shared]
+) -> Iterator[tuple[Shared, list[str]]]:
+    """The names that the entries of each pool may get. Each name is only in one pool.
+
+    :param owned: The names of the rows of the set, each with what its row shares with others.
+    """
+    names: dict[Shared, dict[str, None]] = {shared: {} for shared in pools}
+    for name, shared in owned.items():
+        if shared in names:
+            names[shared][name] = None
+    for shared, entries in pools.items():
+        for wanted in entries:
+            if owned.get(wanted.name) not in names:  # else the row's pool has the name
+                names[shared][wanted.name] = None
+    reserved = {*owned, *(wanted.name for entries in pools.values() for wanted in entries)}
+    for shared, entries in pools.items():
+        numbered = (f"{shared[0]} #{number}" for number in count(2))
+        while len(names[shared]) < len(entries):
+            name = next(name for name in numbered if name not in reserved)
+            reserved.add(name)
+            names[shared][name] = None
+        yield shared, list(names[shared])
 
 
 class _Pool:
     """The entries of a list that share a model name and a team, and the rows that they may get.
 
-    :param owned: The names of the rows that the set has for this model name.
+    :param names: The names that the entries may get. Rows of the set may have them.
     :param asked: The ids that entries ask for.
     """
 
@@ -70,7 +92,7 @@ class _Pool:
         self,
         set_: str,
         entries: Sequence[Deployment],
-        owned: Iterable[str],
+        names: Iterable[str],
         rows: Rows,
         asked: frozenset[str],
     ) -> None:
@@ -81,7 +103,6 @@ class _Pool:
         self._unclear: dict[str, None] = {}  # several rows fit
         self._unused: dict[str, None] = {}  # no row fits
         seen: set[str] = set()
-        names = {*owned, *(wanted.name for wanted in entries)}
         for name in sorted(names, key=lambda one: (_place(one, entries[0].model_name), one)):
             try:
                 row = identity.find(replace(entries[0], name=name, model_id=None), rows, asked)

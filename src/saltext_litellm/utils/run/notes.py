@@ -45,9 +45,9 @@ def speaking(planned: Iterable[tuple[Deployment, Plan]]) -> frozenset[str]:
 
     It is one that is created, if there is one, because then there is more to tell.
     """
-    first: dict[str | None, str] = {}
+    first: dict[tuple[str | None, str | None], str] = {}
     for wanted, _ in sorted(planned, key=lambda one: one[1].action != CREATE):
-        first.setdefault(wanted.model_name, wanted.name)
+        first.setdefault((wanted.model_name, wanted.team), wanted.name)
     return frozenset(first.values())
 
 
