@@ -160,7 +160,7 @@ def test_an_export_of_what_salt_manages_is_as_declared(
     data = modules("export", data=True, set=f"set-{name}")
     models = {one: data[one] for one in of_set}
     result = managed(models=models, test=True)
-    assert "has a mask for a login" in result["comment"]  # nothing is taken away unasked
+    # Nothing is taken away, as it would be if a secret of ours was not declared.
     assert "is a mask or a placeholder, not a secret" in result["comment"]
     models[f"{name}-full"].update(hidden)
     assert managed(models=models)["changes"] == {}
