@@ -16,6 +16,7 @@ from ..litellm.errors import (
 )
 from ..litellm.secrets import Fingerprinter
 from ..models import plan as plans
+from ..models import references
 from ..models.desired import Deployment
 from ..models.endpoints import Models
 from ..models.plan import NONE, Changes, Plan
@@ -49,6 +50,7 @@ class Converge:
         self._replaced: set[str] = set()
         self._trials = Trials(models, known)
         self._outcomes: dict[str, Outcome] = {}
+        self._unsure: dict[str, tuple[str, ...]] = {}  # warnings, by the name of the deployment
 
     def run(self, wanted: Sequence[Deployment]) -> list[Outcome]:
         """Make the deployments as declared.
@@ -57,6 +59,11 @@ class Converge:
         """
         planned = self._planner.plan_all(wanted)
         self._used = frozenset(plan.model_id for _, plan in planned if plan.model_id)
+        self._unsure = {
+            one.name: (references.warning(one.values),)
+            for one in wanted
+            if references.unsure(one.values) and not self._known.capabilities().resolves
+        }
         self._trials.make(planned, self._options)
         if self._options.test:
             goes_on = self._predict(planned)
@@ -222,7 +229,10 @@ class Converge:
         if wanted.name in self._planner.unverified:
             sentences.append(self._planner.unverified[wanted.name])
         sentences += self._trials.notes(wanted)
-        return Outcome(wanted.name, plan.action, plan.model_id, changes, tuple(sentences))
+        warnings = self._unsure.get(wanted.name, ())
+        return Outcome(
+            wanted.name, plan.action, plan.model_id, changes, tuple(sentences), warnings=warnings
+        )
 
     # ---------------------------------------------------------------- afterwards
 
