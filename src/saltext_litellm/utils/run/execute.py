@@ -174,17 +174,28 @@ class Executor:
     def is_there(self, model_id: str) -> bool:
         """Whether a row exists. If it is not shown, an empty PATCH finds out.
 
-        :raises GatewayError: The row exists, but the gateway does not show it.
+        :raises GatewayError: The gateway does not show the row. It has it, or nobody can tell.
         """
         known = self._known
-        if known.blind or model_id not in known.rows():
+        if not known.blind and model_id in known.rows():
+            return True
+        unclear: GatewayError | None = None
+        try:
             if not known.confirm_exists(model_id):
                 known.drop(model_id)
                 return False
-            known.see(model_id)
-            if known.blind or model_id not in known.rows():
-                raise GatewayError(f"The gateway does not show {model_id}, which it has")
-        return True
+        except GatewayError as err:
+            unclear = err
+        known.see(model_id)
+        if not known.blind and model_id in known.rows():
+            return True
+        if unclear is not None:
+            raise GatewayError(
+                f"The gateway does not show {model_id}, and does not say whether it has it: "
+                f"{unclear}",
+                unclear.status,
+            )
+        raise GatewayError(f"The gateway does not show {model_id}, which it has")
 
     # ---------------------------------------------------------------- patch
 

@@ -16,6 +16,10 @@ from .known import Known
 NOT_ALLOWED_TO_VERIFY = (
     "Its secrets were not verified: the api_key may not see which ones the gateway has"
 )
+MASKS_NOT_SHOWN = (
+    "Its secrets were not verified: LiteLLM does not say which ones a deployment has that is "
+    "paused or not served"
+)
 _BALANCED = "LiteLLM balances calls between them"
 _RENAMED = "If {0!r} is how this state was named before, declare `litellm_model.absent` for {0!r}"
 NOT_SERVED = "LiteLLM does not serve it since it was last changed; its log says why"
