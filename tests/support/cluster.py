@@ -11,6 +11,7 @@ import re
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from itertools import takewhile
 from threading import RLock
 from typing import Any, TypeVar
 
@@ -64,6 +65,9 @@ class Cluster:
         self.unservable: Callable[[Mapping[str, Any]], bool] = lambda row: str(
             row["litellm_params"].get("model")
         ).startswith("no-such-provider/")
+        # A row that LiteLLM cannot even load: with it the view of the database is empty, and since
+        # 1.106 the rows after it are served as they were.
+        self.unloadable: Callable[[Mapping[str, Any]], bool] = lambda _: False
         since = self.since_106
         self.false = dict.fromkeys((FALSE_UNLESS_SENT + FALSE_SINCE_106 * since).split(), False)
         mirrored = MIRRORED + SINCE_106 * since + SINCE_109 * self.since_109
@@ -84,9 +88,9 @@ class Cluster:
         Since 1.106, a worker goes on serving the old row if it cannot serve the new one.
         """
         before = self.routers[worker] if self.since_106 else {}
-        served = {
-            key: before.get(key) if self.unservable(row) else row for key, row in self.table.items()
-        }
+        good = takewhile(lambda item: not self.unloadable(item[1]), self.table.items())
+        kept = {key: row for key, row in before.items() if key in self.table}
+        served = kept | {key: before.get(key) if self.unservable(row) else row for key, row in good}
         self.routers[worker] = _through_json({k: row for k, row in served.items() if row})
 
     def lose(self, k: int, done: bool) -> None:
@@ -242,6 +246,8 @@ class Client:
         with cluster.lock:
             table = dict(cluster.table)
         found = {k: row for k, row in table.items() if like.fullmatch(row["model_name"])}
+        if any(map(cluster.unloadable, found.values())):
+            return []
         for model_id, row in held.items():  # since 1.109 the upstream model is searched as well
             upstream = str(row["litellm_params"].get("model")) * cluster.since_109
             if term in row["model_name"].lower() or term in upstream.lower():

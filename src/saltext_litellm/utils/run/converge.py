@@ -179,14 +179,14 @@ class Converge:
                 return
             if sent is None and self._is_flagged(wanted, plan):
                 raise NotServed(notes.NOT_SERVED)
-            if isinstance(step, Create) and step.instead is not None:
-                self._replaced.add(wanted.name)
             try:
                 self._executor.do(step, wanted, sent.answer if sent else None)
             except Surprise:
                 plan = self._planner.plan_anew(wanted)
                 self._planner.check(wanted, plan)
             else:
+                if isinstance(step, Create) and step.instead is not None:
+                    self._replaced.add(wanted.name)
                 plan = self._planner.plan(wanted)
                 if not self._executor.tentative.isdisjoint(one.model_id for one in plan.leftovers):
                     self._planner.first[wanted.name] = plan  # the tentative row is not reported

@@ -184,6 +184,11 @@ class Known:
                 _apply(prediction, self._forecast)
         return self._forecast
 
+    @property
+    def sees_database(self) -> bool:
+        """Whether the gateway has shown its database so far."""
+        return not self._incomplete and not self.blind
+
     # ---------------------------------------------------------------- capabilities
 
     def capabilities(self, removing: bool = False) -> Capabilities:
