@@ -126,9 +126,9 @@ class Executor:
         self._note_unproven(row, step.body, made=True)
 
     def _not_served(self, step: Create, row: Row, err: GatewayError) -> NotServed:
-        """Take back a row that cannot be served, and what was changed before in the row it replaces.
+        """Take back a row that cannot be served, and what was changed in the row that it replaces.
 
-        Returns the error to raise.
+        :returns: The error to raise.
         """
         told = f"{self._take_back(row)}: {err}"
         if step.instead and (more := self._undo.of(step.instead.model_id)):
@@ -158,7 +158,7 @@ class Executor:
             self._flag(row)
             there = "may be there" if isinstance(failed, NotSeen) else "is there"
             return f"{what}, and taking it back has failed ({failed}), so it {there}"
-        if self._known.sees_database and len(self._known.rows()) and not self._models.database():
+        if self._known.saw_database and len(self._known.rows()) and not self._models.database():
             return f"{what}. It was deleted again, but the gateway shows nothing of its database"
         return f"{what}, so it was taken back"
 

@@ -74,6 +74,7 @@ class Known:
         self.may_write = False  # whether a look may send a PATCH that changes nothing
         self.compared = False  # whether the two views have checked each other
         self._shown: frozenset[str] = frozenset()  # the ids in the view of the database
+        self.saw_database = False  # whether the gateway has ever shown a row of its database
         self._incomplete = False  # whether the view of the database lacks rows
         self._looked = False  # whether we have looked several times and seen nothing
         # Whether rows that a worker serves count as deleted, but no PATCH has proven that.
@@ -183,11 +184,6 @@ class Known:
             for prediction in self._predicted:
                 _apply(prediction, self._forecast)
         return self._forecast
-
-    @property
-    def sees_database(self) -> bool:
-        """Whether the gateway has shown its database so far."""
-        return not self._incomplete and not self.blind
 
     # ---------------------------------------------------------------- capabilities
 
@@ -311,6 +307,7 @@ class Known:
             rows = self._parse_rows(self._models.database())
         before, found = self._rows, Rows(row for row in rows if row.from_database)
         self._shown = frozenset(row.model_id for row in found)
+        self.saw_database = self.saw_database or bool(self._shown)
         if self._incomplete:
             for row in self._hidden_rows(found, before or ()):
                 found.add(row)

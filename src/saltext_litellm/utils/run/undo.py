@@ -24,6 +24,7 @@ from .capabilities import Capabilities
 from .known import PAUSE, Known
 
 _LOOKS = 3  # LiteLLM 1.83.14 shows nothing for up to 0.2 s after a PATCH
+_TRIES = 2  # how often to send a PATCH that takes back another one
 _OWN = ("id", "db_model", markers.KEY, fields.RESET_INFO[1])
 
 
@@ -47,13 +48,13 @@ class Undo:
         it.
         """
         pattern = "_" + row.model_name[1:].replace("\\", "_")
-        for look in range(_LOOKS if self._known.sees_database else 0):
+        for look in range(_LOOKS if self._known.saw_database else 0):
             if look:
                 self._models.elsewhere(PAUSE)
             found = parse_all(self._models.database(pattern))
             if any(one.model_id == row.model_id for one in found):
                 return False
-        return self._known.sees_database
+        return self._known.saw_database
 
     def of(self, model_id: str) -> str | None:
         """Take back the changes of a row. Returns the sentence, ``None`` if there are none.
@@ -64,17 +65,20 @@ class Undo:
             return None
         before, body = self._first.pop(model_id)
         what, failed = "LiteLLM cannot load the change", "it still shows nothing of its database"
-        back, stays = former(before, body, self._known.capabilities())
-        try:
-            answer = self._models.update(model_id, back)
-            now = self._known.rows().get(model_id) or before
-            self._known.put(changed(now, back, answer))
-        except NotInDatabase:
-            self._known.drop(model_id)
-            return "Somebody else has changed or deleted it at the same time"
-        except GatewayError as err:
-            failed = str(err)
-        if self.breaks(before):
+        back, stays = former(before, body, self._known.capabilities(removing=True))
+        for _ in range(_TRIES):
+            try:
+                answer = self._models.update(model_id, back)
+                now = self._known.rows().get(model_id) or before
+                self._known.put(changed(now, back, answer))
+            except NotInDatabase:
+                self._known.drop(model_id)
+                return "Somebody else has changed or deleted it at the same time"
+            except GatewayError as err:
+                failed = str(err)
+            if not self.breaks(before):
+                break
+        else:
             return (
                 f"{what}, and shows nothing of its database since. Taking it back has failed "
                 f"({failed}): until {model_id} is changed or deleted, it may not start again"
