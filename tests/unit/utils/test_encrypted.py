@@ -84,7 +84,7 @@ def test_all_secrets_are_written_again_if_a_text_shows_ciphertext():
     assert plan.changes["model_api_key"] == {"old": "**********", "new": "**********"}
     (note,) = plan.notes
     assert note.key in plan.changes
-    assert note.done == f"All declared texts of id were written again, {WHY}"
+    assert note.done == f"All declared values of id were written again, {WHY}"
     assert KEY not in str(plan.changes)
 
 

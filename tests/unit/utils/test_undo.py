@@ -224,3 +224,45 @@ def test_a_mask_is_never_written_back(can):
         "litellm_params:extra_headers",
         "model_api_key",
     ]
+
+
+# ---------------------------------------------------------------- what somebody else has broken
+
+
+@pytest.mark.parametrize("alone", [False, True])
+@pytest.mark.parametrize("place", ["organization", "api_key", "model"])
+def test_a_row_that_cannot_be_loaded_is_repaired_by_its_state(cluster, place, alone):
+    client = cluster.client()
+    if alone:
+        for model_id in [key for key, row in cluster.table.items() if row["model_name"] != "name"]:
+            client.delete(model_id)
+    model_id = next(key for key, row in cluster.table.items() if row["model_name"] == "name")
+    client.update(model_id, {"litellm_params": {place: FLAG}})
+    assert client.database() == []
+    outcome = apply(cluster.client())
+    assert outcome.failure is None
+    assert "because LiteLLM cannot load what it has" in " ".join(outcome.notes)
+    assert f"All declared values of {model_id} were written again" in " ".join(outcome.notes)
+    assert is_whole(cluster)
+    assert is_as_declared(cluster)
+
+
+def test_another_row_that_cannot_be_loaded_is_left_alone(cluster):
+    client = cluster.client()
+    model_id = next(key for key, row in cluster.table.items() if row["model_name"] == "before")
+    client.update(model_id, {"litellm_params": {"organization": FLAG}})
+    outcome = apply(cluster.client())
+    assert (outcome.failure, outcome.changes) == (None, {})
+
+
+def test_a_value_that_is_not_declared_cannot_be_repaired(cluster):
+    client = cluster.client()
+    model_id = next(key for key, row in cluster.table.items() if row["model_name"] == "name")
+    client.update(model_id, {"litellm_params": {"theirs": FLAG}})
+    outcome = apply(cluster.client())
+    assert outcome.failure.startswith(f"LiteLLM cannot load what is stored in {model_id}, and")
+    Gateway(cluster.client(), FINGERPRINTER).remove(
+        deployments.named(None, model_id), any_owner=True
+    )
+    assert is_whole(cluster)
+    assert is_as_declared(cluster)

@@ -117,7 +117,8 @@ def update(
     touched = frozenset(
         path
         for path, value in wanted.values.items()
-        if not _has_value(path, value, row, declared.secrets.get(path))
+        if row.unreadable
+        or not _has_value(path, value, row, declared.secrets.get(path))
         or (lost and path in declared.secrets and encrypted.is_encrypted(path, value))
     )
     removed = frozenset() if partial else _removed(wanted, row)
@@ -134,7 +135,11 @@ def update(
         row.model_id,
         row,
         changes,
-        tuple(_lost_notes(wanted, row, lost) if lost else _notes(row, marker, touched, changes)),
+        tuple(
+            _lost_notes(wanted, row, lost)
+            if lost or row.unreadable
+            else _notes(row, marker, touched, changes)
+        ),
         touched,
         removed,
         marker=marker,
@@ -338,14 +343,17 @@ def _value_for_user(path: Path, value: Any) -> Any:
 
 
 def _lost_notes(wanted: Deployment, row: Row, lost: Sequence[Path]) -> Iterator[Note]:
-    """Sentences on a row whose texts LiteLLM cannot decrypt."""
+    """Sentences on a row whose texts LiteLLM cannot decrypt, or that it cannot load at all."""
     why = "because LiteLLM cannot decrypt what it has: its LITELLM_SALT_KEY has probably changed"
+    if row.unreadable:
+        why = "because LiteLLM cannot load what it has, and shows nothing of its database"
+        lost = sorted(wanted.values)
     others = ", ".join(encrypted.left(wanted.values, row))
     more = f". It cannot decrypt {others} either, which is not declared" if others else ""
     yield Note(
         label(lost[0]),
-        f"All declared texts of {row.model_id} were written again, {why}{more}",
-        f"All declared texts of {row.model_id} would be written again, {why}{more}",
+        f"All declared values of {row.model_id} were written again, {why}{more}",
+        f"All declared values of {row.model_id} would be written again, {why}{more}",
     )
     if row.marker is None:
         yield _adopted(row)

@@ -253,7 +253,9 @@ class Executor:
             return
         now = changed(row, step.body, answer)
         self._known.put(now)
-        if may_break(step.body):
+        if row.unreadable:
+            self._undo.refuse_unreadable(now)
+        elif may_break(step.body):
             self._refuse_broken(now)
         self._note_unproven(row, step.body, made=False)
 

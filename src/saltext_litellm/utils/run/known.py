@@ -25,7 +25,14 @@ from ..litellm.quote import quoted
 from ..models.endpoints import Listed, Models
 from ..models.identity import Rows
 from ..models.row import Row, parse_all, with_masks
-from .capabilities import OLD, RECENT, Capabilities, by_rows, by_version
+from .capabilities import (
+    OLD,
+    RECENT,
+    Capabilities,
+    by_rows,
+    by_version,
+    shows_database,
+)
 
 log = logging.getLogger(__name__)
 
@@ -376,6 +383,10 @@ class Known:
         """
         return self._parse_rows(self._models.database("_" + model_name[1:].replace("\\", "_")))
 
+    def shows(self, row: Row) -> bool:
+        """Whether a search for its name shows a row. If LiteLLM cannot load it, none does."""
+        return any(one.model_id == row.model_id for one in self._named_in_database(row.model_name))
+
     def _hidden_rows(self, shown: Rows, before: Iterable[Row]) -> list[Row]:
         """The rows that the database has, and that its view lacks.
 
@@ -394,7 +405,11 @@ class Known:
         if confirmed := list(filter(self.confirm_exists, unnamed)):
             self._router = None  # the PATCH has made this worker read the database
             served = {row.model_id: row for row in self._served_rows()}
-            found |= {one: served.get(one, lacking[one]) for one in confirmed}
+            rows = [served.get(one, lacking[one]) for one in confirmed]
+            opens = bool(found) or shows_database(self._models.version())
+            found |= {
+                row.model_id: replace(row, unreadable=opens and not self.shows(row)) for row in rows
+            }
         return list(found.values())
 
 

@@ -13,13 +13,13 @@ from dataclasses import replace
 from typing import Any
 
 from ..litellm import marker as markers
-from ..litellm.errors import GatewayError, NotInDatabase
+from ..litellm.errors import GatewayError, NotInDatabase, NotServed
 from ..litellm.marker import Marker
 from ..litellm.trees import Path
 from ..models import bodies, fields, references
 from ..models.endpoints import Models
 from ..models.fields import BLOCKED, INFO, NAME, PARAMS, label
-from ..models.row import MISSING, Row, asked_to_go, changed, parse_all
+from ..models.row import MISSING, Row, asked_to_go, changed
 from .capabilities import Capabilities
 from .known import PAUSE, Known
 
@@ -42,19 +42,28 @@ class Undo:
         self._first.setdefault(before.model_id, (before, body))
 
     def breaks(self, row: Row) -> bool:
-        """Whether the gateway shows nothing of its database since a row was written.
+        """Whether the gateway shows nothing of its database since a row was written."""
+        return self._known.saw_database and not self._is_shown(row)
 
-        The search has a wildcard in the place of the name's first letter: only the database knows
-        it.
+    def refuse_unreadable(self, row: Row) -> None:
+        """Refuse a row that LiteLLM could not load before, and still cannot.
+
+        :raises NotServed: It cannot.
         """
-        pattern = "_" + row.model_name[1:].replace("\\", "_")
-        for look in range(_LOOKS if self._known.saw_database else 0):
+        if not self._is_shown(row):
+            raise NotServed(
+                f"LiteLLM cannot load what is stored in {row.model_id}, and writing all that is "
+                "declared has not helped: delete it with litellm_model.delete "
+                f"model_id={row.model_id}, and apply the state again"
+            )
+
+    def _is_shown(self, row: Row) -> bool:
+        for look in range(_LOOKS):
             if look:
                 self._models.elsewhere(PAUSE)
-            found = parse_all(self._models.database(pattern))
-            if any(one.model_id == row.model_id for one in found):
-                return False
-        return self._known.saw_database
+            if self._known.shows(row):
+                return True
+        return False
 
     def of(self, model_id: str) -> str | None:
         """Take back the changes of a row. Returns the sentence, ``None`` if there are none.
