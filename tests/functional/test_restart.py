@@ -152,7 +152,8 @@ def old_gateway(version):
         yield started
 
 
-def test_all_secrets_are_written_again(old_gateway, loaders, upstream, version, name):
+@pytest.mark.parametrize("configured", [0, 1])
+def test_all_secrets_are_written_again(old_gateway, loaders, upstream, version, name, configured):
     profile = {"url": old_gateway.url, "api_key": old_gateway.key, "retries": 0}
     declared = {
         "model_api_key": KEY,
@@ -164,18 +165,19 @@ def test_all_secrets_are_written_again(old_gateway, loaders, upstream, version, 
     for each in names:
         assert States(loaders, profile).present(each, **declared)["result"] is True
     config = [{"model_name": "of-the-config", "litellm_params": {"model": "openai/gpt-4"}}]
-    with changed_key(old_gateway, version, 1, model_list=config) as gateway:
+    with changed_key(old_gateway, version, 1, model_list=config * configured) as gateway:
         states = States(loaders, {**profile, "url": gateway.url})
         for each, verify in zip(names, (False, True), strict=True):
             predicted = states.present(each, test=True, verify_secrets=verify, **declared)
             done = states.present(each, verify_secrets=verify, **declared)
             assert (predicted["result"], done["result"]) == (None, True), done
-            assert predicted["changes"] == done["changes"]
+            assert predicted["changes"] == done["changes"] or (not configured and each == name)
             assert {"model_api_key", "litellm_params:client_secret"} <= set(done["changes"])
             assert WHY in done["comment"]
             assert ask(gateway, each) == 200
             assert upstream.calls[-1] == KEY
             assert states.present(each, verify_secrets=True, **declared)["changes"] == {}
+        assert sorted(row["model_name"] for row in Api(gateway).all_rows()) == sorted(names)
 
 
 def test_verify_secrets_sees_what_was_only_half_repaired(
@@ -196,6 +198,21 @@ def test_verify_secrets_sees_what_was_only_half_repaired(
         assert (done["result"], set(done["changes"])) == (True, {"model_api_key"})
         assert ask(gateway, name) == 200
         assert states.present(name, verify_secrets=True, **declared)["changes"] == {}
+
+
+def test_nothing_untrue_is_said_where_litellm_keeps_no_models(old_gateway, loaders, name):
+    """With `store_model_in_db: false` in its database, LiteLLM refuses each create and each PATCH."""
+    profile = {"url": old_gateway.url, "api_key": old_gateway.key, "retries": 0}
+    states = States(loaders, profile)
+    field = {"field_name": "store_model_in_db", "field_value": False}
+    Api(old_gateway)(
+        "POST", "/config/field/update", json={**field, "config_type": "general_settings"}
+    )
+    restart(old_gateway)
+    done = states.present(name, **MODEL)
+    assert done["result"] is False
+    assert "which it has" not in done["comment"]
+    assert "STORE_MODEL_IN_DB" in done["comment"]
 
 
 @pytest.fixture(autouse=True)

@@ -29,6 +29,7 @@ from ..models.row import Row, changed, created, parse_all
 from .ahead import Answer, send
 from .decide import Create, Delete, Learn, Patch, Step
 from .known import PAUSE, Known
+from .reveal import reveal
 from .undo import Undo, may_break
 
 log = logging.getLogger(__name__)
@@ -101,11 +102,7 @@ class Executor:
         try:
             answer = answered()
         except AlreadyThere as err:
-            gone = self._look_up(row.model_id, err) is None
-            if gone and row.model_id in self._refused:
-                raise
-            self._refused.add(row.model_id)  # another client may have made it and deleted it
-            raise Surprise from None
+            self._raise_there(step, row, err)
         except NotServed as err:
             self._raise_if_changed(row)
             raise self._not_served(step, row, err) from None
@@ -124,6 +121,25 @@ class Executor:
         if self._known.blind:
             self._see_what_is_there(row)
         self._note_unproven(row, step.body, made=True)
+
+    def _raise_there(self, step: Create, row: Row, err: AlreadyThere) -> NoReturn:
+        """LiteLLM's database has refused a row, most likely because it has one with that id."""
+        if self._known.blind and self._reveals(step, row):
+            raise Surprise
+        gone = self._look_up(row.model_id, err) is None
+        if gone and row.model_id in self._refused:
+            raise err
+        self._refused.add(row.model_id)  # another client may have made it and deleted it
+        raise Surprise
+
+    def _reveals(self, step: Create, row: Row) -> bool:
+        """Whether the gateway shows a row that it has, after a second one was made beside it."""
+        second = reveal(self._models, self._known, step.body)
+        if second is None:
+            return False
+        self.tentative.add(second.model_id)
+        self.unproven[row.model_id] = False  # LiteLLM has not served it until now
+        return True
 
     def _not_served(self, step: Create, row: Row, err: GatewayError) -> NotServed:
         """Take back a row that cannot be served, and what was changed in the row that it replaces.
