@@ -10,7 +10,6 @@ import base64
 import hashlib
 import json
 import re
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from itertools import takewhile
@@ -100,9 +99,7 @@ class Cluster:
         for row in self.table.values():
             for key, value in row["litellm_params"].items():
                 if isinstance(value, str):
-                    noise = hashlib.sha512(value.encode()).digest()[:40]
-                    cipher = base64.urlsafe_b64encode(noise + value.encode()).decode()
-                    row["litellm_params"][key] = cipher
+                    row["litellm_params"][key] = _encrypted(value)
         self.unservable = lambda row: "/" not in row["litellm_params"]["model"]
         self.routers = [{} for _ in self.routers]
 
@@ -163,7 +160,7 @@ class Cluster:
         row = _through_json(self.table[model_id])
         for key, value in row["litellm_params"].items():
             if isinstance(value, str):
-                row["litellm_params"][key] = f"encrypted-{zlib.crc32(repr(value).encode()):x}"
+                row["litellm_params"][key] = _encrypted(value)
         if not self.since_106:
             row.pop("blocked", None)
         return {"model_id": model_id, **row}
@@ -325,6 +322,12 @@ class Client:
 def _through_json(body: Mapping[str, Any]) -> Row:
     parsed: Row = json.loads(json.dumps(body, allow_nan=False))
     return parsed
+
+
+def _encrypted(text: str) -> str:
+    """A text as LiteLLM encrypts it: 40 bytes more, in base64."""
+    noise = hashlib.sha512(text.encode()).digest()[:40]
+    return base64.urlsafe_b64encode(noise + text.encode()).decode()
 
 
 def _like(term: str) -> re.Pattern[str]:

@@ -122,3 +122,19 @@ def test_after_that_the_row_is_as_declared():
 def test_a_declared_text_of_that_form_is_no_sign():
     wanted = declared(model_api_key=KEY, litellm_params={"organization": SEEN[0]})
     assert plans.update(wanted, written(wanted), FINGERPRINT).action == "none"
+
+
+@pytest.mark.parametrize(
+    ("stored", "expected"),
+    [
+        ({"model": "openai/gpt-4", "rpm": 5}, False),
+        ({"model": "os.environ/NOT_SET"}, True),
+        ({"model": "openai/gpt-4", "api_key": "sk-another-one"}, False),
+        ({"model": "openai/gpt-4", "api_base": "os.environ/BASE"}, False),
+    ],
+)
+def test_the_length_of_what_is_stored_tells_that_a_worker_serves_something_else(stored, expected):
+    wanted = declared(model_api_key=KEY, model_api_base="os.environ/BASE")
+    raw = {key: cipher(value) if isinstance(value, str) else value for key, value in stored.items()}
+    row = written(wanted, api_base="https://resolved.example.com")
+    assert encrypted.differs({"litellm_params": raw}, row) is expected

@@ -58,9 +58,3 @@ def by_version(version: str | None) -> Capabilities:
     if number >= (1, 109):
         return NEWEST
     return RECENT if number >= (1, 106) else OLD
-
-
-def shows_database(version: str | None) -> bool:
-    """Whether a version of LiteLLM is known to show its database (see ``Known``)."""
-    numbers = re.match(r"(\d+)\.(\d+)", version or "")
-    return numbers is not None and (1, 83) <= tuple(map(int, numbers.groups())) <= (1, 110)

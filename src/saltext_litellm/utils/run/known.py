@@ -22,6 +22,7 @@ from ..litellm.errors import (
     WrongGateway,
 )
 from ..litellm.quote import quoted
+from ..models.encrypted import differs
 from ..models.endpoints import Listed, Models
 from ..models.identity import Rows
 from ..models.row import Row, parse_all, with_masks
@@ -31,7 +32,6 @@ from .capabilities import (
     Capabilities,
     by_rows,
     by_version,
-    shows_database,
 )
 
 log = logging.getLogger(__name__)
@@ -387,6 +387,19 @@ class Known:
         """Whether a search for its name shows a row. If LiteLLM cannot load it, none does."""
         return any(one.model_id == row.model_id for one in self._named_in_database(row.model_name))
 
+    def _is_unreadable(self, row: Row, shows_others: bool) -> bool:
+        """Whether LiteLLM cannot load a row, and serves a former state of it.
+
+        If no search shows anything, LiteLLM may have closed its view of the database. Then the
+        length of the stored texts tells, which a PATCH that changes nothing returns.
+        """
+        if self.shows(row):
+            return False
+        try:
+            return shows_others or differs(self._models.update(row.model_id, {}), row)
+        except GatewayError:
+            return False
+
     def _hidden_rows(self, shown: Rows, before: Iterable[Row]) -> list[Row]:
         """The rows that the database has, and that its view lacks.
 
@@ -406,9 +419,10 @@ class Known:
             self._router = None  # the PATCH has made this worker read the database
             served = {row.model_id: row for row in self._served_rows()}
             rows = [served.get(one, lacking[one]) for one in confirmed]
-            opens = bool(found) or shows_database(self._models.version())
+            others = bool(found)
             found |= {
-                row.model_id: replace(row, unreadable=opens and not self.shows(row)) for row in rows
+                row.model_id: replace(row, unreadable=self._is_unreadable(row, others))
+                for row in rows
             }
         return list(found.values())
 
