@@ -6,11 +6,13 @@ has the same methods as our endpoints, so tests use it in the place of a gateway
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import re
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from itertools import takewhile
 from threading import RLock
 from typing import Any, TypeVar
 
@@ -64,6 +66,9 @@ class Cluster:
         self.unservable: Callable[[Mapping[str, Any]], bool] = lambda row: str(
             row["litellm_params"].get("model")
         ).startswith("no-such-provider/")
+        # A row that LiteLLM cannot even load: with it the view of the database is empty, and since
+        # 1.106 the rows after it are served as they were.
+        self.unloadable: Callable[[Mapping[str, Any]], bool] = lambda _: False
         since = self.since_106
         self.false = dict.fromkeys((FALSE_UNLESS_SENT + FALSE_SINCE_106 * since).split(), False)
         mirrored = MIRRORED + SINCE_106 * since + SINCE_109 * self.since_109
@@ -84,10 +89,19 @@ class Cluster:
         Since 1.106, a worker goes on serving the old row if it cannot serve the new one.
         """
         before = self.routers[worker] if self.since_106 else {}
-        served = {
-            key: before.get(key) if self.unservable(row) else row for key, row in self.table.items()
-        }
+        good = takewhile(lambda item: not self.unloadable(item[1]), self.table.items())
+        kept = {key: row for key, row in before.items() if key in self.table}
+        served = kept | {key: before.get(key) if self.unservable(row) else row for key, row in good}
         self.routers[worker] = _through_json({k: row for k, row in served.items() if row})
+
+    def change_key(self) -> None:
+        """Start again with another LITELLM_SALT_KEY: LiteLLM shows and sends ciphertext then."""
+        for row in self.table.values():
+            for key, value in row["litellm_params"].items():
+                if isinstance(value, str):
+                    row["litellm_params"][key] = _encrypted(value)
+        self.unservable = lambda row: "/" not in row["litellm_params"]["model"]
+        self.routers = [{} for _ in self.routers]
 
     def lose(self, k: int, done: bool) -> None:
         """Lose the answer of the k-th write from now on (1 is the next one), done or not done."""
@@ -146,7 +160,7 @@ class Cluster:
         row = _through_json(self.table[model_id])
         for key, value in row["litellm_params"].items():
             if isinstance(value, str):
-                row["litellm_params"][key] = f"encrypted-{zlib.crc32(repr(value).encode()):x}"
+                row["litellm_params"][key] = _encrypted(value)
         if not self.since_106:
             row.pop("blocked", None)
         return {"model_id": model_id, **row}
@@ -242,6 +256,8 @@ class Client:
         with cluster.lock:
             table = dict(cluster.table)
         found = {k: row for k, row in table.items() if like.fullmatch(row["model_name"])}
+        if any(map(cluster.unloadable, found.values())):
+            return []
         for model_id, row in held.items():  # since 1.109 the upstream model is searched as well
             upstream = str(row["litellm_params"].get("model")) * cluster.since_109
             if term in row["model_name"].lower() or term in upstream.lower():
@@ -306,6 +322,12 @@ class Client:
 def _through_json(body: Mapping[str, Any]) -> Row:
     parsed: Row = json.loads(json.dumps(body, allow_nan=False))
     return parsed
+
+
+def _encrypted(text: str) -> str:
+    """A text as LiteLLM encrypts it: 40 bytes more, in base64."""
+    noise = hashlib.sha512(text.encode()).digest()[:40]
+    return base64.urlsafe_b64encode(noise + text.encode()).decode()
 
 
 def _like(term: str) -> re.Pattern[str]:

@@ -68,7 +68,11 @@ def running_gateway(
     general_settings: Mapping[str, Any] | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[Gateway]:
-    """Run a gateway with its own database until the block ends."""
+    """Run a gateway with its own database until the block ends.
+
+    :param environment: More variables. With the `DATABASE_URL` of another gateway and other values,
+        it is that gateway after its settings were changed.
+    """
     settings = {"master_key": f"sk-{secrets.token_hex(24)}", **(general_settings or {})}
     config = {
         "model_list": [dict(model) for model in model_list],

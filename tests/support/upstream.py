@@ -17,6 +17,7 @@ class Upstream:
     :ivar keys: The keys that it accepts. If it refuses a key, the reason has the key in it, as with
         OpenAI.
     :ivar calls: The key of each call, in order.
+    :ivar headers: The headers of each call, in order.
     :ivar most_at_once: The largest number of calls at the same time.
     """
 
@@ -24,6 +25,7 @@ class Upstream:
         self.keys = set(keys)
         self.seconds = seconds
         self.calls: list[str] = []
+        self.headers: list[dict[str, str]] = []
         self.most_at_once = 0
         self._inside = 0
         self._lock = threading.Lock()
@@ -90,6 +92,7 @@ class _Call(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """A call of any kind."""
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.server.upstream.headers.append(dict(self.headers))
         key = self.headers.get("Authorization", "").removeprefix("Bearer ")
         status, body = self.server.upstream.answer(key)
         data = json.dumps(body).encode()

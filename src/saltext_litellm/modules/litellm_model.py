@@ -903,10 +903,12 @@ def _set_result(
     outcomes: list[Outcome], wanted: list[desired.Deployment], gateway: Gateway
 ) -> dict[str, Any]:
     """The outcomes of a set as the mapping that ``manage`` returns."""
+    found = {one.name: one.warnings for one in outcomes}
+    warnings = {one.name: (*one.warnings, *found.get(one.name, ())) for one in wanted}
     result: dict[str, Any] = {
         "failures": {one.name: one.failure for one in outcomes if one.failure},
         "notes": {one.name: one.notes for one in outcomes if one.notes},
-        "warnings": {one.name: one.warnings for one in wanted if one.warnings},
+        "warnings": {name: lines for name, lines in warnings.items() if lines},
         "profile_warnings": gateway.warnings,
     }
     for one in outcomes:
@@ -1011,7 +1013,7 @@ def _apply_one(arguments: dict[str, Any], **how: Any) -> dict[str, Any]:
 
 def _one_result(outcome: Outcome, wanted: desired.Deployment, gateway: Gateway) -> dict[str, Any]:
     """The outcome of one deployment as the mapping that ``apply`` and ``delete`` return."""
-    warnings = (*wanted.warnings, *gateway.warnings)
+    warnings = (*wanted.warnings, *outcome.warnings, *gateway.warnings)
     result = {"action": outcome.action, "model_id": outcome.model_id, "changes": outcome.changes}
     more: dict[str, Any] = {
         "adopted": outcome.adopted,

@@ -9,6 +9,7 @@ from saltext_litellm.utils.litellm.errors import (
     NotServed,
     OutcomeUnknown,
 )
+from saltext_litellm.utils.models.encrypted import is_ciphertext
 from tests.support.cluster import Cluster
 
 VERSIONS = ["1.83.14", "1.106.2", "1.109.1"]
@@ -95,7 +96,7 @@ def test_what_is_stored(version):
     assert (cluster.table["a"]["blocked"], "blocked" in raw) == (modern, modern)
     assert raw["model_id"] == "a"
     assert raw["litellm_params"]["rpm"] == 100
-    assert raw["litellm_params"]["extra"].startswith("encrypted-")
+    assert is_ciphertext(raw["litellm_params"]["extra"])
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -13,7 +13,7 @@ from ..litellm.errors import InvalidInput
 from ..litellm.quote import quoted, short, suggested
 from ..litellm.secrets import hides, is_secret
 from ..litellm.trees import Path, leaves
-from . import fields
+from . import fields, references
 from .fields import (
     API_BASE,
     ARGUMENTS,
@@ -87,8 +87,11 @@ def desired(arguments: Mapping[str, Any], resolve: Resolve, *, partial: bool = F
     values = _declared(arguments, resolve, mistakes)
     with mistakes.noted():
         _add_model(values, arguments, partial)
+    name, model_name = arguments.get("name"), arguments.get("model_name")
+    with mistakes.noted():
+        references.check(fields.NAME, name if model_name is None else model_name)
     mistakes.refuse()
-    name, model_name = arguments["name"], arguments.get("model_name")
+    assert isinstance(name, str)  # noqa: S101 - checked before
     return Deployment(
         name=name,
         model_name=name if model_name is None and not partial else model_name,
@@ -172,6 +175,7 @@ def _check_value(path: Path, value: Any) -> None:
     if path == MODEL:
         checks.text(":".join(MODEL), value)
     _check_secrets(name, any(map(hides, path[1:])), value)
+    references.check(path, value)
     fields.check(path, value)
 
 

@@ -170,6 +170,8 @@ class Models:
         except OutcomeUnknown as err:
             if "Failed to add model to db" in str(err):
                 raise AlreadyThere(str(err), err.status) from None
+            if "STORE_MODEL_IN_DB" in str(err):
+                raise GatewayError(str(err), err.status) from None  # it has written nothing
             raise _saved_error(err, model_id) from None
         return self._confirmed(row, model_id, "POST /model/new")
 

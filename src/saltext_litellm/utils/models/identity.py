@@ -114,6 +114,11 @@ def next_id(row: Row) -> str:
     return str(uuid.uuid5(_NAMESPACE, json.dumps(["replaces", row.model_id, *before])))
 
 
+def second_id(model_id: str) -> str:
+    """The id of a tentative row beside a row that the gateway has and does not show."""
+    return str(uuid.uuid5(_NAMESPACE, json.dumps(["beside", model_id])))
+
+
 def find(wanted: Deployment, rows: Rows, taken: Set[str] = frozenset()) -> Row | None:
     """The row of a deployment, ``None`` if it has none yet.
 
@@ -180,7 +185,11 @@ def _latest(owned: list[Row], model_id: str | None) -> list[Row]:
 
     def goes(row: Row) -> bool:
         return any(
-            _replaces(other, row) and not (_replaces(row, other) and row is _elder([row, other]))
+            _is_second(row, other)
+            or (
+                _replaces(other, row)
+                and not (_replaces(row, other) and row is _elder([row, other]))
+            )
             for other in owned
         )
 
@@ -195,6 +204,11 @@ def _latest(owned: list[Row], model_id: str | None) -> list[Row]:
 def is_tentative(row: Row) -> bool:
     """Whether a row must be deleted if its owner has another row."""
     return row.marker is not None and row.marker.tentative
+
+
+def _is_second(row: Row, other: Row) -> bool:
+    """Whether a row was made only to let the gateway show another one."""
+    return row.model_id == second_id(other.model_id)
 
 
 def _replaces(row: Row, other: Row) -> bool:
@@ -215,7 +229,8 @@ def leftovers(row: Row, wanted: Deployment, rows: Rows, taken: Set[str] = frozen
     found = [
         one
         for one in rows.owned_by(set_, name)
-        if one is not row and is_tentative(one) and not is_tentative(row)
+        if one is not row
+        and ((is_tentative(one) and not is_tentative(row)) or _is_second(one, row))
     ]
     before = rows.get(row.marker.replaces)
     if before is not None and before.marker is not None and before not in found:

@@ -12,7 +12,7 @@ from ..litellm.errors import Refused
 from ..litellm.marker import VERSION, Marker
 from ..litellm.secrets import REDACTED, Fingerprinter, holds_secret, redact
 from ..litellm.trees import Path
-from . import fields
+from . import encrypted, fields
 from .desired import Deployment
 from .fields import label
 from .row import MISSING, Row, is_set
@@ -113,10 +113,13 @@ def update(
     marker = _refreshed_marker(row.marker, declared) if partial else declared
     if supersedes is not None and marker is not None:
         marker = replace(marker, replaces=supersedes.model_id)
+    lost = encrypted.lost(wanted.values, row)
     touched = frozenset(
         path
         for path, value in wanted.values.items()
-        if not _has_value(path, value, row, declared.secrets.get(path))
+        if row.unreadable
+        or not _has_value(path, value, row, declared.secrets.get(path))
+        or (lost and path in declared.secrets and encrypted.is_encrypted(path, value))
     )
     removed = frozenset() if partial else _removed(wanted, row)
     changes = _changes(wanted, row, touched, removed)
@@ -132,7 +135,11 @@ def update(
         row.model_id,
         row,
         changes,
-        tuple(_notes(row, marker, touched, changes)),
+        tuple(
+            _lost_notes(wanted, row, lost)
+            if lost or row.unreadable
+            else _notes(row, marker, touched, changes)
+        ),
         touched,
         removed,
         marker=marker,
@@ -335,17 +342,38 @@ def _value_for_user(path: Path, value: Any) -> Any:
     return per_million(value) if path in fields.COSTS else redact(value)
 
 
+def _lost_notes(wanted: Deployment, row: Row, lost: Sequence[Path]) -> Iterator[Note]:
+    """Sentences on a row whose texts LiteLLM cannot decrypt, or that it cannot load at all."""
+    why = "because LiteLLM cannot decrypt what it has: its LITELLM_SALT_KEY has probably changed"
+    if row.unreadable:
+        why = "because LiteLLM cannot load what it has, and shows nothing of its database"
+        lost = sorted(wanted.values)
+    others = ", ".join(encrypted.left(wanted.values, row))
+    more = f". It cannot decrypt {others} either, which is not declared" if others else ""
+    yield Note(
+        label(lost[0]),
+        f"All declared values of {row.model_id} were written again, {why}{more}",
+        f"All declared values of {row.model_id} would be written again, {why}{more}",
+    )
+    if row.marker is None:
+        yield _adopted(row)
+
+
+def _adopted(row: Row) -> Note:
+    return Note(
+        "owner",
+        f"{row.model_id} was there already, and Salt manages it from now on",
+        f"{row.model_id} is there already, and Salt would manage it from then on",
+    )
+
+
 def _notes(row: Row, marker: Marker | None, touched: Set[Path], changes: Changes) -> Iterator[Note]:
     """Sentences on what the changes do not show: who owned the row, and why a secret is written."""
     old = row.marker
     if marker is None:
         return
     if old is None:
-        yield Note(
-            "owner",
-            f"{row.model_id} was there already, and Salt manages it from now on",
-            f"{row.model_id} is there already, and Salt would manage it from then on",
-        )
+        yield _adopted(row)
         return
     for path in sorted(path for path in touched if path in old.secrets):
         key = label(path)

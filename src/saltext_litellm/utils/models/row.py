@@ -47,6 +47,7 @@ class Row:
     :param stored: The row as a write of this run has returned it: only what is stored.
     :param kept: The places that LiteLLM was asked to clear in this run, but has kept.
     :param inside: The row as it is stored, if it was looked up to verify the secrets.
+    :param unreadable: Whether LiteLLM cannot load what is stored, so that the data is older.
     """
 
     model_id: str
@@ -60,6 +61,7 @@ class Row:
     stored: Mapping[str, Any] | None = field(default=None, repr=False)
     kept: frozenset[Path] = frozenset()
     inside: Mapping[str, Any] | None = field(default=None, repr=False)
+    unreadable: bool = False
 
     def get(self, path: Path) -> Any:
         """The value at a path, or ``MISSING``."""
@@ -159,6 +161,7 @@ def changed(row: Row, body: Mapping[str, Any], answer: Mapping[str, Any] | None)
         stored=answer if answer is not None else row.stored,
         kept=row.kept | kept,
         inside=None,
+        unreadable=False,
     )
 
 

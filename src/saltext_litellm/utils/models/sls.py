@@ -170,7 +170,7 @@ def _steps_of_set(found: Export, pillar: str, dump: Dump, profile: str | None) -
 
 
 _NO_SECRETS = "{}. The gateway shows no secrets, so there are none to fill in."
-_REFERENCES = "A key that the gateway takes from its environment is written os.environ/NAME."
+_REFERENCES = "LiteLLM 1.95 and newer resolve os.environ/NAME, if it is in no mapping."
 
 
 def _try_it(found: Export, number: int) -> Iterator[str]:

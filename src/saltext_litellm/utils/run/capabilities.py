@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..models.fields import INFO
 from ..models.row import Row
@@ -21,6 +21,7 @@ class Capabilities:
         database from its router meanwhile, for 50 to 200 ms.
     :param clears: A null clears prices and a few other parameters (from 1.106 on).
     :param removes: It removes parameters by their names (from 1.109 on).
+    :param resolves: It resolves ``os.environ/`` references in its database (from 1.95 on).
     """
 
     blocks: bool = False
@@ -28,11 +29,14 @@ class Capabilities:
     serves_while_patching: bool = False
     clears: bool = False
     removes: bool = False
+    resolves: bool = False
 
 
 OLD = Capabilities()
-RECENT = Capabilities(blocks=True, vouches=True, serves_while_patching=True, clears=True)
-NEWEST = Capabilities(True, True, True, True, True)
+RECENT = Capabilities(
+    blocks=True, vouches=True, serves_while_patching=True, clears=True, resolves=True
+)
+NEWEST = replace(RECENT, removes=True)
 
 
 def by_rows(rows: Iterable[Row]) -> Capabilities | None:

@@ -16,6 +16,7 @@ from ..litellm.errors import (
 )
 from ..litellm.secrets import Fingerprinter
 from ..models import plan as plans
+from ..models import references
 from ..models.desired import Deployment
 from ..models.endpoints import Models
 from ..models.plan import NONE, Changes, Plan
@@ -50,6 +51,7 @@ class Converge:
         self._replaced: set[str] = set()
         self._trials = Trials(models, known)
         self._outcomes: dict[str, Outcome] = {}
+        self._unsure: dict[str, tuple[str, ...]] = {}  # warnings, by the name of the deployment
 
     def run(self, wanted: Sequence[Deployment]) -> list[Outcome]:
         """Make the deployments as declared.
@@ -59,6 +61,11 @@ class Converge:
         planned = self._planner.plan_all(wanted)
         self._used = frozenset(plan.model_id for _, plan in planned if plan.model_id)
         self._speaking = notes.speaking(planned)
+        self._unsure = {
+            one.name: (references.warning(one.values),)
+            for one in wanted
+            if references.unsure(one.values) and not self._known.capabilities().resolves
+        }
         self._trials.make(planned, self._options)
         if self._options.test:
             goes_on = self._predict(planned)
@@ -174,14 +181,14 @@ class Converge:
                 return
             if sent is None and self._is_flagged(wanted, plan):
                 raise NotServed(notes.NOT_SERVED)
-            if isinstance(step, Create) and step.instead is not None:
-                self._replaced.add(wanted.name)
             try:
                 self._executor.do(step, wanted, sent.answer if sent else None)
             except Surprise:
                 plan = self._planner.plan_anew(wanted)
                 self._planner.check(wanted, plan)
             else:
+                if isinstance(step, Create) and step.instead is not None:
+                    self._replaced.add(wanted.name)
                 plan = self._planner.plan(wanted)
                 if not self._executor.tentative.isdisjoint(one.model_id for one in plan.leftovers):
                     self._planner.first[wanted.name] = plan  # the tentative row is not reported
@@ -225,7 +232,10 @@ class Converge:
         if wanted.name in self._planner.unverified:
             sentences.append(self._planner.unverified[wanted.name])
         sentences += self._trials.notes(wanted)
-        return Outcome(wanted.name, plan.action, plan.model_id, changes, tuple(sentences))
+        warnings = self._unsure.get(wanted.name, ())
+        return Outcome(
+            wanted.name, plan.action, plan.model_id, changes, tuple(sentences), warnings=warnings
+        )
 
     # ---------------------------------------------------------------- afterwards
 

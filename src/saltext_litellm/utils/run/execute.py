@@ -29,10 +29,13 @@ from ..models.row import Row, changed, created, parse_all
 from .ahead import Answer, send
 from .decide import Create, Delete, Learn, Patch, Step
 from .known import PAUSE, Known
+from .reveal import reveal
+from .undo import Undo, may_break
 
 log = logging.getLogger(__name__)
 
 _SERVED_LOOKS = 36  # how often to check whether some worker serves a row
+_DELETES = 2  # how often to try to delete what cannot be served
 _AT_ONCE = 6  # the first of these are without a pause
 
 
@@ -71,6 +74,7 @@ class Executor:
         self.unproven: dict[str, bool] = {}
         self.notes: list[str] = []
         self._refused: set[str] = set()  # ids that LiteLLM's database has refused once
+        self._undo = Undo(models, known)
         self._lost: tuple[Mapping[str, Any], GatewayError] | None = None
 
     def do(self, step: Step, wanted: Deployment, sent: Answer | None = None) -> None:
@@ -98,17 +102,15 @@ class Executor:
         try:
             answer = answered()
         except AlreadyThere as err:
-            gone = self._look_up(row.model_id, err) is None
-            if gone and row.model_id in self._refused:
-                raise
-            self._refused.add(row.model_id)  # another client may have made it and deleted it
-            raise Surprise from None
+            self._raise_there(step, row, err)
         except NotServed as err:
             self._raise_if_changed(row)
-            raise NotServed(f"{self._take_back(row)}: {err}", err.status) from None
+            raise self._not_served(step, row, err) from None
         except ServesLess as err:
             self.notes.append(str(err))
         except OutcomeUnknown as err:
+            if may_break(step.body) and self._has_broken(row):
+                raise self._not_served(step, row, err) from None
             found = self._look_up(row.model_id, err)
             if found is None:
                 raise _not_done(err) from None
@@ -119,6 +121,35 @@ class Executor:
         if self._known.blind:
             self._see_what_is_there(row)
         self._note_unproven(row, step.body, made=True)
+
+    def _raise_there(self, step: Create, row: Row, err: AlreadyThere) -> NoReturn:
+        """LiteLLM's database has refused a row, most likely because it has one with that id."""
+        if self._known.blind and self._reveals(step, row):
+            raise Surprise
+        gone = self._look_up(row.model_id, err) is None
+        if gone and row.model_id in self._refused:
+            raise err
+        self._refused.add(row.model_id)  # another client may have made it and deleted it
+        raise Surprise
+
+    def _reveals(self, step: Create, row: Row) -> bool:
+        """Whether the gateway shows a row that it has, after a second one was made beside it."""
+        second = reveal(self._models, self._known, step.body)
+        if second is None:
+            return False
+        self.tentative.add(second.model_id)
+        self.unproven[row.model_id] = False  # LiteLLM has not served it until now
+        return True
+
+    def _not_served(self, step: Create, row: Row, err: GatewayError) -> NotServed:
+        """Take back a row that cannot be served, and what was changed in the row that it replaces.
+
+        :returns: The error to raise.
+        """
+        told = f"{self._take_back(row)}: {err}"
+        if step.instead and (more := self._undo.of(step.instead.model_id)):
+            told = f"{told}. {more}"
+        return NotServed(told, err.status)
 
     def _see_what_is_there(self, made: Row) -> None:
         """Read the database, now that it has a row. If it is still hidden, delete the row."""
@@ -131,11 +162,20 @@ class Executor:
 
     def _take_back(self, row: Row, what: str = "LiteLLM saved it but cannot serve it") -> str:
         """Delete a row that was created but is not served. Returns the sentence about it."""
-        try:
-            self.delete(row)
-        except GatewayError as again:
+        failed: GatewayError | None = None
+        for _ in range(_DELETES):
+            try:
+                self.delete(row)
+            except GatewayError as again:
+                failed = again
+            else:
+                break
+        else:
             self._flag(row)
-            return f"{what}, and taking it back has failed ({again}), so it is there"
+            there = "may be there" if isinstance(failed, NotSeen) else "is there"
+            return f"{what}, and taking it back has failed ({failed}), so it {there}"
+        if self._known.saw_database and len(self._known.rows()) and not self._models.database():
+            return f"{what}. It was deleted again, but the gateway shows nothing of its database"
         return f"{what}, so it was taken back"
 
     def _look_up(self, model_id: str, err: GatewayError, before: Row | None = None) -> Row | None:
@@ -174,17 +214,28 @@ class Executor:
     def is_there(self, model_id: str) -> bool:
         """Whether a row exists. If it is not shown, an empty PATCH finds out.
 
-        :raises GatewayError: The row exists, but the gateway does not show it.
+        :raises GatewayError: The gateway does not show the row. It has it, or nobody can tell.
         """
         known = self._known
-        if known.blind or model_id not in known.rows():
+        if not known.blind and model_id in known.rows():
+            return True
+        unclear: GatewayError | None = None
+        try:
             if not known.confirm_exists(model_id):
                 known.drop(model_id)
                 return False
-            known.see(model_id)
-            if known.blind or model_id not in known.rows():
-                raise GatewayError(f"The gateway does not show {model_id}, which it has")
-        return True
+        except GatewayError as err:
+            unclear = err
+        known.see(model_id)
+        if not known.blind and model_id in known.rows():
+            return True
+        if unclear is not None:
+            raise GatewayError(
+                f"The gateway does not show {model_id}, and does not say whether it has it: "
+                f"{unclear}",
+                unclear.status,
+            )
+        raise GatewayError(f"The gateway does not show {model_id}, which it has")
 
     # ---------------------------------------------------------------- patch
 
@@ -192,12 +243,15 @@ class Executor:
         row, answer = step.row, None
         if self._lost is not None and self._lost[0] == step.body:
             raise self._lost[1]  # it was not done, and we do not send it again
+        self._undo.note(row, step.body)
         try:
             answer = answered()
         except NotInDatabase:
             self._raise_deleted(row)
         except NotServed as err:
             written = changed(row, step.body, None)
+            self._known.put(written)
+            self._refuse_broken(written)
             self._raise_if_changed(written)
             self._flag(written)
             raise NotServed(
@@ -206,12 +260,38 @@ class Executor:
         except ServesLess as err:
             self.notes.append(str(err))
         except OutcomeUnknown as err:
+            if may_break(step.body) and self._has_broken(now := changed(row, step.body, None)):
+                self._known.put(now)
+                self._refuse_broken(now)
             if self._look_up(row.model_id, err, row) is None:
                 raise Surprise from None
             self._lost = (step.body, _not_done(err))
             return
-        self._known.put(changed(row, step.body, answer))
+        now = changed(row, step.body, answer)
+        self._known.put(now)
+        if row.unreadable:
+            self._undo.refuse_unreadable(now)
+        elif may_break(step.body):
+            self._refuse_broken(now)
         self._note_unproven(row, step.body, made=False)
+
+    def _has_broken(self, row: Row) -> bool:
+        """Whether a write whose answer was lost was done, and has broken the view of the database.
+
+        The gateway has the row then, because nothing else can break the search for its name.
+        """
+        try:
+            return self._known.confirm_exists(row.model_id) and self._undo.breaks(row)
+        except GatewayError:
+            return False  # the look-up that follows says so
+
+    def _refuse_broken(self, row: Row) -> None:
+        """Take back a change if the gateway shows nothing of its database since.
+
+        :raises NotServed: It was taken back, or that has failed.
+        """
+        if self._undo.breaks(row) and (told := self._undo.of(row.model_id)) is not None:
+            raise NotServed(told)
 
     def _raise_deleted(self, row: Row) -> NoReturn:
         """Somebody else has deleted the row: forget it and plan again."""
@@ -402,6 +482,9 @@ class Executor:
         failures, overtaken = {}, set()
         for model_id in unserved:
             before = self._known.rows().get(model_id)
+            if before and self._undo.breaks(before) and (told := self._undo.of(model_id)):
+                failures[model_id] = told
+                continue
             self._known.see(model_id)
             row = self._known.rows().get(model_id) or before
             if row is None or not expected[model_id](row):

@@ -22,10 +22,17 @@ from ..litellm.errors import (
     WrongGateway,
 )
 from ..litellm.quote import quoted
+from ..models.encrypted import differs
 from ..models.endpoints import Listed, Models
 from ..models.identity import Rows
 from ..models.row import Row, parse_all, with_masks
-from .capabilities import OLD, RECENT, Capabilities, by_rows, by_version
+from .capabilities import (
+    OLD,
+    RECENT,
+    Capabilities,
+    by_rows,
+    by_version,
+)
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +81,7 @@ class Known:
         self.may_write = False  # whether a look may send a PATCH that changes nothing
         self.compared = False  # whether the two views have checked each other
         self._shown: frozenset[str] = frozenset()  # the ids in the view of the database
+        self.saw_database = False  # whether the gateway has ever shown a row of its database
         self._incomplete = False  # whether the view of the database lacks rows
         self._looked = False  # whether we have looked several times and seen nothing
         # Whether rows that a worker serves count as deleted, but no PATCH has proven that.
@@ -306,6 +314,7 @@ class Known:
             rows = self._parse_rows(self._models.database())
         before, found = self._rows, Rows(row for row in rows if row.from_database)
         self._shown = frozenset(row.model_id for row in found)
+        self.saw_database = self.saw_database or bool(self._shown)
         if self._incomplete:
             for row in self._hidden_rows(found, before or ()):
                 found.add(row)
@@ -374,6 +383,23 @@ class Known:
         """
         return self._parse_rows(self._models.database("_" + model_name[1:].replace("\\", "_")))
 
+    def shows(self, row: Row) -> bool:
+        """Whether a search for its name shows a row. If LiteLLM cannot load it, none does."""
+        return any(one.model_id == row.model_id for one in self._named_in_database(row.model_name))
+
+    def _is_unreadable(self, row: Row, shows_others: bool) -> bool:
+        """Whether LiteLLM cannot load a row, and serves a former state of it.
+
+        If no search shows anything, LiteLLM may have closed its view of the database. Then the
+        length of the stored texts tells, which a PATCH that changes nothing returns.
+        """
+        if self.shows(row):
+            return False
+        try:
+            return shows_others or differs(self._models.update(row.model_id, {}), row)
+        except GatewayError:
+            return False
+
     def _hidden_rows(self, shown: Rows, before: Iterable[Row]) -> list[Row]:
         """The rows that the database has, and that its view lacks.
 
@@ -392,7 +418,12 @@ class Known:
         if confirmed := list(filter(self.confirm_exists, unnamed)):
             self._router = None  # the PATCH has made this worker read the database
             served = {row.model_id: row for row in self._served_rows()}
-            found |= {one: served.get(one, lacking[one]) for one in confirmed}
+            rows = [served.get(one, lacking[one]) for one in confirmed]
+            others = bool(found)
+            found |= {
+                row.model_id: replace(row, unreadable=self._is_unreadable(row, others))
+                for row in rows
+            }
         return list(found.values())
 
 

@@ -18,6 +18,10 @@ NOT_ALLOWED_TO_VERIFY = (
     "Its secrets were not verified: the api_key may not see which ones the gateway has"
 )
 _SAME_NAME = "the same model name: LiteLLM balances calls between them"
+MASKS_NOT_SHOWN = (
+    "Its secrets were not verified: LiteLLM does not say which ones a deployment has that is "
+    "paused or not served"
+)
 _RENAMED = "If {0!r} is how this state was named before, declare `litellm_model.absent` for {0!r}"
 _RENAMED_FROM_ONE = (
     "If this state had one of these names before, declare `litellm_model.absent` for that name"

@@ -56,6 +56,7 @@ class Outcome:
     :param replaces: Whether it needs a new row in the place of its own, or may need one.
     :param declared: Whether it is declared. If not, it is a row that the set still owns.
     :param kept: Whether it is such a row, and the set does not prune.
+    :param warnings: What the user should check, because it depends on the gateway.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Outcome:
     replaces: bool = False
     declared: bool = True
     kept: bool = False
+    warnings: tuple[str, ...] = ()
 
     def undone(self) -> Outcome:
         """The outcome if nothing was done, or if all was taken back."""

@@ -201,6 +201,9 @@ class Planner:
             self.unverified[wanted.name] = notes.NOT_ALLOWED_TO_VERIFY
             return
         self.unverified.pop(wanted.name, None)
+        hidden = seen is row and not all(map(fields.is_readable, wanted.values))
+        if hidden:
+            self.unverified[wanted.name] = notes.MASKS_NOT_SHOWN
         if plans.nested_secrets(wanted, seen):
             if self._options.test:
                 self.unverified[wanted.name] = notes.VERIFIED_IN_REAL_RUNS
@@ -208,6 +211,8 @@ class Planner:
                 self.unverified[wanted.name] = notes.TOO_OLD_TO_VERIFY
             elif not self._known.look_inside(seen):
                 self.unverified[wanted.name] = notes.UNSERVED_NOT_VERIFIED
+        elif hidden:
+            return  # LiteLLM may show them once the row is written
         self._verified[row.model_id] = self._known.reads
 
     def _refuse_all(self, planned: Planned, check: Callable[[Deployment, Plan], None]) -> None:
