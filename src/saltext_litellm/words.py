@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from saltext_litellm.utils.litellm.quote import line, quoted
+from saltext_litellm.utils.litellm.quote import line, quoted, short
 
 Outcome = Mapping[str, Any]
 Changes = Mapping[str, Any]
@@ -155,9 +155,12 @@ def details(outcome: Outcome) -> Iterator[str]:
 
 def warnings(outcome: Outcome) -> Iterator[str]:
     """The warnings of all models, and those of the profile."""
+    models: dict[str, list[str]] = {}  # a value in `defaults` is one for all of them
     for model, found in outcome.get("warnings", {}).items():
         for warning in found:
-            yield f"{model}: {warning}"
+            models.setdefault(warning, []).append(short(model))
+    for warning, names in models.items():
+        yield f"{_joined_names(names)}: {warning}"
     yield from outcome.get("profile_warnings", ())
 
 

@@ -168,3 +168,12 @@ def test_hostile_text_stays_in_its_line():
     assert told["comment"] == "a\\nb\nc\\x1b[1m"
     assert told["warnings"] == ["d\\ne"]
     assert words.warned(()) == {}
+
+
+def test_a_warning_about_many_models_is_said_once():
+    found = {"one": ["a"], "two": ["a", "b"], **{f"model {number}": ["a"] for number in range(30)}}
+    told = list(words.warnings({"warnings": found, "profile_warnings": ["c"]}))
+    assert len(told) == 3
+    assert told[0].startswith("one, two, model 0, ")
+    assert told[0].endswith(" and 12 more: a")
+    assert told[1:] == ["two: b", "c"]
