@@ -2,6 +2,9 @@
 
 import json
 
+import pytest
+from salt.exceptions import CommandExecutionError, SaltInvocationError
+
 from tests.support.upstream import Upstream
 
 from .conftest import MARKER, MODEL, States, bodies, id_of, managed_set
@@ -116,6 +119,36 @@ def test_no_comment_grows_with_what_is_declared(states, name):
     declared = [{**MODEL, "name": name, argument: MEGABYTE} for argument in arguments]
     for done in states.run(*(("present", one) for one in declared), test=True):
         assert len(done["comment"]) + sum(map(len, done.get("warnings", ()))) < 10_000
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments"),
+    [
+        ("list", {"owner": MEGABYTE}),
+        ("list", {"blocked": MEGABYTE}),
+        ("get", {"name": MEGABYTE}),
+        ("delete", {"model_id": MEGABYTE}),
+        ("export", {"path": f"/{MEGABYTE}"}),
+        ("export", {"set": MEGABYTE}),
+        ("manage", {"name": MEGABYTE, "models": {}}),
+        ("manage", {"name": "set", "models": {MEGABYTE: {MEGABYTE: MEGABYTE}}}),
+        ("manage", {"name": "set", "models": {}, "defaults": {MEGABYTE: 1}}),
+        ("manage", {"name": "set", "pillar": MEGABYTE}),
+        ("manage", {"name": "set", "pillar": "a:" * 500_000}),
+        ("manage", {"name": "set", "source": f"/{MEGABYTE}"}),
+        ("manage", {"name": "set", "source": MEGABYTE}),
+        ("ping", {"profile": MEGABYTE}),
+        ("ping", {"profile": "a:" * 500_000}),
+        ("ping", {"profile": {MEGABYTE: 1}}),
+        ("ping", {"profile": {"url": f"http://{'a' * 1_000_000}", "api_key": "sk-1"}}),
+    ],
+    ids=range(17),
+)
+def test_no_error_grows_with_what_is_given(modules, recorder, function, arguments):
+    with pytest.raises((SaltInvocationError, CommandExecutionError)) as err:
+        modules(function, **arguments)
+    assert len(str(err.value)) < 1500
+    assert recorder.requests == []
 
 
 def test_an_admin_key_in_another_header_is_enough(api, states, profile, name):

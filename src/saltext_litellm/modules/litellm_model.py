@@ -920,9 +920,9 @@ def _given_models(models: Any, pillar: Any, source: Any) -> Any:
     if models is not None:
         return models
     if pillar is None:
-        return _model_list(checks.text("source", source))
+        return _model_list(checks.title("source", source))
     # Not pillar.get: on Salt 3008 it returns asterisks to modules.
-    pillar = checks.text("pillar", pillar)
+    pillar = checks.title("pillar", pillar)
     found = salt.utils.data.traverse_dict_and_list(__pillar__, pillar, None)
     if found is None:
         raise Refused(f"There is no {quoted(pillar)} in the pillar")

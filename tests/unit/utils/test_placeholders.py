@@ -23,6 +23,7 @@ CIPHERTEXT = {
 }
 VARIABLE, TEMPLATE = "a variable", "a template"
 NOTHING, BLANK = "the word None, null or undefined", "a placeholder"
+FOREIGN, QUOTED = "a reference that only another program", "a text with the quotes or escapes"
 NO_SECRET = [
     *((word, NOTHING) for word in ("None", "null", "NULL", "undefined", "None\n", "Bearer None")),
     *((text, VARIABLE) for text in ("${X}", "${OPENAI_API_KEY}", "${X:-sk-1}", "$X")),
@@ -31,7 +32,11 @@ NO_SECRET = [
     *((text, TEMPLATE) for text in ("{{ x }}", "{{x}}", "Bearer {{ pillar['x'] }}", "a-{{ x }}")),
     *((text, TEMPLATE) for text in ("{% if x %}sk-1{% endif %}", "${{ secrets.KEY }}")),
     *((text, BLANK) for text in ("<your-key>", "<API_KEY>", "<your api key here>", "<secret>")),
+    *((text, TEMPLATE) for text in ("<%= ENV['KEY'] %>", "{{ .Values.key }}")),
     *((text, BLANK) for text in ("YOUR_API_KEY", "YOUR-KEY-HERE", "[REDACTED]", "{API_KEY}")),
+    *((text, BLANK) for text in ("<apikey>", "sk-<your-key>", "sk-YOUR_KEY", "<yourkey>")),
+    *((text, FOREIGN) for text in ("op://vault/openai/key", "ref+vault://secret/x#key")),
+    *((text, FOREIGN) for text in ("arn:aws:secretsmanager:eu-west-1:1:secret:openai",)),
     *((text, f"({kind})") for kind, text in CIPHERTEXT.items()),
     *((text, "an sdb:// reference") for text in ("key=sdb://a/b", "SDB://a/b", "a Bearer sdb://b")),
 ]
@@ -42,6 +47,7 @@ DOUBTFUL = [
     ),
     *((text, BLANK) for text in ("TODO", "sk-your-api-key", "your-key", "put-key-here", "<abc>")),
     *((text, VARIABLE) for text in ("$ecret7", "OPENAI_API_KEY", "a${B}c")),
+    *((text, QUOTED) for text in ('"sk-1"', "'sk-1'", "sk-1\\n")),
     ("none", NOTHING),  # what people give a server that asks for no key
 ]
 MEANT = [
@@ -148,7 +154,12 @@ def test_what_is_surely_no_name_is_refused(place, text, what):
 @pytest.mark.parametrize(
     "url",
     ["https://<your-resource>.openai.azure.com", "http://None:8000/v1", "https://null.example.com"]
-    + ["https://${HOST}/v1", "https://{{ host }}/v1", "https://example.com/None/v1"],
+    + [
+        "https://${HOST}/v1",
+        "https://${var.host}/v1",
+        "https://{{ host }}/v1",
+        "https://example.com/None/v1",
+    ],
 )
 def test_what_is_surely_no_url_is_refused(url):
     assert "model_api_base has " in refused(model_api_base=url)
@@ -185,6 +196,7 @@ def test_ciphertext_is_refused_everywhere(place, text):
         {"roles": {"user": {"pre_message": "<|user|>\n"}}, "final_prompt_value": "\n"},
         {"chat_template": "{% for m in messages %}{{ m }}{% endfor %}", "mock_response": "a\n"},
         {"model": "openai/*"},
+        {"metadata": {"customer_id": "one\n", "model": " two"}, "stop": "\n"},
         {"api_base": "https://your.example.com/v1", "organization": "nonesuch"},
         {"api_base": "os.environ/YOUR_API_BASE", "api_key": "os.environ/YOUR_API_KEY"},
     ],
@@ -258,6 +270,12 @@ def test_what_is_no_header_of_a_profile_is_refused(text):
 def test_what_is_no_url_of_a_profile_is_refused(url):
     with pytest.raises(InvalidInput, match="The url of the given profile has "):
         load(url=url)
+
+
+@pytest.mark.parametrize("name", ["None", "{{ name }}", ["prod", "${NAME}"]])
+def test_what_is_no_name_of_a_gateway_is_refused(name):
+    with pytest.raises(InvalidInput, match="gateway_name of the given profile has "):
+        load(gateway_name=name)
 
 
 @pytest.mark.parametrize("key", ["url", "api_key", "fingerprint_key"])

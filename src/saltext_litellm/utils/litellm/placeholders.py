@@ -22,6 +22,8 @@ _VARIABLE = "a variable that nothing has filled in (${X} or $X)"
 _TEMPLATE = "a template that nothing has rendered ({{ x }})"
 _BLANK = "a placeholder that nobody has filled in (<x> or YOUR_X)"
 _REFERENCE = "an sdb:// reference where none is resolved"
+_FOREIGN = "a reference that only another program resolves"
+_QUOTED = "a text with the quotes or escapes of another format"
 
 # What encrypts secrets in files, by how its text begins.
 _ENCRYPTED = (
@@ -41,25 +43,33 @@ _WORDS_FOR_NOTHING = r"None|null|NULL|Null|undefined"
 _PART = re.compile(rf"(?<![^/])(?:{_WORDS_FOR_NOTHING})(?![^/:.])")
 _INSIDE = r"[^<>\[\]{}()|\"':]*"
 _HINT = (
-    r"(?:\b|_)(?:your|my|insert|enter|replace|redacted|hidden|here|api|keys?|secrets?|passwords?|nil"
-    r"|no value|credentials?)(?:\b|_)"
+    r"(?:\b|_)(?:your\w*|my|insert|enter|replace|redacted|hidden|here|api|(?:api)?keys?"
+    r"|secrets?|passwords?|credentials?|nil|no value)(?:\b|_)"
 )
-_SET_VARIABLE = re.compile(r"\$\{[A-Za-z_]\w*(?:[:?+=-][^{}]*)?\}")
+_SET_VARIABLE = re.compile(r"\$\{[A-Za-z_][\w.-]*(?:[:?+=-][^{}]*)?\}")
+_RENDERED_LATER = re.compile(r"\{\{[^{}]*\}\}|\{%[^{}]*%\}|<%[^<>]*%>")
 _CERTAIN = (
     (re.compile(_WORDS_FOR_NOTHING), _NOTHING),
     # A password may begin with a dollar: "$ecret7". A name of a variable is in capitals.
     (re.compile(r"\$[A-Z]+|\$[A-Z][A-Z0-9]*_[A-Z0-9_]*|\$(?:env|Env):\w+"), _VARIABLE),
     (re.compile(r"\$\{[^{}]*\}|\$\([^()]*\)|%[A-Z][A-Z0-9]*_[A-Z0-9_]*%"), _VARIABLE),
     (re.compile(r"os\.environ[\[.(].*|os\.getenv\(.*|process\.env[.\[].*"), _VARIABLE),
-    (re.compile(r"YOUR[-_ ][A-Z0-9_ -]+"), _BLANK),
+    (
+        re.compile(
+            r"(?:op|vault|awssm|gcpsm|ref\+[a-z0-9]+)://.*|arn:aws[\w-]*:(?:secretsm|ssm).*"
+        ),
+        _FOREIGN,
+    ),
+    (re.compile(r"(?:sk-)?YOUR[-_ ][A-Z0-9_ -]+"), _BLANK),
     # Not every text in brackets: "<end_of_turn>" is a token of a model.
-    (re.compile(rf"[<\[{{(]{_INSIDE}{_HINT}{_INSIDE}[>\]}})]", re.I), _BLANK),
+    (re.compile(rf"(?:sk-)?[<\[{{(]{_INSIDE}{_HINT}{_INSIDE}[>\]}})]", re.I), _BLANK),
     (re.compile(r"[*_#@-]*(?:redacted|masked|scrubbed)[*_#@-]*", re.I), _BLANK),
 )
 _DOUBTFUL = (
     (re.compile(r"none"), _NOTHING),  # a server without a login takes any key
     (re.compile(r"\$[A-Za-z_]\w*"), _VARIABLE),
     (re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*_(?:KEY|TOKEN|SECRET|PASSWORD)"), _VARIABLE),
+    (re.compile(r"([\"'])[^\"']*\1|.*\\[nr]"), _QUOTED),
     (re.compile(r"<[^<>|/]+>|sk-[\w-]*(?:…|\.{3})[\w-]*"), _BLANK),
     (
         re.compile(
@@ -131,11 +141,9 @@ def _without_scheme(text: str) -> str:
 
 
 def _template(text: str) -> str | None:
-    for opening, closing in (("{{", "}}"), ("{%", "%}")):
-        start = text.find(opening)
-        if start >= 0 and text.find(closing, start) > 0:
-            return _TEMPLATE
-    return None
+    bare = text.strip()
+    whole = bare.startswith("{{") and bare.endswith("}}")
+    return _TEMPLATE if whole or _RENDERED_LATER.search(text) else None
 
 
 def _whole(rules: tuple[tuple[re.Pattern[str], str], ...], text: str) -> str | None:

@@ -234,6 +234,8 @@ def _gateway_names(name: str, value: Any) -> tuple[str, ...]:
         raise InvalidInput(
             f"gateway_name of the {name} must be a string, or a list of the name and former names"
         )
+    for one in names:
+        _check_filled(f"gateway_name of the {name}", one, placeholders.NAME)
     return tuple(names)
 
 

@@ -96,8 +96,8 @@ WAYS = frozenset(
 )
 # The secrets that /credentials/by_model knows of (LiteLLM 1.83.14 and 1.106.2).
 VERIFIABLE = ("api_key", "aws_access_key_id", "aws_secret_access_key", "vertex_credentials")
-# Texts in which spaces and line breaks count, although their names end as those of secrets do:
-# the tokens that begin and end a prompt.
+# The tokens that begin and end a prompt. They are named like secrets, but their spaces and line
+# breaks count.
 _PROMPT_TOKEN = re.compile(r"(^|_)(bos|eos|cls|mask|pad|sep|start|end|stop|unk)_token$")
 _HEADERS = frozenset({"default_headers", "extra_headers", "headers"})
 _ONE_LINE = re.compile(
@@ -295,7 +295,8 @@ def is_free_text(path: Path) -> bool:
 @lru_cache(4096)
 def is_name(path: Path) -> bool:
     """Whether a text at a place is a name, a URL or another word, which stands in one line."""
-    return path in _ARGUMENT_AT or (path[0] == PARAMS and _ONE_LINE.search(path[-1]) is not None)
+    in_call = path[0] == PARAMS and (is_top(path) or path[1] == "fallbacks")
+    return path in _ARGUMENT_AT or (in_call and _ONE_LINE.search(path[-1]) is not None)
 
 
 @lru_cache(4096)
