@@ -93,7 +93,6 @@ NAMES = {
     },
     "litellm_params:vertex_project": lambda text: {"litellm_params": {"vertex_project": text}},
     "litellm_params:organization": lambda text: {"litellm_params": {"organization": text}},
-    "model_name": lambda text: {"model_name": text},
 }
 OTHERS = {
     "litellm_params:note": lambda text: {"litellm_params": {"note": text}},
@@ -210,11 +209,21 @@ def test_what_litellm_takes_as_it_is_stays_as_it_is(params):
             assert wanted.values[("litellm_params", key)] == value
 
 
-@pytest.mark.parametrize("name", ["None", "null", "{{ x }}", "${NAME}"])
-def test_no_state_is_about_what_a_template_has_left_over(name):
-    for asked in (lambda: named(name, None), lambda: desired({**MINIMAL, "name": name}, str)):
-        with pytest.raises(InvalidInput, match=r"^name has .* instead of a value"):
-            asked()
+@pytest.mark.parametrize("name", ["None", "${NAME}", "gpt-${NAME}"])
+@pytest.mark.parametrize("key", ["name", "model_name"])
+def test_no_row_is_named_by_what_is_left_over(key, name):
+    assert refused(**{key: name}).startswith(f"{key} has ")
+    with pytest.raises(InvalidInput, match=r"^name has .* instead of a value"):
+        named(name, None)
+
+
+@pytest.mark.parametrize("name", ["null", "{{ x }}", "<your-model>", "YOUR_MODEL", "a/None"])
+@pytest.mark.parametrize("key", ["name", "model_name"])
+def test_a_row_may_have_any_other_name(key, name):
+    """Somebody may have named it so, and an export declares it."""
+    (warning,) = declared(**{key: name}).warnings
+    assert warning.startswith(f"{key} looks like ")
+    assert named(name, None).name == name
 
 
 def test_a_set_names_its_models_and_its_defaults():

@@ -103,11 +103,11 @@ def title(name: str, value: Any) -> str:
         raise InvalidInput(f"{name} must not be longer than {_LONGEST_NAME} characters")
     if _CONTROL.search(value):
         raise InvalidInput(f"{name} {quoted(value)} must not have control characters")
-    filled(name, value)
+    filled(name, value, placeholders.TITLE)
     return str(value)
 
 
-def filled(name: str, value: str, kind: placeholders.Kind = placeholders.NAME) -> None:
+def filled(name: str, value: str, kind: placeholders.Kind) -> None:
     """Refuse text that stands in the place of a value: a template, a variable, ciphertext."""
     if found := placeholders.certain(value, kind):
         raise InvalidInput(f"{short(name)} has {found} instead of a value")

@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-# What a text is for: a secret; a name, a URL or another word for LiteLLM; or anything else.
-Kind = Literal["secret", "name", "text"]
+# What a text is for: a secret; a name, a URL or another word for LiteLLM; the name of a row, which
+# may be any word; or anything else.
+Kind = Literal["secret", "name", "title", "text"]
 SECRET: Kind = "secret"  # noqa: S105 - a word
 NAME: Kind = "name"
+TITLE: Kind = "title"
 TEXT: Kind = "text"
 
 _LONGEST = 200  # characters of a placeholder; a longer text is looked at for ciphertext only
@@ -86,6 +88,9 @@ _DOUBTFUL_IN_URL = re.compile(r"//your[-_]|\{[A-Za-z_-]{1,100}\}", re.I)
 
 def certain(text: str, kind: Kind) -> str | None:
     """What stands in the place of a value, if it is certain that nobody means it."""
+    if kind == TITLE:
+        variable = _VARIABLE if _SET_VARIABLE.search(text) else None
+        return _NOTHING if text.strip() == "None" else variable
     # At the beginning it has been resolved. What it leads to may look like another reference.
     if kind == SECRET and "sdb://" in text.removeprefix("sdb://").lower():
         return _REFERENCE
@@ -115,6 +120,8 @@ def doubtful(text: str, kind: Kind) -> str | None:
     if kind == SECRET:
         found = _whole(_DOUBTFUL, _without_scheme(text))
         return found or (_VARIABLE if _SET_VARIABLE.search(text) else None)
+    if kind == TITLE:
+        return certain(text, NAME)
     bare = text.strip()
     if bare[:6].lower() == "sdb://":
         return _REFERENCE

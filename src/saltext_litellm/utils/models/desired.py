@@ -100,7 +100,7 @@ def desired(arguments: Mapping[str, Any], resolve: Resolve, *, partial: bool = F
         model_name=name if model_name is None and not partial else model_name,
         values=values,
         model_id=arguments.get("model_id"),
-        warnings=tuple(_bounded(_warnings(values, trimmed))),
+        warnings=tuple(_bounded(_warnings(values, trimmed, arguments))),
     )
 
 
@@ -307,10 +307,15 @@ def _bounded(warnings: Iterator[str]) -> Iterator[str]:
         yield f"and {len(found) - _MOST_WARNINGS} more warnings"
 
 
-def _warnings(values: Mapping[Path, Any], trimmed: list[str]) -> Iterator[str]:
+def _warnings(
+    values: Mapping[Path, Any], trimmed: list[str], names: Mapping[str, Any]
+) -> Iterator[str]:
     """Warnings about values that LiteLLM takes, but that are probably not meant."""
     for name in trimmed:
         yield f"{short(name)} has spaces or line breaks at its ends, which are left out"
+    for key in ("name", "model_name"):
+        if found := placeholders.doubtful(names.get(key) or "", placeholders.TITLE):
+            yield f"{key} looks like {found}; it is sent as given"
     for path, value in values.items():
         for place, text in _texts(path, value):
             if found := placeholders.doubtful(text, _kind_at(place)):
