@@ -4,6 +4,6 @@ litellm:
   api_key: sdb://osenv/LITELLM_DEV_KEY
 
 provider_keys:
-  openai: sk-your-key-for-dev
+  openai: sk-the-key-for-dev
 
 rpm: 100

@@ -3,6 +3,6 @@ litellm:
   api_key: sdb://osenv/LITELLM_PROD_KEY
 
 provider_keys:
-  openai: sk-your-key-for-prod
+  openai: sk-the-key-for-prod
 
 rpm: 1000

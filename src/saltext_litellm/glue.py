@@ -1,4 +1,4 @@
-"""Connects Salt to ``utils/``: profiles, references, one gateway for a run, refusals, errors."""
+"""Connects Salt to ``utils/``: profiles, references, a gateway, refusals, errors."""
 
 from __future__ import annotations
 

@@ -160,10 +160,10 @@ def details(outcome: Outcome) -> Iterator[str]:
 
 def warnings(outcome: Outcome) -> Iterator[str]:
     """The warnings of all models, each once, and those of the profile."""
-    models: dict[str, list[str]] = {}
+    models: dict[str, list[str]] = {}  # a value in `defaults` is one for all of them
     for model, found in outcome.get("warnings", {}).items():
         for warning in found:
-            models.setdefault(warning, []).append(model)
+            models.setdefault(warning, []).append(short(model))
     for warning, names in models.items():
         yield f"{joined(names)}: {warning}"
     yield from outcome.get("profile_warnings", ())

@@ -36,4 +36,4 @@ def test_the_demo_shows_the_main_job():
         "hello was deleted",
     ):
         assert said in done.stdout
-    assert "sk-your-key" not in done.stdout
+    assert "sk-the-key-for" not in done.stdout

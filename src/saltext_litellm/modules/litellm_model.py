@@ -928,9 +928,9 @@ def _given_models(models: Any, pillar: Any, source: Any) -> Any:
         return models
     if source is not None:
         with glue.fetching(__opts__) as fetch:
-            return sources.read(checks.text("source", source), fetch)
+            return sources.read(checks.title("source", source), fetch)
     # Not pillar.get: on Salt 3008 it returns asterisks to modules.
-    pillar = checks.text("pillar", pillar)
+    pillar = checks.title("pillar", pillar)
     found = salt.utils.data.traverse_dict_and_list(__pillar__, pillar, None)
     if found is None:
         raise Refused(f"There is no {quoted(pillar)} in the pillar")

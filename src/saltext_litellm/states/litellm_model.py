@@ -84,9 +84,11 @@ def present(
     If the gateway refuses something or cannot be reached, the state fails and says so in one
     sentence. If arguments are wrong, it fails before anything is written, and names all of them:
 
-    - a string: ``… must be a string, not …``, ``… must not be empty``;
-    - a secret, which may be an ``sdb://`` reference and is never shown, also: ``… is a mask or a
-      placeholder, not a secret``, ``Cannot resolve …``;
+    - a string: ``… must be a string, not …``, ``… must not be empty``, ``… has a line break inside:
+      it must be one line``, and ``… has … instead of a value`` for a template, a variable, ``None``
+      or ciphertext. Spaces and line breaks at its ends are left out, with a warning;
+    - a secret, which may be an ``sdb://`` reference, also after a word such as ``Bearer``, and is
+      never shown, also: ``… is a mask or a placeholder, not a secret``, ``Cannot resolve …``;
     - a number: ``… must be a number, not …``, ``… must not be negative, but is …``; a whole
       number, also: ``… must be a whole number, not …``, ``… is too large: …``;
     - a boolean: ``… must be true or false, not …``;
@@ -161,7 +163,8 @@ def present(
     litellm_params
         Any other keys of LiteLLM's ``litellm_params`` (mapping). The values are sent as they are,
         with YAML's own types, except these: a null is not declared; a date becomes a string; a
-        mapping in ``vertex_credentials`` becomes a JSON string, which LiteLLM encrypts. A key that
+        mapping in ``vertex_credentials`` becomes a JSON string, which LiteLLM encrypts, and JSON
+        there may be spelt in any way, else it fails with ``… is no JSON: …``. A key that
         an argument declares too fails with ``… and … say the same thing: keep one``. If LiteLLM
         expects a number (a limit, a price, a timeout) or a boolean, any other value fails: LiteLLM
         saves some wrong values, and then serves no model any more.

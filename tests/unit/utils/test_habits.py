@@ -163,9 +163,27 @@ def test_a_sentence_keeps_its_words_before_a_colon():
 @pytest.mark.parametrize(
     "piece",
     ["a", "a=", ",a", "//", "//a:b ", '"a":', "Bearer ", "key=", "a;", "key=a;", "eyJaaaaa.aaaaa"]
-    + ["-----BEGIN RSA PRIVATE KEY-----", "'a':'", '\\"a\\":\\"', " ", "\n", "key:", "\\" * 10],
+    + ["-----BEGIN RSA PRIVATE KEY-----", "'a':'", '\\"a\\":\\"', " ", "\n", "key:", "\\" * 10]
+    + ["$", "[", "-eyJaaaaa", "eyJaaaaa_"],
 )
 def test_a_long_value_takes_no_long_time(piece):
     started = time.monotonic()
-    secrets.redact(piece * 20_000 + "@")
+    habits.cover(piece * 20_000 + "@", whole=True)
+    secrets.redact({piece * 20_000: 1})
     assert time.monotonic() - started < 30  # what is quadratic takes minutes
+
+
+@pytest.mark.parametrize("size", [501, 1_000_000])
+def test_what_is_under_a_very_long_name_is_hidden(size):
+    assert secrets.redact({"a" * size: "x"}) == {"a" * size: X}
+
+
+def test_a_very_long_value_is_not_shown():
+    shown = secrets.redact({"a": "a " * 10_000, "b": ["a " * 10_001]})
+    assert shown == {"a": "a " * 10_000, "b": ["(a string of 20002 characters)"]}
+
+
+@pytest.mark.parametrize("before", ["", "a_", "token-", "a.b ", "x=", "-", "/"])
+def test_a_token_is_hidden_in_a_longer_word(before):
+    assert JWT not in secrets.redact(f"{before}{JWT} after")
+    assert secrets.redact(f"{before}{JWT} after").endswith(f"{X} after")

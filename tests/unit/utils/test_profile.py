@@ -49,6 +49,57 @@ def test_references_are_resolved_in_every_setting():
     )
 
 
+@pytest.mark.parametrize("word", ["Bearer", "Basic", "Token"])
+def test_a_reference_in_a_header_may_follow_a_word(word):
+    loaded = load(
+        {**COMPLETE, "headers": {"X-A": f"{word} sdb://s/h\n"}},
+        resolve=lambda value: {"sdb://s/h": "hdr-0123\n"}.get(str(value), value),
+    )
+    assert loaded.headers == (("X-A", f"{word} hdr-0123"),)
+    assert "hdr-0123" in loaded.secrets
+
+
+def test_an_admin_key_may_be_in_another_header():
+    headers = {"X-Litellm-Api-Key": "Bearer sk-1", "Proxy-Authorization": "Basic eDp5"}
+    assert dict(load({**COMPLETE, "headers": headers}).headers) == headers
+
+
+@pytest.mark.parametrize("key", ["url", "api_key", "fingerprint_key", "gateway_name"])
+def test_each_setting_is_trimmed(key):
+    given = {**COMPLETE, "fingerprint_key": "fp", "gateway_name": "prod"}
+    untrimmed = {**given, key: f"\ufeff {given[key]}\r\n"}
+    assert load(untrimmed) == load(given)
+
+
+MEGABYTE = "aB1:/$" * 170_000
+
+
+@pytest.mark.parametrize(
+    "profile",
+    [
+        MEGABYTE,
+        "a:" * 500_000,
+        {**COMPLETE, MEGABYTE: 1},
+        {**COMPLETE, **{f"key {number}": 1 for number in range(20_000)}},
+        {"api_key": "sk-admin", MEGABYTE: {}},
+        {**COMPLETE, "url": MEGABYTE},
+        {**COMPLETE, "url": f"https://{'a' * 1_000_000}"},
+        {**COMPLETE, "api_key": f"ä{MEGABYTE}"},
+        {**COMPLETE, "verify": MEGABYTE},
+        {**COMPLETE, "cert": [MEGABYTE, MEGABYTE]},
+        {**COMPLETE, "timeout": MEGABYTE},
+        {**COMPLETE, "headers": {MEGABYTE: "a"}},
+        {**COMPLETE, "headers": {"X-A": f"ä{MEGABYTE}"}},
+        {**COMPLETE, "gateway_name": MEGABYTE},
+    ],
+    ids=range(14),
+)
+def test_no_message_grows_with_what_is_given(profile):
+    with pytest.raises(InvalidInput) as err:
+        load(profile)
+    assert len("\n".join((str(err.value), *err.value.example))) < 3000
+
+
 def test_secrets_are_not_in_the_repr():
     shown = repr(load({**COMPLETE, "fingerprint_key": "fp-key", "headers": {"X-Key": "hdr"}}))
     assert not [secret for secret in ("sk-admin", "fp-key", "hdr") if secret in shown]
@@ -92,6 +143,11 @@ def test_secrets_are_not_in_the_repr():
         ({**COMPLETE, "headers": {"": "b"}}, "header ''"),
         ({**COMPLETE, "headers": {"X-A": None}}, "header 'X-A' of the given profile must be"),
         ({**COMPLETE, "headers": {"X-A": "a\nb"}}, "header 'X-A'"),
+        ({**COMPLETE, "headers": {"Authorization": "Bearer x"}}, "replaced by the api_key"),
+        ({**COMPLETE, "headers": {"authorization": "x"}}, "replaced by the api_key"),
+        ({**COMPLETE, "headers": {"X-A": "a", "x-a": "b"}}, "header 'x-a' of the given profile is"),
+        ({**COMPLETE, "headers": {"X-A": "a=sdb://s/h"}}, "has an sdb:// reference where none"),
+        ({**COMPLETE, "api_key": "sk-1\nsk-2"}, "no HTTP header can carry"),
         ({**COMPLETE, "api_key": "sk-\u00e4"}, "no HTTP header can carry"),
         ({"prod": COMPLETE, "dev": COMPLETE}, "holds the profiles dev, prod"),
     ],

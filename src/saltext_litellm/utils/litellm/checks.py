@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from . import placeholders
 from .errors import InvalidInput, Refused
 from .quote import kind, quoted, short
 from .secrets import REDACTED
@@ -18,6 +19,7 @@ _MILLION = Decimal(1_000_000)
 # LiteLLM 1.83.14 and 1.106.2 cannot read a row with such a limit, and then serve no row at all.
 _TOO_LARGE = 2**63
 _LONGEST_NAME = 500  # characters
+_LONGEST_KEY = 500  # characters of a key in a mapping
 _DEEPEST = 30  # levels of mappings and lists inside each other
 _MOST_VALUES = 50_000  # in one argument
 # One segment of a URL's path. LiteLLM 1.106 cannot patch an id with a slash.
@@ -97,16 +99,27 @@ def text(name: str, value: Any) -> str:
 
 def title(name: str, value: Any) -> str:
     """A name: one line that is not too long."""
-    if _CONTROL.search(text(name, value)):
-        raise InvalidInput(f"{name} {quoted(value)} must not have control characters")
-    if len(value) > _LONGEST_NAME:
+    if len(text(name, value)) > _LONGEST_NAME:
         raise InvalidInput(f"{name} must not be longer than {_LONGEST_NAME} characters")
+    if _CONTROL.search(value):
+        raise InvalidInput(f"{name} {quoted(value)} must not have control characters")
+    filled(name, value, placeholders.TITLE)
     return str(value)
+
+
+def filled(name: str, value: str, kind: placeholders.Kind) -> None:
+    """Refuse text that stands in the place of a value: a template, a variable, ciphertext."""
+    if found := placeholders.certain(value, kind):
+        raise InvalidInput(f"{short(name)} has {found} instead of a value")
 
 
 def pattern(name: str, value: Any) -> str | None:
     """A pattern to search for, which may be empty; ``None`` if there is nothing to search for."""
-    return value if value is None or value == "" else text(name, value)
+    if value is None or value == "":
+        return value  # type: ignore[no-any-return]
+    if len(text(name, value)) > _LONGEST_NAME:
+        raise InvalidInput(f"{name} must not be longer than {_LONGEST_NAME} characters")
+    return str(value)
 
 
 def version(name: str, value: Any) -> str:
@@ -202,15 +215,9 @@ def truth(name: str, value: Any) -> None:
         raise InvalidInput(f"{name} must be true or false, not {quoted(value)}")
 
 
-def secret(name: str, value: Any) -> None:
+def secret(name: str, value: str) -> None:
     """Refuse a mask or a placeholder in the place of a secret."""
-    if isinstance(value, Mapping):
-        for key, item in value.items():
-            secret(f"{name}:{key}", item)
-    elif isinstance(value, list):
-        for item in value:
-            secret(name, item)
-    elif isinstance(value, str) and (REDACTED in value or _PLACEHOLDER.fullmatch(value.strip())):
+    if REDACTED in value or _PLACEHOLDER.fullmatch(value.strip()):
         raise InvalidInput(f"{short(name)} is a mask or a placeholder, not a secret")
 
 
@@ -277,6 +284,10 @@ def _checked_key(name: str, key: Any) -> str:
         )
     if not key.strip():
         raise InvalidInput(f"{short(name)} has an empty key")
+    if len(key) > _LONGEST_KEY:
+        raise InvalidInput(
+            f"{short(name)} has a key of {len(key)} characters: {_LONGEST_KEY} are the most"
+        )
     return _storable(f"a key of {name}", key)
 
 

@@ -18,6 +18,7 @@ REDACTED = "**********"
 
 # ---------------------------------------------------------------- names
 
+_LONGEST_NAME = 500  # characters; whatever has a longer name is hidden
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _WORDS = frozenset(
     ("password", "passwords", "passwd", "passphrase", "pwd", "secret", "secrets", "key", "token")
@@ -46,6 +47,8 @@ def is_secret_name(name: str) -> bool:
 
     They do not mean secrets by ``max_tokens`` and ``input_cost_per_token``.
     """
+    if len(name) > _LONGEST_NAME:
+        return True
     parts = [part.lower() for part in _PARTS.findall(name)]
     if not parts or any("cost" in part for part in parts):
         return False
@@ -70,7 +73,7 @@ _PRIVATE_KEY = re.compile(
 )
 _PARAMETER = re.compile(rf"[?&#](?P<name>{_NAME})=(?P<secret>(?:(?!&{_NAME}=)\S)+)")
 _ASSIGNED = re.compile(
-    rf"(?<![\w.%-])(?P<name>{_NAME})\s*=\s*"
+    rf"(?<![\w.%$\[\]-])(?P<name>{_NAME})\s*=\s*"
     rf"(?P<secret>\"[^\"]*\"|'[^']*'|(?:(?![;&,]\s*{_NAME}\s*=)\S)+)"
 )
 # A key and its value in JSON, in Python's notation, or in JSON inside JSON.
@@ -90,9 +93,12 @@ _SHAPES = re.compile(
     r"|A(?:KI|SI|BI|CC)A[A-Z0-9]{12,}|ABSK[\w+/=-]{16,}|AIza[\w-]{20,}|ya29\.[\w-]+"
     r"|(?:hf|gsk|r8|npm|fw|dop_v1|lsv2_\w\w)_[A-Za-z0-9]{16,}|whsec_[\w+/=]{16,}"
     r"|(?:xai|pplx|csk)-[A-Za-z0-9]{16,}|(?:nvapi|tvly)-[\w-]{16,}|dapi[0-9a-f]{16,}"
-    r"|hv[sbr]\.[\w-]{16,}"
-    r"|SG\.[\w-]{10,}\.[\w-]{10,}|eyJ[\w-]{5,}\.[\w-]{5,}(?:\.[\w-]*)*)"
+    r"|hv[sbr]\.[\w-]{16,}|SG\.[\w-]{10,}\.[\w-]{10,})"
     r"|hooks\.slack\.com/(?:services|workflows)/(?P<hook>\S+)"
+)
+# The look ahead makes sure that a long text is read once only.
+_JWT = re.compile(
+    r"(?<![\w-])(?=[\w-]+\.[\w-]{5})(?:[\w-]*?[_-])?(?P<secret>eyJ[\w-]{5,}\.[\w-]{5,}(?:\.[\w-]*)*)"
 )
 # A line such as `Authorization: …`. If no space follows the colon, the name must be beyond doubt.
 _LINE = re.compile(r"^[^\S\n]*(?P<name>[\w.-]+)[^\S\n]*:(?P<space>[^\S\n]*)(?P<secret>\S.*)$", re.M)
@@ -141,6 +147,7 @@ _IN_TEXT: _Rules = (
     (_BEARER, _always),
     (_BASIC, _is_login),
     (_SHAPES, _always),
+    (_JWT, _always),
 )
 _IN_VALUES: _Rules = (
     (_SCHEMELESS, _always),

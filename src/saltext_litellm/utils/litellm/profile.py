@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import re
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from . import placeholders, texts
 from .errors import InvalidInput
-from .quote import quoted
+from .quote import quoted, short
 
 DEFAULT = "litellm"
 _ENDLESS = 86_400  # the most seconds or retries that a profile may have
 _SCHEMES = ("bearer ", "basic ", "token ")
 _LONGEST_PATH = 200  # characters of a path that a message shows
+_LONGEST_NAME = 500  # characters of a profile's name, its url and the name of its gateway
+_MOST_KEYS = 20  # in one message
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _KEYS = frozenset(
     {"url", "api_key", "verify", "cert", "timeout", "retries", "headers", "fingerprint_key"}
@@ -68,12 +71,19 @@ class Profile:
     @property
     def warnings(self) -> tuple[str, ...]:
         """The warnings that each use of this profile shows."""
-        if self.verify is not False or not self.url.startswith("https:"):
-            return ()
-        return (
-            f"The certificate of {self.url} is not checked, because {self.label} has "
-            "`verify: false`: whoever is in between can read the keys",
-        )
+        given = {"api_key": self.api_key, "fingerprint_key": self.fingerprint_key or ""}
+        given |= {f"header {quoted(key)}": value for key, value in self.headers}
+        found = [
+            f"The {key} of the {self.name} looks like {what}; it is sent as given"
+            for key, value in given.items()
+            if (what := placeholders.doubtful(value, placeholders.SECRET))
+        ]
+        if self.verify is False and self.url.startswith("https:"):
+            found.append(
+                f"The certificate of {self.url} is not checked, because {self.label} has "
+                "`verify: false`: whoever is in between can read the keys"
+            )
+        return tuple(found)
 
 
 def load(
@@ -90,6 +100,10 @@ def load(
         gateway instead: a run for ``prod`` must not reach ``dev`` because of a typing mistake.
     """
     if isinstance(profile, str) and profile.strip():
+        if len(profile) > _LONGEST_NAME:
+            raise InvalidInput(
+                f"The name of a profile must not be longer than {_LONGEST_NAME} characters"
+            )
         name, settings = f"profile {profile!r}", config_get(profile)
         if settings is None:
             raise InvalidInput(
@@ -106,6 +120,8 @@ def load(
 def _example(profile: str) -> tuple[str, ...]:
     """The lines of an example, for the message that a profile is missing."""
     keys = profile.split(":")
+    if len(keys) > _MOST_KEYS:
+        return ()
     above = [f"{'  ' * depth}{key}:" for depth, key in enumerate(keys)]
     indent = "  " * len(keys)
     return (
@@ -123,12 +139,12 @@ def _parse(name: str, settings: Mapping[str, Any], resolve: Callable[[Any], Any]
     unknown = sorted(str(key) for key in settings if key not in _KEYS and str(key) not in others)
     if unknown:
         raise InvalidInput(
-            f"The {name} has unknown settings: {', '.join(unknown)}; "
+            f"The {name} has unknown settings: {_listed(unknown)}; "
             f"known are {', '.join(sorted(_KEYS))}"
         )
     if settings.get("url") is None and others:
-        raise InvalidInput(f"The {name} has no url; it holds the profiles {', '.join(others)}")
-    values = {key: resolve(value) for key, value in settings.items() if key in _KEYS}
+        raise InvalidInput(f"The {name} has no url; it holds the profiles {_listed(others)}")
+    values = {key: _value(value, resolve) for key, value in settings.items() if key in _KEYS}
     fingerprint_key = values.get("fingerprint_key")
     profile = Profile(
         name=name,
@@ -150,10 +166,27 @@ def _parse(name: str, settings: Mapping[str, Any], resolve: Callable[[Any], Any]
     return profile
 
 
+def _listed(keys: list[str]) -> str:
+    """Keys for a message, but not too many of them, and only the beginning of a long one."""
+    more = len(keys) - _MOST_KEYS
+    return ", ".join([*map(short, keys[:_MOST_KEYS]), *([f"and {more} more"] if more > 0 else [])])
+
+
+def _value(value: Any, resolve: Callable[[Any], Any]) -> Any:
+    """A setting, resolved and trimmed: what is read from a file or a YAML block ends in a break."""
+    found = texts.resolved(value, resolve)
+    return texts.trimmed(found) if isinstance(found, str) else found
+
+
 def _url(name: str, value: Any) -> str:
-    if not isinstance(value, str) or not value.strip():
+    if not isinstance(value, str) or not value:
         raise InvalidInput(f"The {name} has no url")
-    url = value.strip().rstrip("/")
+    url = value.rstrip("/")
+    _check_filled(f"The url of the {name}", url, placeholders.NAME)
+    if len(url) > _LONGEST_NAME:
+        raise InvalidInput(
+            f"The url of the {name} must not be longer than {_LONGEST_NAME} characters"
+        )
     try:
         parts = urlsplit(url)
         valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
@@ -172,12 +205,22 @@ def _url(name: str, value: Any) -> str:
 
 
 def _secret(name: str, key: str, value: Any) -> str:
-    if not isinstance(value, str) or not value.strip():
+    if not isinstance(value, str) or not value:
         raise InvalidInput(f"The {name} has no {key}")
-    secret = str(value).strip()  # a key read from a file or a YAML block ends in a newline
-    if not secret.isascii() or not secret.isprintable():
+    _check_filled(f"The {key} of the {name}", value, placeholders.SECRET)
+    if not value.isascii() or not value.isprintable():
         raise InvalidInput(f"The {key} of the {name} has characters no HTTP header can carry")
-    return secret
+    return value
+
+
+def _check_filled(what: str, value: str, kind: placeholders.Kind) -> None:
+    """Refuse what is no value: a template, a variable, or a reference that only LiteLLM follows."""
+    if found := placeholders.certain(value, kind):
+        raise InvalidInput(f"{what} has {found} instead of a value")
+    if "os.environ/" in value:
+        raise InvalidInput(
+            f"{what} has an os.environ/ reference, which only LiteLLM follows: use sdb://osenv/"
+        )
 
 
 def _gateway_names(name: str, value: Any) -> tuple[str, ...]:
@@ -185,11 +228,14 @@ def _gateway_names(name: str, value: Any) -> tuple[str, ...]:
         return ()
     names = value if isinstance(value, list) else [value]
     if not names or not all(
-        isinstance(one, str) and one.strip() and one.isprintable() for one in names
+        isinstance(one, str) and one.strip() and one.isprintable() and len(one) <= _LONGEST_NAME
+        for one in names
     ):
         raise InvalidInput(
             f"gateway_name of the {name} must be a string, or a list of the name and former names"
         )
+    for one in names:
+        _check_filled(f"gateway_name of the {name}", one, placeholders.NAME)
     return tuple(names)
 
 
@@ -214,7 +260,7 @@ def _cert(name: str, value: Any) -> str | tuple[str, str] | None:
 def _check_files(profile: Profile) -> None:
     """Refuse certificates and keys that cannot be read. The errors of requests would be unclear."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    if isinstance(profile.verify, str) and not Path(profile.verify).is_dir():
+    if isinstance(profile.verify, str) and not os.path.isdir(profile.verify):
         _check_readable(profile.name, "verify", profile.verify)
         try:
             context.load_verify_locations(profile.verify)
@@ -273,13 +319,24 @@ def whole_number(name: str, key: str, value: Any, least: int = 0) -> int:
 def _headers(name: str, value: Any, resolve: Callable[[Any], Any]) -> tuple[tuple[str, str], ...]:
     if not isinstance(value, Mapping):
         raise InvalidInput(f"headers of the {name} must be a mapping")
-    headers = {}
+    headers: dict[str, str] = {}
+    known: set[str] = set()  # in small letters
     for key, item in value.items():
-        text = resolve(item)
+        text, shown, lower = _value(item, resolve), quoted(str(key)), str(key).lower()
         if not isinstance(text, (str, int, float)):
-            raise InvalidInput(f"The header {quoted(str(key))} of the {name} must be a string")
-        headers[str(key)] = str(text).strip()
-    for key, text in headers.items():
-        if not _HEADER_NAME.fullmatch(key) or not text.isascii() or not text.isprintable():
-            raise InvalidInput(f"The header {quoted(key)} of the {name} cannot be sent in HTTP")
+            raise InvalidInput(f"The header {shown} of the {name} must be a string")
+        headers[str(key)] = text = str(text)
+        _check_filled(f"The header {shown} of the {name}", text, placeholders.SECRET)
+        if not _HEADER_NAME.fullmatch(lower) or not text.isascii() or not text.isprintable():
+            raise InvalidInput(f"The header {shown} of the {name} cannot be sent in HTTP")
+        if lower == "authorization":
+            raise InvalidInput(
+                f"The header {shown} of the {name} would be replaced by the api_key: "
+                "leave it out, or give the key as api_key"
+            )
+        if lower in known:
+            raise InvalidInput(
+                f"The header {shown} of the {name} is given twice, in large and in small letters"
+            )
+        known.add(lower)
     return tuple(sorted(headers.items()))

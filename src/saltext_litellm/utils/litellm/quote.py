@@ -10,6 +10,9 @@ from typing import Any
 
 _LONGEST = 40  # characters of a value that are quoted
 _LONGEST_NAME = 80  # characters of a name
+_LONGEST_LINE = 5000  # characters of a line
+_LOOKED_AT = 400  # characters that are searched for a secret, of which the first may be shown
+_UNBROKEN = re.compile(r"\S{100}")
 # A string of 12 or more characters, with letters and digits and without a space, may be a key.
 _KEY_LIKE = re.compile(r"(?=\S*[A-Za-z])(?=\S*\d)\S{12,}|\bsk-|\b(bearer|basic)\b|://\S*@", re.I)
 
@@ -24,7 +27,9 @@ def quoted(value: Any) -> str:
         return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
     if not isinstance(value, str):
         return kind(value)
-    if _KEY_LIKE.search(value):
+    beginning = value[:_LOOKED_AT]
+    # In a long text without a space the end of a login may be too far away to be found.
+    if _KEY_LIKE.search(beginning) or _UNBROKEN.search(beginning):
         return f"a string of {len(value)} characters"
     return clean(repr(value if len(value) <= _LONGEST else f"{value[:_LONGEST]}…"))
 
@@ -47,8 +52,9 @@ def clean(text: str) -> str:
 
 
 def line(text: str) -> str:
-    """Text without characters that cannot be printed and without line breaks."""
-    return clean(text).replace("\n", "\\n")
+    """Text without characters that cannot be printed and without line breaks; not too long."""
+    whole = len(text) <= _LONGEST_LINE
+    return clean(text if whole else f"{text[:_LONGEST_LINE]}…").replace("\n", "\\n")
 
 
 def short(name: str) -> str:

@@ -38,7 +38,9 @@ NOT_SECRET = frozenset(
         "litellm_credential_name",
     }
 )
+_LONGEST_SHOWN = 20_000  # characters of a value
 _MASK = re.compile(r"\*+")
+_AFTER_SCHEME = re.compile(r"(bearer|basic|token)\s+(?=\S)", re.I)
 _SHORT = 8  # up to this length every character is masked
 _SHORTEST = 4  # a secret that is shorter stays in a text
 _FINGERPRINT_DIGITS = 16
@@ -78,6 +80,8 @@ def redact(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [redact(item) for item in value]
     if isinstance(value, str):
+        if len(value) > _LONGEST_SHOWN:
+            return f"(a string of {len(value)} characters)"
         return clean(cover(value, whole=True))
     return value
 
@@ -103,7 +107,9 @@ def secret_strings(key: str, value: Any) -> Iterator[str]:
 
 
 def _inside(key: str, value: Any) -> Iterator[str]:
-    """The strings inside a secret that is JSON, such as a service account."""
+    """The strings inside a secret: of JSON, such as a service account, and after ``Bearer``."""
+    if isinstance(value, str) and (found := _AFTER_SCHEME.match(value)):
+        yield value[found.end() :].strip()
     if isinstance(value, str) and value.lstrip().startswith(("{", "[")):
         with contextlib.suppress(ValueError, RecursionError):
             yield from secret_strings(key, json.loads(value))

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..litellm import checks
+from ..litellm import checks, placeholders, texts
 from ..litellm.errors import InvalidInput
 from ..litellm.quote import quoted, short, suggested
-from ..litellm.secrets import hides, is_secret
+from ..litellm.secrets import is_secret
 from ..litellm.trees import Path, leaves
 from . import fields, references
 from .fields import (
@@ -33,6 +33,7 @@ from .fields import (
     TIER,
     TIERS,
     derived_model,
+    is_hidden_at,
     is_price,
     is_secret_at,
     label,
@@ -40,6 +41,9 @@ from .fields import (
 
 Resolve = Callable[[Any], Any]
 
+_MOST_WARNINGS = 20  # of one deployment
+# Not the name of the state: by that the row is known again.
+_TRIMMED_NAMES = ("model_name", "model_id")
 _NAMES = {"name": checks.title, "model_name": checks.title, "model_id": checks.identifier}
 
 
@@ -81,10 +85,11 @@ def desired(arguments: Mapping[str, Any], resolve: Resolve, *, partial: bool = F
     :param partial: Whether the deployment exists, so that the arguments may be incomplete.
     :raises InvalidInput: With every mistake. Each mistake names its argument.
     """
-    mistakes = checks.Mistakes()
+    mistakes, given = checks.Mistakes(), arguments
+    arguments = _with_trimmed_names(given)
     with mistakes.noted():
         checks.title("name", arguments.get("name"))
-    values = _declared(arguments, resolve, mistakes)
+    values, trimmed = _declared(arguments, resolve, mistakes)
     with mistakes.noted():
         _add_model(values, arguments, partial)
     name, model_name = arguments.get("name"), arguments.get("model_name")
@@ -92,36 +97,47 @@ def desired(arguments: Mapping[str, Any], resolve: Resolve, *, partial: bool = F
         references.check(fields.NAME, name if model_name is None else model_name)
     mistakes.refuse()
     assert isinstance(name, str)  # noqa: S101 - checked before
+    trimmed += [key for key in _TRIMMED_NAMES if arguments.get(key) != given.get(key)]
     return Deployment(
         name=name,
         model_name=name if model_name is None and not partial else model_name,
         values=values,
         model_id=arguments.get("model_id"),
-        warnings=tuple(_warnings(values)),
+        warnings=tuple(_bounded(_warnings(values, trimmed, arguments))),
     )
 
 
 def mistakes_in(arguments: Mapping[str, Any], resolve: Resolve) -> tuple[str, ...]:
     """The mistakes in arguments that may be incomplete."""
     mistakes = checks.Mistakes()
-    _declared(arguments, resolve, mistakes)
+    _declared(_with_trimmed_names(arguments), resolve, mistakes)
     return tuple(mistakes.found)
+
+
+def _with_trimmed_names(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The arguments, without spaces and line breaks at the ends of the names in a row."""
+    names = {key: arguments[key] for key in _TRIMMED_NAMES if isinstance(arguments.get(key), str)}
+    return {**arguments, **{key: texts.trimmed(name) for key, name in names.items()}}
 
 
 def _declared(
     arguments: Mapping[str, Any], resolve: Resolve, mistakes: checks.Mistakes
-) -> dict[Path, Any]:
-    """The values that arguments declare, by place. The mistakes in other values are noted."""
+) -> tuple[dict[Path, Any], list[str]]:
+    """The values that arguments declare, by place, and the names of those that were trimmed.
+
+    The mistakes in other values are noted.
+    """
     for argument, named in _NAMES.items():
         with mistakes.noted():
             if arguments.get(argument) is not None:
                 named(argument, arguments[argument])
     values: dict[Path, Any] = {}
+    trimmed: list[str] = []
     for section in SECTIONS:
         with mistakes.noted():
             for path, value in _section(section, arguments.get(section)):
                 with mistakes.noted():
-                    values[path] = _value_to_send(path, value, resolve)
+                    values[path] = _value_to_send(path, value, resolve, trimmed)
     for argument, (path, check) in ARGUMENTS.items():
         value = arguments.get(argument)
         if value is None or (path == TIER and value == "free" and path in values):
@@ -129,13 +145,14 @@ def _declared(
         with mistakes.noted():
             if path in values:
                 raise InvalidInput(f"{argument} and {':'.join(path)} say the same thing: keep one")
-            values[path] = check(argument, resolve(value) if is_secret(path[-1]) else value)
+            value = texts.resolved(value, resolve) if is_secret(path[-1]) else value
+            values[path] = check(argument, _trimmed(path, value, trimmed))
     for path, value in values.items():
         with mistakes.noted():
             _check_value(path, value)
     if isinstance(values.get(MODE), str):
         values[MODE] = MODE_SPELLINGS.get(values[MODE], values[MODE])
-    return values
+    return values, trimmed
 
 
 def named(name: Any, model_id: Any) -> Deployment:
@@ -164,7 +181,6 @@ def _section(section: str, declared: Any) -> Iterator[tuple[Path, Any]]:
 
 def _check_value(path: Path, value: Any) -> None:
     """Check a value, no matter which argument declares it."""
-    name = label(path)
     if path[0] == INFO and path[1] in RESERVED:
         raise InvalidInput(f"{INFO}:{path[1]} cannot be declared: {RESERVED[path[1]]}")
     if path == TIER and value not in TIERS:
@@ -174,28 +190,46 @@ def _check_value(path: Path, value: Any) -> None:
         raise InvalidInput(f"{':'.join(path)} is dropped by LiteLLM: it belongs in {PARAMS}")
     if path == MODEL:
         checks.text(":".join(MODEL), value)
-    _check_secrets(name, any(map(hides, path[1:])), value)
+    for place, text in _texts(path, value):
+        _check_text(place, text)
     references.check(path, value)
     fields.check(path, value)
 
 
-def _check_secrets(name: str, secret: bool, value: Any) -> None:
-    """Refuse a mask or a placeholder in the place of a secret, and a mask as the login of a URL."""
-    if secret:
-        checks.secret(name, _parsed_json(value))
-    elif isinstance(value, Mapping):
+def _texts(path: Path, value: Any) -> Iterator[tuple[Path, str]]:
+    """Every text in a value with its place, also those in a secret that is JSON."""
+    if is_hidden_at(path):
+        value = _parsed_json(value)
+    if isinstance(value, Mapping):
         for key, item in value.items():
-            _check_secrets(f"{name}:{key}", hides(key), item)
+            yield from _texts((*path, key), item)
     elif isinstance(value, list):
         for item in value:
-            _check_secrets(name, False, item)
+            yield from _texts(path, item)
     elif isinstance(value, str):
-        checks.login(name, value)
+        yield path, value
+
+
+def _check_text(path: Path, text: str) -> None:
+    """Refuse a mask or a template in the place of a value, and a mask as the login of a URL."""
+    name = label(path)
+    if is_hidden_at(path):
+        checks.secret(name, text)
+    else:
+        checks.login(name, text)
+    checks.filled(name, text, _kind_at(path))
+
+
+def _kind_at(path: Path) -> placeholders.Kind:
+    """What a text at a place is for."""
+    if path[0] == PARAMS and is_hidden_at(path) and not fields.is_free_text(path):
+        return placeholders.SECRET
+    return placeholders.NAME if fields.is_name(path) else placeholders.TEXT
 
 
 def _parsed_json(value: Any) -> Any:
     """The content of a string that holds JSON. Credentials are sent in this form."""
-    if isinstance(value, str) and value.lstrip().startswith("{"):
+    if texts.looks_like_json(value):
         with contextlib.suppress(ValueError, RecursionError):
             return json.loads(value)
     return value
@@ -226,12 +260,20 @@ def _add_model(values: dict[Path, Any], arguments: Mapping[str, Any], partial: b
         )
 
 
-def _value_to_send(path: Path, value: Any, resolve: Resolve) -> Any:
+def _value_to_send(path: Path, value: Any, resolve: Resolve, trimmed: list[str]) -> Any:
     """The value to send: with its references resolved, and in the form that LiteLLM wants."""
-    value = _resolved(is_secret_at(path), value, resolve)
-    if path in JSON_STRINGS and isinstance(value, Mapping):
-        return json.dumps(value, sort_keys=True)
-    return value
+    secret = is_secret_at(path)
+    value = _resolved(secret, _read_json(path, value), resolve)
+    value = _trimmed(path, _read_json(path, value), trimmed)
+    is_json = path in JSON_STRINGS and isinstance(value, Mapping)
+    return json.dumps(value, sort_keys=True) if is_json else value
+
+
+def _read_json(path: Path, value: Any) -> Any:
+    """The mapping in a value that LiteLLM wants as JSON, so that its spelling makes no change."""
+    if path not in JSON_STRINGS or not texts.looks_like_json(value):
+        return value
+    return texts.parsed(label(path), value)
 
 
 def _resolved(secret: bool, value: Any, resolve: Resolve) -> Any:
@@ -241,11 +283,47 @@ def _resolved(secret: bool, value: Any, resolve: Resolve) -> Any:
         }
     if isinstance(value, list):
         return [_resolved(secret, item, resolve) for item in value]
-    return checks.plain("a secret", resolve(value)) if secret else value
+    return checks.plain("a secret", texts.resolved(value, resolve)) if secret else value
 
 
-def _warnings(values: Mapping[Path, Any]) -> Iterator[str]:
+def _trimmed(path: Path, value: Any, trimmed: list[str]) -> Any:
+    """A value whose texts of one line have neither spaces nor line breaks at their ends.
+
+    :param trimmed: Gets the names of the texts that had.
+    """
+    if isinstance(value, Mapping):
+        return {key: _trimmed((*path, key), item, trimmed) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_trimmed(path, item, trimmed) for item in value]
+    if not isinstance(value, str) or not fields.is_one_line(path):
+        return value
+    bare = texts.one_line(label(path), value, secret=is_hidden_at(path))
+    if bare != value:
+        trimmed.append(label(path))
+    return bare
+
+
+def _bounded(warnings: Iterator[str]) -> Iterator[str]:
+    """Each warning once, and not too many of them."""
+    found = list(dict.fromkeys(warnings))
+    yield from found[:_MOST_WARNINGS]
+    if len(found) > _MOST_WARNINGS:
+        yield f"and {len(found) - _MOST_WARNINGS} more warnings"
+
+
+def _warnings(
+    values: Mapping[Path, Any], trimmed: list[str], names: Mapping[str, Any]
+) -> Iterator[str]:
     """Warnings about values that LiteLLM takes, but that are probably not meant."""
+    for name in trimmed:
+        yield f"{short(name)} has spaces or line breaks at its ends, which are left out"
+    for key in ("name", "model_name"):
+        if found := placeholders.doubtful(names.get(key) or "", placeholders.TITLE):
+            yield f"{key} looks like {found}; it is sent as given"
+    for path, value in values.items():
+        for place, text in _texts(path, value):
+            if found := placeholders.doubtful(text, _kind_at(place)):
+                yield f"{short(label(place))} looks like {found}; it is sent as given"
     mode, base = values.get(MODE), values.get(API_BASE)
     if isinstance(mode, str) and mode not in MODES:
         yield f"unknown mode {quoted(mode)}{suggested(mode, MODES)}; written as given"

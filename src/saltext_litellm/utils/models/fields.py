@@ -96,6 +96,14 @@ WAYS = frozenset(
 )
 # The secrets that /credentials/by_model knows of (LiteLLM 1.83.14 and 1.106.2).
 VERIFIABLE = ("api_key", "aws_access_key_id", "aws_secret_access_key", "vertex_credentials")
+# The tokens that begin and end a prompt. They are named like secrets, but their spaces and line
+# breaks count.
+_PROMPT_TOKEN = re.compile(r"(^|_)(bos|eos|cls|mask|pad|sep|start|end|stop|unk)_token$")
+_HEADERS = frozenset({"default_headers", "extra_headers", "headers"})
+_ONE_LINE = re.compile(
+    r"(^|_)(arn|base|endpoint|host|id|location|model|name|organization|project|provider|region"
+    r"|url|version)$"
+)
 # Lists whose order means nothing.
 UNORDERED = frozenset({(PARAMS, "tags"), (INFO, "tags"), (INFO, "access_groups")})
 # LiteLLM 1.106.2 stores a value for these in every row, so false means the same as not set.
@@ -276,6 +284,26 @@ def is_secret_at(path: Path) -> bool:
 def is_hidden_at(path: Path) -> bool:
     """Whether we never show the value at a place, even if LiteLLM does."""
     return any(hides(key) for key in path[1:])
+
+
+@lru_cache(4096)
+def is_free_text(path: Path) -> bool:
+    """Whether LiteLLM takes a text at a place as it is, be it empty or several lines long."""
+    return _PROMPT_TOKEN.search(path[-1]) is not None
+
+
+@lru_cache(4096)
+def is_name(path: Path) -> bool:
+    """Whether a text at a place is a name, a URL or another word, which stands in one line."""
+    in_call = path[0] == PARAMS and (is_top(path) or path[1] == "fallbacks")
+    return path in _ARGUMENT_AT or (in_call and _ONE_LINE.search(path[-1]) is not None)
+
+
+@lru_cache(4096)
+def is_one_line(path: Path) -> bool:
+    """Whether a text at a place is sent in a header, a URL or as a name."""
+    in_call = path[0] == PARAMS and (is_hidden_at(path) or not _HEADERS.isdisjoint(path[1:-1]))
+    return (in_call and not is_free_text(path)) or is_name(path)
 
 
 def is_top(path: Path) -> bool:
