@@ -117,17 +117,34 @@ class Models:
         self._session.call("GET", "/health/liveliness")
         return True
 
-    def health(self, model_id: str) -> Any:
+    def health(self, model_id: str) -> dict[str, Any]:
         """LiteLLM's own health check of one deployment. Costs tokens, so it is never repeated.
 
         From 1.106 on the status of the answer is 503 if the deployment is unhealthy, and also if
-        LiteLLM cannot check it.
+        LiteLLM cannot check it. With ``background_health_checks``, 1.83.14 answers with the results
+        of all deployments, so those of others are left out.
+
+        :returns: Its ``healthy_endpoints`` and ``unhealthy_endpoints``. LiteLLM has no result if
+            both are empty.
         """
-        query = {"model_id": model_id}
         answer = self._session.call(
-            "GET", "/health", params=query, once=True, result_key="unhealthy_endpoints"
+            "GET",
+            "/health",
+            params={"model_id": model_id},
+            once=True,
+            result_key="unhealthy_endpoints",
         )
-        return _without_traces(answer)
+        if not isinstance(answer, dict):
+            raise GatewayError(f"{self.url} does not answer as a LiteLLM gateway does")
+        lists = {key: answer.get(key) for key in ("healthy_endpoints", "unhealthy_endpoints")}
+        return {
+            key: [
+                _without_traces(one)
+                for one in (found if isinstance(found, list) else ())
+                if isinstance(one, dict) and one.get("model_id", model_id) == model_id
+            ]
+            for key, found in lists.items()
+        }
 
     def latest_health(self) -> dict[str, str]:
         """The last known health by model id (or name); empty if LiteLLM does not store it."""

@@ -162,6 +162,13 @@ SERVER_KEYS = frozenset(
 )
 # The beginning of each key of model_info that configures the health check of a row.
 HEALTH_CHECK = "health_check_"
+# These keys (LiteLLM 1.83.14 to 1.106.2; newer versions have more).
+CHECK_TOKENS, CHECK_SECONDS, CHECK_MODEL = (
+    HEALTH_CHECK + key for key in ("max_tokens", "timeout", "model")
+)
+# The modes that LiteLLM checks by a chat call of 5 tokens (1.83.14) or 16 (1.106.2). It takes a
+# model for a chat model if neither its mode nor the cost map says otherwise.
+CHAT_MODES = frozenset({"chat", "completion", "responses", "anthropic_messages"})
 # Keys of model_info that cannot be declared, and what to do instead.
 RESERVED = {
     "id": "use model_id",

@@ -253,7 +253,7 @@ class Converge:
             if failure is not None:
                 gone = outcome.model_id not in self._known.rows()
                 self._outcomes[wanted.name] = replace(
-                    outcome.undone() if gone else outcome, failure=failure, unseen=proof.unseen
+                    outcome.undone() if gone else outcome, failure=failure, written=proof.unseen
                 )
             if outcome.model_id in proof.overtaken:
                 overtaken.append(wanted)
@@ -266,12 +266,13 @@ class Converge:
             outcome, first = self._outcomes[one.name], self._planner.first[one.name]
             row = self._known.rows().get(outcome.model_id or "")
             if row and outcome.changes and not outcome.failure and is_due(one, first):
-                written.append(Written(one, first, row, partial(self._is_served_as_declared, one)))
-        for name, health in health_of(self._models, self._known, self._executor, written).items():
+                written.append(Written(one, row, partial(self._is_served_as_declared, one)))
+        for name, health in health_of(self._models, written).items():
             outcome = self._outcomes[name]
             self._outcomes[name] = replace(
-                outcome.undone() if health.taken_back else outcome,
+                outcome,
                 failure=health.failure,
+                written=health.failure is not None,
                 notes=(*outcome.notes, *([health.note] if health.note else ())),
             )
 

@@ -18,7 +18,7 @@ from ..models import plan as plans
 from ..models.desired import Deployment
 from ..models.identity import Rows, next_id
 from ..models.plan import CREATE, DELETE, NONE, UPDATE, Plan, marker_of
-from ..models.row import MISSING, Row, asked_to_go, changed, created
+from ..models.row import Row, asked_to_go, changed, created
 from .capabilities import Capabilities
 
 
@@ -178,32 +178,6 @@ def _replace_step(wanted: Deployment, plan: Plan, row: Row, fingerprint: Fingerp
     marker = replace(marker, replaces=row.model_id)
     body = bodies.replacement_body(wanted, row, row.stored, plan.removed, marker, model_id)
     return Create(body, instead=row)
-
-
-def undo(plan: Plan, now: Row, can: Capabilities) -> Delete | Patch:
-    """The step that takes back what a plan has done.
-
-    :param now: The row as it is now.
-    :raises Refused: What was there before is not known, or cannot be written.
-    """
-    before = plan.row
-    if before is None:
-        return Delete(now)
-    if before.model_id != now.model_id:
-        raise Refused("its former row is deleted")
-    paths = plan.touched | plan.removed
-    values = {path: value for path in paths if (value := before.get(path)) is not MISSING}
-    gone = paths - values.keys()
-    for path in sorted(paths):
-        if bodies.is_hidden(path, values.get(path)):
-            raise Refused(f"its former {fields.label(path)} cannot be read back")
-        if path in gone and not _is_cleared(path, can):
-            raise Refused(f"LiteLLM cannot clear {fields.label(path)} in place")
-    wanted = Deployment(plan.model_id or now.model_id, before.model_name, values)
-    body = bodies.update_body(now, wanted, frozenset(values), gone, can.removes)
-    if now.marker is None or before.marker is None:
-        return Patch(now, body)
-    return Patch(now, bodies.marked(now, now.marker.keeping(before.marker, plan.removed), body))
 
 
 def needs_router(plan: Plan) -> bool:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Set
+from typing import Any
 
-from ..models import identity
+from ..litellm.trees import Path
+from ..models import fields, identity
 from ..models.desired import Deployment
 from ..models.fields import label
 from ..models.identity import Rows
 from ..models.plan import CREATE, UPDATE, Plan
-from ..models.row import Row
+from ..models.row import MISSING, Row
 from .decide import Create, Learn, Patch, Step
 from .known import Known
 
@@ -72,6 +74,34 @@ def config_beside(wanted: Deployment, known: Known) -> str | None:
         f"The gateway's config file defines {wanted.model_name} ({', '.join(ids)}), "
         "which Salt never touches"
     )
+
+
+def check_hint(
+    wanted: Deployment, row: Row | None, *, trial: bool = False, follows: bool = True
+) -> str:
+    """What to declare if LiteLLM's health check fails, or a trial call, and the deployment works.
+
+    :param trial: Whether it was a trial call. It takes at most a minute.
+    :param follows: Whether a trial call follows the settings of the health check.
+    """
+    mode, model = (_value_at(path, wanted, row) for path in (fields.MODE, fields.MODEL))
+    keys = []
+    if follows and (mode is None or mode in fields.CHAT_MODES):
+        keys.append(fields.CHECK_TOKENS)
+    if follows and "*" in str(model):
+        keys.append(fields.CHECK_MODEL)
+    if not trial:
+        keys.append(fields.CHECK_SECONDS)
+    choices = [] if fields.MODE in wanted.values else ["`mode`"]
+    choices += [f"`{label((fields.INFO, key))}`" for key in keys]
+    choices += ["no `preflight`"] if trial else []
+    return f"If it answers its users, declare {' or '.join(choices)}"
+
+
+def _value_at(path: Path, wanted: Deployment, row: Row | None) -> Any:
+    """The value at a place, as declared or else as it is."""
+    shown = MISSING if row is None else row.get(path)
+    return wanted.values.get(path, None if shown is MISSING else shown)
 
 
 def foreseen(plan: Plan, step: Step) -> Iterator[str]:
