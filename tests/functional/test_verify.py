@@ -220,7 +220,9 @@ def test_a_check_without_a_result_is_a_note(states, modules, recorder, name, mod
     done = states.present(name, **model, verify=True)
     assert done["result"] is True
     assert "Its health was not checked: LiteLLM has no result for it" in done["comment"]
-    assert modules("health", name) == {"healthy_endpoints": [], "unhealthy_endpoints": []}
+    health = modules("health", name)
+    assert (health["healthy_endpoints"], health["unhealthy_endpoints"]) == ([], [])
+    assert (health["healthy_count"], health["unhealthy_count"]) == (0, 0)
 
 
 def test_other_values_are_refused(states, recorder, name):

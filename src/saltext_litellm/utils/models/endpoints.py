@@ -124,8 +124,8 @@ class Models:
         LiteLLM cannot check it. With ``background_health_checks``, 1.83.14 answers with the results
         of all deployments, so those of others are left out.
 
-        :returns: Its ``healthy_endpoints`` and ``unhealthy_endpoints``. LiteLLM has no result if
-            both are empty.
+        :returns: Its ``healthy_endpoints`` and ``unhealthy_endpoints``, and how many these are.
+            LiteLLM has no result if both are empty.
         """
         answer = self._session.call(
             "GET",
@@ -136,15 +136,16 @@ class Models:
         )
         if not isinstance(answer, dict):
             raise GatewayError(f"{self.url} does not answer as a LiteLLM gateway does")
-        lists = {key: answer.get(key) for key in ("healthy_endpoints", "unhealthy_endpoints")}
-        return {
-            key: [
+        result: dict[str, Any] = {}
+        for what in ("healthy", "unhealthy"):
+            found = answer.get(f"{what}_endpoints")
+            result[f"{what}_endpoints"] = endpoints = [
                 _without_traces(one)
                 for one in (found if isinstance(found, list) else ())
                 if isinstance(one, dict) and one.get("model_id", model_id) == model_id
             ]
-            for key, found in lists.items()
-        }
+            result[f"{what}_count"] = len(endpoints)
+        return result
 
     def latest_health(self) -> dict[str, str]:
         """The last known health by model id (or name); empty if LiteLLM does not store it."""
