@@ -161,7 +161,9 @@ def present(
         mapping in ``vertex_credentials`` becomes a JSON string, which LiteLLM encrypts. A key that
         an argument declares too fails with ``… and … say the same thing: keep one``. If LiteLLM
         expects a number (a limit, a price, a timeout) or a boolean, any other value fails: LiteLLM
-        saves some wrong values, and then serves no model any more.
+        saves some wrong values, and then serves no model any more. A ``model`` fails too if
+        LiteLLM does not know its provider, which stands before the first slash or is
+        ``custom_llm_provider``.
 
     model_info
         Any other keys of LiteLLM's ``model_info`` (mapping), by the same rules. ``id``,

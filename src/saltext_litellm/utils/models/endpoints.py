@@ -101,6 +101,19 @@ class Models:
         answer = self._session.call("GET", "/public/providers", absent=(404,))
         return [str(item) for item in answer] if isinstance(answer, list) else []
 
+    def resolves(self, model: str) -> bool:
+        """Whether LiteLLM finds the provider of a model by its name; also if it does not say.
+
+        It is the only request that asks LiteLLM's own code for that, and makes no call. If LiteLLM
+        has a deployment of this name, it answers for the upstream model of that one (1.106.2).
+        """
+        path = "/utils/supported_openai_params"
+        try:
+            self._session.call("GET", path, params={"model": model}, absent=(401, 403, 404))
+        except GatewayError as err:
+            return "Could not map model" not in str(err)
+        return True
+
     def cost_map(self) -> dict[str, Any]:
         """LiteLLM's cost map: the prices and other facts that it knows of each model."""
         answer = self._session.call("GET", "/public/litellm_model_cost_map", absent=(404,))

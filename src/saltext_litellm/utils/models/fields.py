@@ -76,6 +76,14 @@ PROVIDERS = frozenset(
     + ("together_ai", "vertex_ai", "watsonx", "xai")
 )
 
+# Keepers of prompts, which may stand before a model in the place of a provider, and the key of
+# litellm_params that names a prompt. LiteLLM serves such a model whatever its provider is.
+PROMPT_MANAGERS = frozenset(
+    ("arize_phoenix", "bitbucket", "dotprompt", "generic_prompt", "gitlab", "humanloop")
+    + ("langfuse",)
+)
+PROMPT_ID: Path = (PARAMS, "prompt_id")
+
 REFERENCE = "os.environ/"  # begins a value that LiteLLM takes from its own environment
 
 # Providers some of whose models bear their name: groq/groq/compound (LiteLLM 1.106.2's cost map).

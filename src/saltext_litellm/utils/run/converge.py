@@ -64,6 +64,7 @@ class Converge:
             goes_on = self._apply_all(planned)
             self._check_served(planned)
             self._check_health(planned)
+        self._note_doubts()
         undeclared = self._undeclared(planned, goes_on)
         return [*(self._outcomes[one.name] for one, _ in planned), *undeclared]
 
@@ -275,6 +276,16 @@ class Converge:
                 written=health.failure is not None,
                 notes=(*outcome.notes, *([health.note] if health.note else ())),
             )
+
+    def _note_doubts(self) -> None:
+        """Say where LiteLLM may not know a provider, unless it has shown that it does."""
+        for name, doubt in self._planner.providers.doubts.items():
+            outcome = self._outcomes[name]
+            if outcome.failure:
+                failure = f"{outcome.failure.rstrip('.')}. {doubt}"
+                self._outcomes[name] = replace(outcome, failure=failure)
+            elif self._options.test:
+                self._outcomes[name] = replace(outcome, notes=(*outcome.notes, doubt))
 
     def _is_served_as_declared(self, wanted: Deployment, row: Row) -> bool:
         """Whether a row, in the form that LiteLLM serves, is as declared."""
