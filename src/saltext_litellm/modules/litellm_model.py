@@ -829,8 +829,8 @@ def plan_set(
     - ``created``, ``deleted``: the models that would be created or deleted;
     - ``adopted``, ``updated``: the models that would be adopted or updated, each with the keys that
       would change;
-    - ``replaced``: those of them that would need a new row, or may need one, because LiteLLM cannot
-      always clear a key in place;
+    - ``replaced``: those of them that would need a new row, because LiteLLM cannot clear a key in
+      place or change an id;
     - ``failed``: the models that cannot be made as declared, each with the reason;
     - ``undeclared``: the models that the set owns and does not declare, without ``prune``;
     - ``not_deleted``: the same with ``prune``, if they are not deleted because a model fails;

@@ -152,7 +152,7 @@ _MAPPINGS_OF_NUMBERS = frozenset(
     + ("timeout_by_service_tier",)
 )
 _TIERED_PRICING: Path = (PARAMS, "tiered_pricing")
-# From LiteLLM 1.106 on, a null clears these in place.
+# From LiteLLM 1.106 on, a null clears these in place, and nothing else (1.106.2; 1.83.14: nothing).
 _CLEARED_BY_NULL = frozenset(
     (PARAMS, key)
     for key in ("cache_control_injection_points", "cache_creation_input_token_cost")

@@ -15,14 +15,16 @@ from ..litellm.errors import (
     TrialFailed,
 )
 from ..litellm.secrets import Fingerprinter
+from ..litellm.trees import Path
 from ..models import plan as plans
+from ..models.bodies import as_read
 from ..models.desired import Deployment
 from ..models.endpoints import Models
 from ..models.plan import NONE, Changes, Plan
-from ..models.row import Row
+from ..models.row import Row, changed, created
 from . import notes, prune
 from .ahead import Ahead, Sent
-from .decide import Create, Patch, expected, may_replace
+from .decide import Create, Learn, Patch, Step
 from .execute import Executor, Surprise
 from .health import Written, health_of
 from .known import Known
@@ -46,7 +48,7 @@ class Converge:
         self._executor = Executor(models, known)
         self._planner = Planner(models, known, fingerprint, options, self._executor.tentative)
         self._used: frozenset[str] = frozenset()  # ids of the rows that were planned
-        self._replaced: set[str] = set()
+        self._replaced: dict[str, frozenset[Path]] = {}  # by name: because of which places
         self._trials = Trials(models, known)
         self._outcomes: dict[str, Outcome] = {}
 
@@ -73,18 +75,27 @@ class Converge:
     def _predict(self, planned: Planned) -> bool:
         """Record what would be done. Returns whether the run would go on."""
         for wanted, plan in planned:
-            step = self._planner.next_step(wanted, plan)
-            outcome = self._outcome(wanted, plan, plan.changes)
-            if (failure := self._trials.failure(wanted)) is not None:
-                outcome = replace(outcome.undone(), failure=failure)
-            elif self._is_flagged(wanted, plan):
-                outcome = replace(outcome.undone(), failure=notes.NOT_SERVED)
-            elif step is not None:
-                sentences = (*outcome.notes, *notes.foreseen(plan, step))
-                outcome = replace(outcome, notes=sentences, replaces=may_replace(plan, step))
-                self._known.predict(expected(plan, step), [one.model_id for one in plan.leftovers])
-            self._outcomes[wanted.name] = outcome
+            if plan.action == NONE:
+                self._outcomes[wanted.name] = self._outcome(wanted, plan, {})
+            else:
+                self._apply(wanted, None)
         return True
+
+    def _foresee(self, step: Step) -> None:
+        """Record what a step would do. A real run learns of a row by a PATCH, this one by reads."""
+        if isinstance(step, Create):
+            self._known.predict(created(step.body), ())
+        elif isinstance(step, Patch):
+            self._known.predict(replace(changed(step.row, step.body, {}), stored=None), ())
+        elif isinstance(step, Learn):
+            is_there = step.row.model_id in self._known.rows()
+            row = (self._known.see_masks(step.row) if is_there else None) or step.row
+            self._known.predict(replace(row, stored=as_read(row, {})), ())
+        else:
+            self._known.predict(None, [step.row.model_id])
+            now = step.replaced_by
+            if now and now.marker and self._known.capabilities().serves_while_patching:
+                self._known.predict(replace(now, marker=replace(now.marker, replaces=None)), ())
 
     # ---------------------------------------------------------------- doing
 
@@ -174,9 +185,12 @@ class Converge:
             if sent is None and self._is_flagged(wanted, plan):
                 raise NotServed(notes.NOT_SERVED)
             if isinstance(step, Create) and step.instead is not None:
-                self._replaced.add(wanted.name)
+                self._replaced.setdefault(wanted.name, step.lasting)
             try:
-                self._executor.do(step, wanted, sent.answer if sent else None)
+                if self._options.test:
+                    self._foresee(step)
+                else:
+                    self._executor.do(step, wanted, sent.answer if sent else None)
             except Surprise:
                 plan = self._planner.plan_anew(wanted)
                 self._planner.check(wanted, plan)
@@ -198,12 +212,16 @@ class Converge:
             key: change for key, change in first.changes.items() if left.changes.get(key) != change
         }
         before, now = first.row, left.row
-        if before and now and before.model_id != now.model_id and "model_id" not in changes:
-            changes["model_id"] = {"old": before.model_id, "new": now.model_id}
+        if before and now and before.model_id != now.model_id:
+            gone = changes.get("model_id", {}).get("old", before.model_id)
+            changes["model_id"] = {"old": gone, "new": now.model_id}
         outcome = self._outcome(wanted, first if changes else left, changes)
         sentences = [*outcome.notes, *self._executor.notes]
-        if wanted.name in self._replaced and changes:
-            sentences.append(notes.replaced(first, now))
+        lasting = self._replaced.get(wanted.name)
+        if self._options.test and changes:
+            sentences += notes.foreseen(first, lasting)
+        elif lasting is not None and changes:
+            sentences.append(notes.replaced(first, now, lasting))
         self._executor.notes.clear()
         return replace(
             outcome,
@@ -212,6 +230,7 @@ class Converge:
             notes=tuple(sentences),
             failure=None if error is None else str(error),
             unknown=isinstance(error, NotSeen),
+            replaces=lasting is not None and bool(changes),
         )
 
     def _outcome(self, wanted: Deployment, plan: Plan, changes: Changes) -> Outcome:

@@ -10,9 +10,8 @@ from ..models import fields, identity
 from ..models.desired import Deployment
 from ..models.fields import label
 from ..models.identity import Rows
-from ..models.plan import CREATE, UPDATE, Plan
+from ..models.plan import CREATE, Plan
 from ..models.row import MISSING, Row
-from .decide import Create, Learn, Patch, Step
 from .known import Known
 
 NOT_ALLOWED_TO_VERIFY = (
@@ -104,28 +103,30 @@ def _value_at(path: Path, wanted: Deployment, row: Row | None) -> Any:
     return wanted.values.get(path, None if shown is MISSING else shown)
 
 
-def foreseen(plan: Plan, step: Step) -> Iterator[str]:
-    """Notes on how an update would be done."""
-    if plan.leftovers:
-        ids = ", ".join(row.model_id for row in plan.leftovers)
+def foreseen(first: Plan, lasting: frozenset[Path] | None) -> Iterator[str]:
+    """Notes on how an update would be done.
+
+    :param first: The plan before the first step.
+    :param lasting: What LiteLLM cannot clear in place, ``None`` if the row is not replaced.
+    """
+    if first.leftovers:
+        ids = ", ".join(row.model_id for row in first.leftovers)
         yield f"{ids}, which it has replaced, would be deleted"
-    elif plan.moves_to:
+    if lasting:
+        yield f"It needs a new row, because LiteLLM cannot clear {_joined(lasting)} in place"
+    elif lasting is not None:
         yield "It would be replaced, because LiteLLM cannot change an id"
-    elif isinstance(step, Learn | Create) and plan.action == UPDATE:
-        yield f"It needs a new row, because LiteLLM cannot clear {_joined(plan.removed)} in place"
-    elif isinstance(step, Patch) and step.uncertain:
-        words = _joined(step.uncertain)
-        yield f"It may need a new row, because LiteLLM cannot always clear {words} in place"
 
 
-def replaced(first: Plan, now: Row | None) -> str:
+def replaced(first: Plan, now: Row | None, lasting: frozenset[Path]) -> str:
     """The note on how a row was replaced.
 
     :param first: The plan before the first step.
     :param now: The row that exists now.
+    :param lasting: What LiteLLM cannot clear in place.
     """
     old = first.row
-    words = _joined(first.removed)
+    words = _joined(lasting)
     why = f"LiteLLM cannot clear {words} in place" if words else "LiteLLM cannot change an id"
     if old is None or now is None or old.model_id == now.model_id:
         return f"Its row was made anew under its id, because {why}"

@@ -53,7 +53,7 @@ class Outcome:
     :param unknown: Whether the last write may or may not have been done.
     :param written: Whether it was written as declared, and only a check afterwards has failed.
     :param tried: Whether it was tried at all.
-    :param replaces: Whether it needs a new row in the place of its own, or may need one.
+    :param replaces: Whether it needs a new row in the place of its own.
     :param declared: Whether it is declared. If not, it is a row that the set still owns.
     :param kept: Whether it is such a row, and the set does not prune.
     """

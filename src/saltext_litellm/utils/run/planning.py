@@ -104,7 +104,7 @@ class Planner:
         row, first = plan.row, self.first.get(wanted.name)
         if row is None or not self._options.verify_secrets:
             return plan
-        made = first is not None and first.action == CREATE
+        made = first is not None and (first.row is None or first.row.model_id != row.model_id)
         if made or self._verified.get(row.model_id) == self._known.reads:
             return plan
         self._verify_secrets(wanted, row)
@@ -114,7 +114,11 @@ class Planner:
         """The next step of a plan, ``None`` if nothing is left to do."""
         can = OLD
         if plan.action == UPDATE:
-            can = self._known.capabilities(removing=bool(plan.removed))
+            removing = any(
+                path[0] == fields.PARAMS and not fields.is_cleared_by_null(path[:2])
+                for path in plan.removed
+            )
+            can = self._known.capabilities(removing)
         return next_step(wanted, plan, can, self._fingerprint)
 
     def check(self, wanted: Deployment, plan: Plan) -> None:
