@@ -20,8 +20,9 @@ from ..models import plan as plans
 from ..models.bodies import as_read
 from ..models.desired import Deployment
 from ..models.endpoints import Models
+from ..models.fields import PARAMS
 from ..models.plan import NONE, Changes, Plan
-from ..models.row import Row, changed, created
+from ..models.row import Row, changed, created, left_out
 from . import notes, prune
 from .ahead import Ahead, Sent
 from .decide import Create, Learn, Patch, Step
@@ -88,8 +89,11 @@ class Converge:
         elif isinstance(step, Patch):
             self._known.predict(replace(changed(step.row, step.body, {}), stored=None), ())
         elif isinstance(step, Learn):
-            is_there = step.row.model_id in self._known.rows()
-            row = (self._known.see_masks(step.row) if is_there else None) or step.row
+            there = self._known.rows().get(step.row.model_id)
+            seen = self._known.see_masks(there) if there is not None else None
+            masks = left_out(seen.data.get(PARAMS, {})) if seen is not None else {}
+            params = {**masks, **step.row.data.get(PARAMS, {})}
+            row = replace(step.row, data={**step.row.data, PARAMS: params})
             self._known.predict(replace(row, stored=as_read(row, {})), ())
         else:
             self._known.predict(None, [step.row.model_id])
