@@ -28,6 +28,7 @@ _DECLARED = {
     "adopted": ("{was} adopted", "would be adopted"),
     "updated": ("{was} updated", "would be updated"),
     "changed": ("{was} changed, but {is} not as declared yet",) * 2,
+    "written": ("{was} written, but {is} not known to work",) * 2,
     "unknown": ("may have been changed or not",) * 2,
     "failed": ("failed", "failed"),
     "not_tried": ("{was} not tried",) * 2,
@@ -42,6 +43,7 @@ _UNDECLARED = {
 _FAILURES = {
     "unknown": "may have been changed or not",
     "changed": "was changed, but is not as declared yet",
+    "written": "was written as declared",
     "perhaps_deleted": "may have been deleted or not",
     "not_deleted": "was not deleted",
 }
@@ -77,7 +79,7 @@ def present(name: str, outcome: Outcome, test: bool) -> str:
         what = _FAILURES["unknown"]
     elif action == "none":
         what = "is not as declared" if failure else "is as declared"
-    elif failure and action == "update" and not outcome.get("unseen"):
+    elif failure and action == "update" and not outcome.get("written"):
         what = _FAILURES["changed"]
     else:
         what = _ACTIONS["adopt" if outcome.get("adopted") else action][test]

@@ -11,6 +11,10 @@ from saltfactories.utils.functional import Loaders
 
 MARKER = "saltext_litellm"
 MODEL = {"custom_llm_provider": "openai", "base_model": "gpt-4"}
+# LiteLLM saves a model of no provider and does not serve it. With a public base URL it is not
+# refused before, because LiteLLM may know the provider of that.
+PUBLIC = {"api_base": "https://provider.example.com/v1"}
+UNSERVABLE = {"model": "no-such-provider/gpt-4", **PUBLIC}
 
 
 def make_loaders(root, pillar=None, **more):

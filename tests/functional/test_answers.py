@@ -2,9 +2,7 @@
 
 import pytest
 
-from .conftest import MODEL, id_of, managed_set
-
-UNSERVABLE = {"litellm_params": {"model": "no-such-provider/gpt-4"}}
+from .conftest import MODEL, UNSERVABLE, id_of, managed_set
 
 
 @pytest.mark.parametrize("status", [500, 502, 504])
@@ -102,12 +100,12 @@ def test_a_row_deleted_meanwhile_is_made_anew(api, states, recorder, name):
 def test_a_create_that_cannot_be_taken_back_is_not_green(api, states, recorder, name):
     api.create(f"{name}-other")
     recorder.fault(method="POST", path="/model/delete", status=500, body="no", times=1)
-    result = states.present(name, **UNSERVABLE)
+    result = states.present(name, litellm_params=UNSERVABLE)
     assert result["result"] is False
     assert "taking it back has failed" in result["comment"]
     assert result["changes"]["model_name"] == {"old": None, "new": name}
     assert len(api.in_database(name)) == 1
-    assert states.present(name, **UNSERVABLE)["result"] is False
+    assert states.present(name, litellm_params=UNSERVABLE)["result"] is False
 
 
 def test_a_read_that_fails_after_a_write_does_not_hide_it(api, states, recorder, name):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from .conftest import LIST, sent
+from .conftest import LIST, PUBLIC, UNSERVABLE, sent
 
 
 def test_a_lost_answer_to_a_create_ends_in_one_row(api, states, recorder, name):
@@ -40,7 +40,7 @@ def test_a_create_that_cannot_be_served_is_taken_back(api, states, name, others)
     """A provider that only LiteLLM's router refuses, on a gateway with and without other models."""
     if others:
         api.create(f"{name}-other")
-    params = {"model": "no-such-provider/gpt-4", "mock_response": "x"}
+    params = {**UNSERVABLE, "mock_response": "x"}
     for _ in range(2):
         result = states.present(name, litellm_params=params)
         assert (result["result"], result["changes"]) == (False, {})
@@ -53,7 +53,7 @@ def test_a_create_that_cannot_be_served_is_taken_back(api, states, name, others)
 
 
 def test_a_change_that_cannot_be_served_is_never_green(api, states, name):
-    good, bad = ({"model": f"{provider}/gpt-4"} for provider in ("openai", "no-such-provider"))
+    good, bad = {**PUBLIC, "model": "openai/gpt-4"}, UNSERVABLE
     api.create(f"{name}-other")  # while it serves nothing, LiteLLM shows nothing
     states.present(name, litellm_params=good)
     result = states.present(name, litellm_params=bad)
@@ -71,7 +71,7 @@ def test_a_change_that_cannot_be_served_is_never_green(api, states, name):
 
 
 def test_a_row_that_is_not_served_does_not_stop_the_rest_of_its_set(api, managed, name):
-    good, bad = ({"model": f"{provider}/gpt-4"} for provider in ("openai", "no-such-provider"))
+    good, bad = {**PUBLIC, "model": "openai/gpt-4"}, UNSERVABLE
     api.create(f"{name}-other")
     managed(models={f"{name}-a": {"litellm_params": good}})
     managed(models={f"{name}-a": {"litellm_params": bad}})

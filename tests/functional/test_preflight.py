@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.support.upstream import Upstream
+from tests.support.upstream import Upstream, only, reasons
 
 from .conftest import LIST, sent
 
@@ -148,6 +148,32 @@ def test_a_reference_of_the_gateway_cannot_be_tried(states, name, upstream, mode
     assert done["result"] is True
     assert "It was not tried out: LiteLLM takes no os.environ/ reference" in done["comment"]
     assert upstream.calls == []
+
+
+def test_a_model_that_thinks_is_told_what_its_trial_needs(
+    states, name, upstream, model, gateway_can_block
+):
+    upstream.refusal = reasons
+    refused = states.present(name, **model, preflight=True)
+    assert refused["result"] is False
+    assert "A trial call has failed, so it was not written: " in refused["comment"]
+    is_old = not gateway_can_block
+    helps = ["`model_info:health_check_max_tokens`", "no `preflight`"][is_old:]
+    assert refused["comment"].endswith(f"If it answers its users, declare {' or '.join(helps)}")
+    if not is_old:  # LiteLLM 1.83.14 follows no such setting
+        helped = {**model, "model_info": {"health_check_max_tokens": 100}}
+        assert states.present(name, **helped, preflight=True)["result"] is True
+
+
+def test_an_embedder_is_tried_by_its_mode(states, api, name, upstream, model):
+    upstream.refusal = only("/embeddings")
+    embedder = {**model, "base_model": f"our-{name}", "mode": None}
+    refused = states.present(name, **embedder, preflight=True)
+    assert refused["result"] is False
+    assert "If it answers its users, declare `mode` or " in refused["comment"]
+    assert api.in_database(name) == []
+    done = states.present(name, **{**embedder, "mode": "embedding"}, preflight=True)
+    assert (done["result"], done["comment"]) == (True, f"{name} was created")
 
 
 @pytest.mark.parametrize("status", [403, 500, 502])

@@ -62,8 +62,11 @@ def test_the_new_row_is_created_before_the_old_one_is_deleted(
     done = states.present(name, **LESS)
     row = api.one(name)
     assert id_of(row) != old
-    assert predicted["changes"] == NOTE_GONE
-    assert "a new row, because LiteLLM cannot" in predicted["comment"]
+    assert predicted["changes"] == done["changes"]
+    assert (
+        "It needs a new row, because LiteLLM cannot clear model_info:note in place"
+        in (predicted["comment"])
+    )
     assert done["changes"] == {**NOTE_GONE, "model_id": {"old": old, "new": id_of(row)}}
     assert writes(recorder) == [NEW, DELETE]
     assert f"It was replaced by row {id_of(row)} (was {old}), because LiteLLM" in done["comment"]
@@ -73,6 +76,44 @@ def test_the_new_row_is_created_before_the_old_one_is_deleted(
     assert ("replaces" in row["model_info"][MARKER]) is not gateway_can_block
     assert api.secrets(id_of(row))["api_key"] == "sk****89"
     assert states.present(name, **LESS)["changes"] == {}
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        ({"litellm_params": {"temperature": 0.5}}, {}),
+        ({"rpm": 5, "tpm": 6}, {"tpm": 7}),
+        ({"input_cost_per_million_tokens": 5}, {}),
+        ({"model_api_key": "sk-provider-0123456789"}, {}),
+        ({"litellm_params": {"use_in_pass_through": True}}, {}),
+        ({"model_info": {"team": {"a": 1, "b": 2}}}, {"model_info": {"team": {"a": 1}}}),
+        ({"model_info": {"team": {"a": 1}}, "mode": "chat"}, {"mode": "embedding"}),
+        ({"model_id": "ID", "mode": "chat"}, {"model_id": "ID"}),
+        ({"model_id": "ID", "mode": "chat"}, {"model_id": "ID-2"}),
+    ],
+)
+def test_a_removal_is_predicted_exactly(api, states, recorder, name, first, then):
+    """Whether LiteLLM clears it, or only a new row does, and which id that has."""
+
+    def named(arguments):
+        model_id = arguments.get("model_id", "").replace("ID", name)
+        return {**arguments, **({"model_id": model_id} if model_id else {})}
+
+    states.present(name, **named(first))
+    old = id_of(api.one(name))
+    recorder.clear()
+    predicted = states.present(name, test=True, **named(then))
+    assert [request for request in sent(recorder) if request[0] != "GET"] == []
+    done = states.present(name, **named(then))
+    assert (predicted["result"], done["result"]) == (None, True)
+    assert predicted["changes"] == done["changes"]
+    new = id_of(api.one(name))
+    moved = {"old": old, "new": new} if new != old else None
+    assert predicted["changes"].get("model_id") == moved
+    replaced = any(note in done["comment"] for note in ("replaced by", "made anew"))
+    predicts = any(note in predicted["comment"] for note in ("needs a new row", "be replaced"))
+    assert predicts is replaced
+    assert states.present(name, **named(then))["changes"] == {}
 
 
 def test_what_others_have_set_survives(api, states, name):
@@ -108,28 +149,22 @@ def test_each_later_removal_replaces_again(api, states, name):
 
 
 @pytest.mark.parametrize("status", [400, 500])
-def test_a_create_that_fails_leaves_the_old_row(
-    api, states, recorder, name, gateway_can_block, status
-):
+def test_a_create_that_fails_leaves_the_old_row(api, states, recorder, name, status):
     states.present(name, **FULL)
     before = api.one(name)
     mended = break_creates(recorder, status)
     result = states.present(name, **{**LESS, "tpm": 7})
     assert result["result"] is False
-    # An older LiteLLM stops serving for the time of a PATCH, so there none has been sent.
-    patched = {"tpm": {"old": 600000, "new": 7}} if gateway_can_block else {}
-    assert result["changes"] == patched
+    assert result["changes"] == {}
     assert "made to fail" in result["comment"]
     assert DELETE not in writes(recorder)
     after = api.one(name)
-    tpm = 7 if gateway_can_block else 600000
-    assert after["litellm_params"] == {**before["litellm_params"], "tpm": tpm}
+    assert after["litellm_params"] == before["litellm_params"]
     assert "model_info/note" in after["model_info"][MARKER]["keys"]
     mended.set()
     done = states.present(name, **{**LESS, "tpm": 7})
     assert done["result"] is True
-    gone = {*NOTE_GONE, "model_id"}
-    assert done["changes"].keys() == gone | ({"tpm"} - patched.keys())
+    assert done["changes"].keys() == {*NOTE_GONE, "model_id", "tpm"}
     assert "note" not in api.one(name)["model_info"]
 
 
@@ -214,8 +249,8 @@ def test_a_price_is_cleared_in_place_where_litellm_can(
     assert done["changes"] == {**price, **moved}
     assert (id_of(row) == old) is gateway_can_block
     assert ("replaced" in done["comment"]) is not gateway_can_block
-    if gateway_can_block:  # the database, the version, and the change
-        assert [request[0] for request in sent(recorder)] == ["GET", "GET", "PATCH"]
+    if gateway_can_block:  # the database, and the change
+        assert [request[0] for request in sent(recorder)] == ["GET", "PATCH"]
     assert api.stored(id_of(row))["litellm_params"].get("input_cost_per_token") is None
     assert "litellm_params/input_cost_per_token" not in row["model_info"][MARKER]["keys"]
     assert states.present(name)["changes"] == {}

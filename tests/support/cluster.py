@@ -279,6 +279,9 @@ class Client:
     def providers(self) -> list[str]:
         return []
 
+    def resolves(self, model: str) -> bool:
+        return not model.startswith("unknown-provider/")
+
     def cost_map(self) -> dict[str, Any]:
         return _through_json(self._cluster.cost_map)
 

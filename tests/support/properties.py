@@ -34,7 +34,6 @@ relaxed = settings(
 Path = tuple[str, ...]
 Raw = Mapping[str, Any]
 UNORDERED = {("litellm_params", "tags"), ("model_info", "access_groups")}
-MAY_BE_NEW = ("It may need a new row", "It needs a new row")
 
 
 def desired(name: str, arguments: Mapping[str, Any], model_name: str) -> Deployment:
@@ -88,11 +87,9 @@ def run(
 
 
 def check_prediction(predicted: Outcome, done: Outcome) -> None:
-    """The changes are as predicted. A row may be new if a note said that it might be."""
-    changes: dict[str, Any] = dict(done.changes)
-    if "model_id" not in predicted.changes and changes.pop("model_id", None):
-        assert any(note.startswith(MAY_BE_NEW) for note in predicted.notes), done.notes
-    assert changes == predicted.changes
+    """The changes are as predicted, and so is a new row."""
+    assert done.changes == predicted.changes
+    assert done.replaces == predicted.replaces
 
 
 def check_declared(wanted: Deployment, row: Raw, version: str) -> None:

@@ -41,6 +41,12 @@ def names(count, word="m"):
             "3 of 6 models were created, 1 was updated, 1 failed, 1 is as declared",
         ),
         (
+            {"models": 6, "created": names(3), "written": ["a", "b"]},
+            False,
+            "3 of 6 models were created, 2 were written, but are not known to work, "
+            "1 is as declared",
+        ),
+        (
             {
                 "models": 5,
                 "changed": ["a"],
@@ -62,13 +68,14 @@ def test_the_details_of_a_set():
     outcome = {
         "models": 4,
         "changed": ["a"],
+        "written": ["i"],
         "unknown": ["b"],
         "failed": ["c"],
         "not_tried": ["d"],
         "not_deleted": ["e", "f"],
         "perhaps_deleted": ["g"],
         "undeclared": names(22),
-        "failures": {"a": "A", "b": "B", "c": "C", "e": "E", "g": "G"},
+        "failures": {"a": "A", "b": "B", "c": "C", "e": "E", "g": "G", "i": "J"},
         "notes": {"h": ("H", "I")},
     }
     assert list(words.details(outcome)) == [
@@ -77,6 +84,7 @@ def test_the_details_of_a_set():
         "c was not changed: C",
         "e was not deleted: E",
         "g may have been deleted or not: G",
+        "i was written as declared: J",
         "Not tried, because the gateway takes no more requests: d",
         "Not deleted, because a model failed: f",
         "No longer declared, but left alone without `prune: True`: "
@@ -124,7 +132,7 @@ def test_many_changes_are_a_line_each():
             False,
             "m was changed, but is not as declared yet. Why",
         ),
-        ({"action": "update", "failure": "Why", "unseen": True}, False, "m was updated. Why"),
+        ({"action": "update", "failure": "Why", "written": True}, False, "m was updated. Why"),
         (
             {"action": "update", "failure": "Why", "unknown": True},
             False,

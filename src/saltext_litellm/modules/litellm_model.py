@@ -319,8 +319,11 @@ def health(
 ) -> Any:
     """
     Let LiteLLM check the health of a deployment. Returns ``healthy_endpoints`` and
-    ``unhealthy_endpoints``, with the reason. The check is a real call to the provider. It costs
-    tokens and is never repeated.
+    ``unhealthy_endpoints``, with the reason. Both are empty if LiteLLM has no result. The check is
+    a real call to the provider. It costs tokens and is never repeated.
+
+    A deployment may be unhealthy and answer its users: the check is a small chat call, unless
+    ``mode`` and the ``health_check_…`` keys of ``model_info`` say otherwise.
 
     .. versionadded:: 1.0.0
 
@@ -470,7 +473,7 @@ def apply(
     or changes the values that differ and removes those that were declared before and are not
     declared any more. Returns what was done, in the form of :py:func:`plan`. If the gateway is not
     as declared afterwards, ``failure`` says why. ``unknown`` is ``True`` if nobody can see whether
-    the last write was done, and ``unseen`` if nobody can see whether LiteLLM serves the row.
+    the last write was done, and ``written`` if it is as declared and only a check has failed.
 
     .. versionadded:: 1.0.0
 
@@ -771,6 +774,7 @@ def manage(
       would be done;
     - ``failed``: the names of the models that failed and were not changed;
     - ``changed``: the names of those that were changed, but are not as declared yet;
+    - ``written``: the names of those that were written, but are not known to work;
     - ``unknown``: the names of those for which nobody can see whether they were changed;
     - ``not_tried``: the names of those that were not tried, because the gateway was out of reach;
     - ``undeclared``: rows that the set owns and does not declare any more, without ``prune``;
@@ -827,8 +831,8 @@ def plan_set(
     - ``created``, ``deleted``: the models that would be created or deleted;
     - ``adopted``, ``updated``: the models that would be adopted or updated, each with the keys that
       would change;
-    - ``replaced``: those of them that would need a new row, or may need one, because LiteLLM cannot
-      always clear a key in place;
+    - ``replaced``: those of them that would need a new row, because LiteLLM cannot clear a key in
+      place or change an id;
     - ``failed``: the models that cannot be made as declared, each with the reason;
     - ``undeclared``: the models that the set owns and does not declare, without ``prune``;
     - ``not_deleted``: the same with ``prune``, if they are not deleted because a model fails;
@@ -1020,6 +1024,6 @@ def _one_result(outcome: Outcome, wanted: desired.Deployment, gateway: Gateway) 
         "notes": outcome.notes,
         "warnings": warnings,
     }
-    more |= {"failure": outcome.failure, "unknown": outcome.unknown, "unseen": outcome.unseen}
+    more |= {"failure": outcome.failure, "unknown": outcome.unknown, "written": outcome.written}
     result.update({key: value for key, value in more.items() if value})
     return result

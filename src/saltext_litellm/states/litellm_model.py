@@ -167,7 +167,9 @@ def present(
         there may be spelt in any way, else it fails with ``… is no JSON: …``. A key that
         an argument declares too fails with ``… and … say the same thing: keep one``. If LiteLLM
         expects a number (a limit, a price, a timeout) or a boolean, any other value fails: LiteLLM
-        saves some wrong values, and then serves no model any more.
+        saves some wrong values, and then serves no model any more. A ``model`` fails too if
+        LiteLLM does not know its provider, which stands before the first slash or is
+        ``custom_llm_provider``.
 
     model_info
         Any other keys of LiteLLM's ``model_info`` (mapping), by the same rules. ``id``,
@@ -192,15 +194,19 @@ def present(
         parameter changes that calls depend on, such as a key or a base URL. If the provider does
         not answer, nothing is written, the old deployment goes on serving, and the state fails with
         the provider's reason. With ``test=True`` it is tried only with ``preflight: test``. A
-        paused deployment is not tried. One that LiteLLM cannot try is written, with a note.
-        Defaults to ``False``. Any other value fails with ``… must be true, false or test, not …``.
+        paused deployment is not tried. One that LiteLLM cannot try is written, with a note. An
+        embedder needs its ``mode``. Defaults to ``False``. Any other value fails with ``… must be
+        true, false or test, not …``.
 
     verify
         After a write, let LiteLLM check the deployment's health, by one call to the provider, which
-        costs tokens (boolean). It is done where ``preflight`` would try. If the check fails, and a
-        trial call too, the state fails with the provider's reason: a new deployment is deleted, and
-        a change is taken back, if what was there before can be read and written, which a secret
-        cannot. Defaults to ``False``.
+        costs tokens (boolean). It is done where ``preflight`` would try. If the check fails, the
+        state fails with ``It was written, but LiteLLM's health check has failed: …``; what was
+        written stays. The check is a small chat call, unless ``mode`` says otherwise. A model that
+        thinks first needs ``health_check_max_tokens`` in ``model_info``, a slow one
+        ``health_check_timeout``, a wildcard ``health_check_model``. If the check cannot be made, it
+        fails with ``It was written, but its health could not be checked: …``. Defaults to
+        ``False``.
 
     profile
         Config key of the gateway (string), or a mapping with its url and api_key. Defaults to

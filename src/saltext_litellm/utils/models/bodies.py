@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ..litellm import marker as markers
@@ -161,8 +162,13 @@ def as_stored(
             ours = path in wanted.values or path in removed
             if not ours and (is_secret_at(path) or holds_secret("", leaf)):
                 raise _lost_secret(path)
+    return as_read(replace(row, data={**row.data, PARAMS: params}), cost_map)
+
+
+def as_read(row: Row, cost_map: Mapping[str, Any]) -> dict[str, Any]:
+    """A row in the form that a write returns, with what reads show of it."""
     info = dict(own_info(row, known_info(row, cost_map)))
-    return {PARAMS: params, INFO: info, "blocked": row.get(BLOCKED)}
+    return {PARAMS: row.data.get(PARAMS, {}), INFO: info, "blocked": row.get(BLOCKED)}
 
 
 def is_hidden(path: Path, shown: Any) -> bool:

@@ -101,6 +101,19 @@ class Models:
         answer = self._session.call("GET", "/public/providers", absent=(404,))
         return [str(item) for item in answer] if isinstance(answer, list) else []
 
+    def resolves(self, model: str) -> bool:
+        """Whether LiteLLM finds the provider of a model by its name; also if it does not say.
+
+        It is the only request that asks LiteLLM's own code for that, and makes no call. If LiteLLM
+        has a deployment of this name, it answers for the upstream model of that one (1.106.2).
+        """
+        path = "/utils/supported_openai_params"
+        try:
+            self._session.call("GET", path, params={"model": model}, absent=(401, 403, 404))
+        except GatewayError as err:
+            return "Could not map model" not in str(err)
+        return True
+
     def cost_map(self) -> dict[str, Any]:
         """LiteLLM's cost map: the prices and other facts that it knows of each model."""
         answer = self._session.call("GET", "/public/litellm_model_cost_map", absent=(404,))
@@ -117,17 +130,35 @@ class Models:
         self._session.call("GET", "/health/liveliness")
         return True
 
-    def health(self, model_id: str) -> Any:
+    def health(self, model_id: str) -> dict[str, Any]:
         """LiteLLM's own health check of one deployment. Costs tokens, so it is never repeated.
 
         From 1.106 on the status of the answer is 503 if the deployment is unhealthy, and also if
-        LiteLLM cannot check it.
+        LiteLLM cannot check it. With ``background_health_checks``, 1.83.14 answers with the results
+        of all deployments, so those of others are left out.
+
+        :returns: Its ``healthy_endpoints`` and ``unhealthy_endpoints``, and how many these are.
+            LiteLLM has no result if both are empty.
         """
-        query = {"model_id": model_id}
         answer = self._session.call(
-            "GET", "/health", params=query, once=True, result_key="unhealthy_endpoints"
+            "GET",
+            "/health",
+            params={"model_id": model_id},
+            once=True,
+            result_key="unhealthy_endpoints",
         )
-        return _without_traces(answer)
+        if not isinstance(answer, dict):
+            raise GatewayError(f"{self.url} does not answer as a LiteLLM gateway does")
+        result: dict[str, Any] = {}
+        for what in ("healthy", "unhealthy"):
+            found = answer.get(f"{what}_endpoints")
+            result[f"{what}_endpoints"] = endpoints = [
+                _without_traces(one)
+                for one in (found if isinstance(found, list) else ())
+                if isinstance(one, dict) and one.get("model_id", model_id) == model_id
+            ]
+            result[f"{what}_count"] = len(endpoints)
+        return result
 
     def latest_health(self) -> dict[str, str]:
         """The last known health by model id (or name); empty if LiteLLM does not store it."""

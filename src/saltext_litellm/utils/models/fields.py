@@ -76,6 +76,14 @@ PROVIDERS = frozenset(
     + ("together_ai", "vertex_ai", "watsonx", "xai")
 )
 
+# Keepers of prompts, which may stand before a model in the place of a provider, and the key of
+# litellm_params that names a prompt. LiteLLM serves such a model whatever its provider is.
+PROMPT_MANAGERS = frozenset(
+    ("arize_phoenix", "bitbucket", "dotprompt", "generic_prompt", "gitlab", "humanloop")
+    + ("langfuse",)
+)
+PROMPT_ID: Path = (PARAMS, "prompt_id")
+
 REFERENCE = "os.environ/"  # begins a value that LiteLLM takes from its own environment
 
 # Providers some of whose models bear their name: groq/groq/compound (LiteLLM 1.106.2's cost map).
@@ -152,7 +160,7 @@ _MAPPINGS_OF_NUMBERS = frozenset(
     + ("timeout_by_service_tier",)
 )
 _TIERED_PRICING: Path = (PARAMS, "tiered_pricing")
-# From LiteLLM 1.106 on, a null clears these in place.
+# From LiteLLM 1.106 on, a null clears these in place, and nothing else (1.106.2; 1.83.14: nothing).
 _CLEARED_BY_NULL = frozenset(
     (PARAMS, key)
     for key in ("cache_control_injection_points", "cache_creation_input_token_cost")
@@ -170,6 +178,13 @@ SERVER_KEYS = frozenset(
 )
 # The beginning of each key of model_info that configures the health check of a row.
 HEALTH_CHECK = "health_check_"
+# These keys (LiteLLM 1.83.14 to 1.106.2; newer versions have more).
+CHECK_TOKENS, CHECK_SECONDS, CHECK_MODEL = (
+    HEALTH_CHECK + key for key in ("max_tokens", "timeout", "model")
+)
+# The modes that LiteLLM checks by a chat call of 5 tokens (1.83.14) or 16 (1.106.2). It takes a
+# model for a chat model if neither its mode nor the cost map says otherwise.
+CHAT_MODES = frozenset({"chat", "completion", "responses", "anthropic_messages"})
 # Keys of model_info that cannot be declared, and what to do instead.
 RESERVED = {
     "id": "use model_id",

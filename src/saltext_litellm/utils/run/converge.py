@@ -15,15 +15,18 @@ from ..litellm.errors import (
     TrialFailed,
 )
 from ..litellm.secrets import Fingerprinter
+from ..litellm.trees import Path
 from ..models import plan as plans
 from ..models import references
+from ..models.bodies import as_read
 from ..models.desired import Deployment
 from ..models.endpoints import Models
+from ..models.fields import PARAMS
 from ..models.plan import NONE, Changes, Plan
-from ..models.row import Row
+from ..models.row import Row, changed, created, left_out
 from . import notes, prune
 from .ahead import Ahead, Sent
-from .decide import Create, Patch, expected, may_replace
+from .decide import Create, Learn, Patch, Step
 from .execute import Executor, Surprise
 from .health import Written, health_of
 from .known import Known
@@ -48,7 +51,7 @@ class Converge:
         self._planner = Planner(models, known, fingerprint, options, self._executor.tentative)
         self._used: frozenset[str] = frozenset()  # ids of the rows that were planned
         self._speaking: frozenset[str] = frozenset()  # the names of those that tell of others' rows
-        self._replaced: set[str] = set()
+        self._replaced: dict[str, frozenset[Path]] = {}  # by name: because of which places
         self._trials = Trials(models, known)
         self._outcomes: dict[str, Outcome] = {}
         self._unsure: dict[str, tuple[str, ...]] = {}  # warnings, by the name of the deployment
@@ -73,6 +76,7 @@ class Converge:
             goes_on = self._apply_all(planned)
             self._check_served(planned)
             self._check_health(planned)
+        self._note_doubts()
         undeclared = self._undeclared(planned, goes_on)
         return [*(self._outcomes[one.name] for one, _ in planned), *undeclared]
 
@@ -81,18 +85,30 @@ class Converge:
     def _predict(self, planned: Planned) -> bool:
         """Record what would be done. Returns whether the run would go on."""
         for wanted, plan in planned:
-            step = self._planner.next_step(wanted, plan)
-            outcome = self._outcome(wanted, plan, plan.changes)
-            if (failure := self._trials.failure(wanted)) is not None:
-                outcome = replace(outcome.undone(), failure=failure)
-            elif self._is_flagged(wanted, plan):
-                outcome = replace(outcome.undone(), failure=notes.NOT_SERVED)
-            elif step is not None:
-                sentences = (*outcome.notes, *notes.foreseen(plan, step))
-                outcome = replace(outcome, notes=sentences, replaces=may_replace(plan, step))
-                self._known.predict(expected(plan, step), [one.model_id for one in plan.leftovers])
-            self._outcomes[wanted.name] = outcome
+            if plan.action == NONE:
+                self._outcomes[wanted.name] = self._outcome(wanted, plan, {})
+            else:
+                self._apply(wanted, None)
         return True
+
+    def _foresee(self, step: Step) -> None:
+        """Record what a step would do. A real run learns of a row by a PATCH, this one by reads."""
+        if isinstance(step, Create):
+            self._known.predict(created(step.body), ())
+        elif isinstance(step, Patch):
+            self._known.predict(replace(changed(step.row, step.body, {}), stored=None), ())
+        elif isinstance(step, Learn):
+            there = self._known.rows().get(step.row.model_id)
+            seen = self._known.see_masks(there) if there is not None else None
+            masks = left_out(seen.data.get(PARAMS, {})) if seen is not None else {}
+            params = {**masks, **step.row.data.get(PARAMS, {})}
+            row = replace(step.row, data={**step.row.data, PARAMS: params})
+            self._known.predict(replace(row, stored=as_read(row, {})), ())
+        else:
+            self._known.predict(None, [step.row.model_id])
+            now = step.replaced_by
+            if now and now.marker and self._known.capabilities().serves_while_patching:
+                self._known.predict(replace(now, marker=replace(now.marker, replaces=None)), ())
 
     # ---------------------------------------------------------------- doing
 
@@ -182,13 +198,16 @@ class Converge:
             if sent is None and self._is_flagged(wanted, plan):
                 raise NotServed(notes.NOT_SERVED)
             try:
-                self._executor.do(step, wanted, sent.answer if sent else None)
+                if self._options.test:
+                    self._foresee(step)
+                else:
+                    self._executor.do(step, wanted, sent.answer if sent else None)
             except Surprise:
                 plan = self._planner.plan_anew(wanted)
                 self._planner.check(wanted, plan)
             else:
                 if isinstance(step, Create) and step.instead is not None:
-                    self._replaced.add(wanted.name)
+                    self._replaced.setdefault(wanted.name, step.lasting)
                 plan = self._planner.plan(wanted)
                 if not self._executor.tentative.isdisjoint(one.model_id for one in plan.leftovers):
                     self._planner.first[wanted.name] = plan  # the tentative row is not reported
@@ -206,12 +225,16 @@ class Converge:
             key: change for key, change in first.changes.items() if left.changes.get(key) != change
         }
         before, now = first.row, left.row
-        if before and now and before.model_id != now.model_id and "model_id" not in changes:
-            changes["model_id"] = {"old": before.model_id, "new": now.model_id}
+        if before and now and before.model_id != now.model_id:
+            gone = changes.get("model_id", {}).get("old", before.model_id)
+            changes["model_id"] = {"old": gone, "new": now.model_id}
         outcome = self._outcome(wanted, first if changes else left, changes)
         sentences = [*outcome.notes, *self._executor.notes]
-        if wanted.name in self._replaced and changes:
-            sentences.append(notes.replaced(first, now))
+        lasting = self._replaced.get(wanted.name)
+        if self._options.test and changes:
+            sentences += notes.foreseen(first, lasting)
+        elif lasting is not None and changes:
+            sentences.append(notes.replaced(first, now, lasting))
         self._executor.notes.clear()
         return replace(
             outcome,
@@ -220,6 +243,7 @@ class Converge:
             notes=tuple(sentences),
             failure=None if error is None else str(error),
             unknown=isinstance(error, NotSeen),
+            replaces=lasting is not None and bool(changes),
         )
 
     def _outcome(self, wanted: Deployment, plan: Plan, changes: Changes) -> Outcome:
@@ -266,7 +290,7 @@ class Converge:
             if failure is not None:
                 gone = outcome.model_id not in self._known.rows()
                 self._outcomes[wanted.name] = replace(
-                    outcome.undone() if gone else outcome, failure=failure, unseen=proof.unseen
+                    outcome.undone() if gone else outcome, failure=failure, written=proof.unseen
                 )
             if outcome.model_id in proof.overtaken:
                 overtaken.append(wanted)
@@ -279,14 +303,25 @@ class Converge:
             outcome, first = self._outcomes[one.name], self._planner.first[one.name]
             row = self._known.rows().get(outcome.model_id or "")
             if row and outcome.changes and not outcome.failure and is_due(one, first):
-                written.append(Written(one, first, row, partial(self._is_served_as_declared, one)))
-        for name, health in health_of(self._models, self._known, self._executor, written).items():
+                written.append(Written(one, row, partial(self._is_served_as_declared, one)))
+        for name, health in health_of(self._models, written).items():
             outcome = self._outcomes[name]
             self._outcomes[name] = replace(
-                outcome.undone() if health.taken_back else outcome,
+                outcome,
                 failure=health.failure,
+                written=health.failure is not None,
                 notes=(*outcome.notes, *([health.note] if health.note else ())),
             )
+
+    def _note_doubts(self) -> None:
+        """Say where LiteLLM may not know a provider, unless it has shown that it does."""
+        for name, doubt in self._planner.providers.doubts.items():
+            outcome = self._outcomes[name]
+            if outcome.failure:
+                failure = f"{outcome.failure.rstrip('.')}. {doubt}"
+                self._outcomes[name] = replace(outcome, failure=failure)
+            elif self._options.test:
+                self._outcomes[name] = replace(outcome, notes=(*outcome.notes, doubt))
 
     def _is_served_as_declared(self, wanted: Deployment, row: Row) -> bool:
         """Whether a row, in the form that LiteLLM serves, is as declared."""

@@ -18,7 +18,7 @@ from ..models import plan as plans
 from ..models.desired import Deployment
 from ..models.identity import Rows, next_id
 from ..models.plan import CREATE, DELETE, NONE, UPDATE, Plan, marker_of
-from ..models.row import MISSING, Row, asked_to_go, changed, created
+from ..models.row import Row, asked_to_go
 from .capabilities import Capabilities
 
 
@@ -27,22 +27,20 @@ class Create:
     """Make a row.
 
     :param instead: The row whose place it takes.
+    :param lasting: The places because of which it does, as LiteLLM cannot clear them.
     """
 
     body: Mapping[str, Any] = field(repr=False)
     instead: Row | None = None
+    lasting: frozenset[Path] = frozenset()
 
 
 @dataclass(frozen=True)
 class Patch:
-    """Change a row in place.
-
-    :param uncertain: What LiteLLM may keep, though the body asks it to clear it.
-    """
+    """Change a row in place."""
 
     row: Row
     body: Mapping[str, Any] = field(repr=False)
-    uncertain: frozenset[Path] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -139,34 +137,39 @@ def _change_step(
 ) -> Step:
     body = bodies.update_body(row, wanted, plan.touched, plan.removed, can.removes)
     going = asked_to_go(body)
-    asked = frozenset(path for path in plan.removed if path[:2] in going)
-    # LiteLLM has kept a key before in this run. Or it is so old that it clears nothing and stops
-    # serving during a PATCH, so we send none that is of no use.
-    kept = asked and (not can.serves_while_patching or not row.kept.isdisjoint(going))
-    if kept and plan.marker is not None and plan.marker.replaces:
+    lasting = frozenset(
+        path
+        for path in plan.removed
+        # What LiteLLM has kept before in this run, it would keep again.
+        if path[:2] in going and (path[:2] in row.kept or not _is_cleared(path[:2], can))
+    )
+    if lasting and plan.marker is not None and plan.marker.replaces:
         # This row takes the place of another one. First record that in its marker.
         before = row.marker or plan.marker
         return Patch(row, bodies.marked(row, plan.marker.keeping(before, plan.removed)))
-    if (plan.moves_to or kept) and row.stored is None:
+    if (plan.moves_to or lasting) and row.stored is None:
         return Learn(row, plan.removed)
-    if plan.moves_to or kept:
-        return _replace_step(wanted, plan, row, fingerprint)
-    uncertain = frozenset(path for path in asked if not _is_cleared(path, can))
-    # A key that LiteLLM may keep stays in the marker until it is gone.
-    marker = plan.marker and plan.marker.keeping(row.marker or plan.marker, uncertain)
-    if marker is not None and not marker.says_same(row.marker):
-        body = bodies.marked(row, marker, body)
-    return Patch(row, body, uncertain)
+    if plan.moves_to or lasting:
+        return _replace_step(wanted, plan, row, fingerprint, lasting)
+    if plan.marker is not None and not plan.marker.says_same(row.marker):
+        body = bodies.marked(row, plan.marker, body)
+    return Patch(row, body)
 
 
 def _is_cleared(path: Path, can: Capabilities) -> bool:
-    """Whether LiteLLM is known to clear a place."""
-    if can.removes and path[0] == fields.PARAMS:
-        return True
-    return can.clears and fields.is_cleared_by_null(path)
+    """Whether LiteLLM clears a place in a PATCH. No version clears a key of ``model_info``."""
+    return (can.removes and path[0] == fields.PARAMS) or (
+        can.clears and fields.is_cleared_by_null(path)
+    )
 
 
-def _replace_step(wanted: Deployment, plan: Plan, row: Row, fingerprint: Fingerprinter) -> Create:
+def _replace_step(
+    wanted: Deployment,
+    plan: Plan,
+    row: Row,
+    fingerprint: Fingerprinter,
+    lasting: frozenset[Path],
+) -> Create:
     """Create the row that replaces a row that cannot be changed as declared.
 
     If the user chose the id, the first replacement has another id. So there is always a row with
@@ -177,33 +180,7 @@ def _replace_step(wanted: Deployment, plan: Plan, row: Row, fingerprint: Fingerp
     marker = marker_of(wanted, fingerprint, model_id, row.marker)
     marker = replace(marker, replaces=row.model_id)
     body = bodies.replacement_body(wanted, row, row.stored, plan.removed, marker, model_id)
-    return Create(body, instead=row)
-
-
-def undo(plan: Plan, now: Row, can: Capabilities) -> Delete | Patch:
-    """The step that takes back what a plan has done.
-
-    :param now: The row as it is now.
-    :raises Refused: What was there before is not known, or cannot be written.
-    """
-    before = plan.row
-    if before is None:
-        return Delete(now)
-    if before.model_id != now.model_id:
-        raise Refused("its former row is deleted")
-    paths = plan.touched | plan.removed
-    values = {path: value for path in paths if (value := before.get(path)) is not MISSING}
-    gone = paths - values.keys()
-    for path in sorted(paths):
-        if bodies.is_hidden(path, values.get(path)):
-            raise Refused(f"its former {fields.label(path)} cannot be read back")
-        if path in gone and not _is_cleared(path, can):
-            raise Refused(f"LiteLLM cannot clear {fields.label(path)} in place")
-    wanted = Deployment(plan.model_id or now.model_id, before.model_name, values)
-    body = bodies.update_body(now, wanted, frozenset(values), gone, can.removes)
-    if now.marker is None or before.marker is None:
-        return Patch(now, body)
-    return Patch(now, bodies.marked(now, now.marker.keeping(before.marker, plan.removed), body))
+    return Create(body, row, lasting)
 
 
 def needs_router(plan: Plan) -> bool:
@@ -212,22 +189,3 @@ def needs_router(plan: Plan) -> bool:
     if plan.action != UPDATE or row is None:
         return plan.action == CREATE
     return row.marker is None or row.marker.unserved or bool(plan.leftovers or plan.moves_to)
-
-
-def may_replace(plan: Plan, step: Step | None) -> bool:
-    """Whether a step makes a new row in the place of a row, or may make one."""
-    if isinstance(step, Patch):
-        return bool(step.uncertain)
-    return plan.action == UPDATE and isinstance(step, Learn | Create)
-
-
-def expected(plan: Plan, step: Step) -> Row | None:
-    """The row as it would be after a step."""
-    if isinstance(step, Create):
-        return created(step.body)
-    row = plan.row
-    if row is None:
-        return None
-    if isinstance(step, Patch):
-        row = changed(row, step.body, {})
-    return replace(row, marker=plan.marker, stored=None, inside=None)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence, Set
+from typing import Any
 
 from ..litellm.quote import joined
-from ..models import identity
+from ..litellm.trees import Path
+from ..models import fields, identity
 from ..models.desired import Deployment
 from ..models.fields import label
 from ..models.identity import Rows
-from ..models.plan import CREATE, UPDATE, Plan
-from ..models.row import Row
-from .decide import Create, Learn, Patch, Step
+from ..models.plan import CREATE, Plan
+from ..models.row import MISSING, Row
 from .known import Known
 
 NOT_ALLOWED_TO_VERIFY = (
@@ -115,28 +116,58 @@ def config_beside(wanted: Deployment, known: Known) -> str | None:
     )
 
 
-def foreseen(plan: Plan, step: Step) -> Iterator[str]:
-    """Notes on how an update would be done."""
-    if plan.leftovers:
-        ids = ", ".join(row.model_id for row in plan.leftovers)
+def check_hint(
+    wanted: Deployment, row: Row | None, *, trial: bool = False, follows: bool = True
+) -> str:
+    """What to declare if LiteLLM's health check fails, or a trial call, and the deployment works.
+
+    :param trial: Whether it was a trial call. It takes at most a minute.
+    :param follows: Whether a trial call follows the settings of the health check.
+    """
+    mode, model = (_value_at(path, wanted, row) for path in (fields.MODE, fields.MODEL))
+    keys = []
+    if follows and (mode is None or mode in fields.CHAT_MODES):
+        keys.append(fields.CHECK_TOKENS)
+    if follows and "*" in str(model):
+        keys.append(fields.CHECK_MODEL)
+    if not trial:
+        keys.append(fields.CHECK_SECONDS)
+    choices = [] if fields.MODE in wanted.values else ["`mode`"]
+    choices += [f"`{label((fields.INFO, key))}`" for key in keys]
+    choices += ["no `preflight`"] if trial else []
+    return f"If it answers its users, declare {' or '.join(choices)}"
+
+
+def _value_at(path: Path, wanted: Deployment, row: Row | None) -> Any:
+    """The value at a place, as declared or else as it is."""
+    shown = MISSING if row is None else row.get(path)
+    return wanted.values.get(path, None if shown is MISSING else shown)
+
+
+def foreseen(first: Plan, lasting: frozenset[Path] | None) -> Iterator[str]:
+    """Notes on how an update would be done.
+
+    :param first: The plan before the first step.
+    :param lasting: What LiteLLM cannot clear in place, ``None`` if the row is not replaced.
+    """
+    if first.leftovers:
+        ids = ", ".join(row.model_id for row in first.leftovers)
         yield f"{ids}, which it has replaced, would be deleted"
-    elif plan.moves_to:
+    if lasting:
+        yield f"It needs a new row, because LiteLLM cannot clear {_joined(lasting)} in place"
+    elif lasting is not None:
         yield "It would be replaced, because LiteLLM cannot change an id"
-    elif isinstance(step, Learn | Create) and plan.action == UPDATE:
-        yield f"It needs a new row, because LiteLLM cannot clear {_joined(plan.removed)} in place"
-    elif isinstance(step, Patch) and step.uncertain:
-        words = _joined(step.uncertain)
-        yield f"It may need a new row, because LiteLLM cannot always clear {words} in place"
 
 
-def replaced(first: Plan, now: Row | None) -> str:
+def replaced(first: Plan, now: Row | None, lasting: frozenset[Path]) -> str:
     """The note on how a row was replaced.
 
     :param first: The plan before the first step.
     :param now: The row that exists now.
+    :param lasting: What LiteLLM cannot clear in place.
     """
     old = first.row
-    words = _joined(first.removed)
+    words = _joined(lasting)
     why = f"LiteLLM cannot clear {words} in place" if words else "LiteLLM cannot change an id"
     if old is None or now is None or old.model_id == now.model_id:
         return f"Its row was made anew under its id, because {why}"

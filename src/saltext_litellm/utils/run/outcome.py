@@ -23,7 +23,7 @@ class Options:
     :param verify_secrets: Also check the secrets that are stored.
     :param preflight: Try a deployment before it is written: ``True``, or ``"test"`` to try it with
         ``test`` too.
-    :param verify: Let LiteLLM check the health of what was written, and take back what fails.
+    :param verify: Let LiteLLM check the health of what was written.
     :param set: The name of the set that all deployments belong to.
     :param prune: Delete the other rows that the set owns.
     :param progress: Is called after each deployment.
@@ -51,9 +51,9 @@ class Outcome:
     :param notes: Other sentences about it.
     :param failure: Why the gateway is not as declared.
     :param unknown: Whether the last write may or may not have been done.
-    :param unseen: Whether nobody could see if LiteLLM serves what was written.
+    :param written: Whether it was written as declared, and only a check afterwards has failed.
     :param tried: Whether it was tried at all.
-    :param replaces: Whether it needs a new row in the place of its own, or may need one.
+    :param replaces: Whether it needs a new row in the place of its own.
     :param declared: Whether it is declared. If not, it is a row that the set still owns.
     :param kept: Whether it is such a row, and the set does not prune.
     :param warnings: What the user should check, because it depends on the gateway.
@@ -66,7 +66,7 @@ class Outcome:
     notes: tuple[str, ...] = ()
     failure: str | None = None
     unknown: bool = False
-    unseen: bool = False
+    written: bool = False
     tried: bool = True
     replaces: bool = False
     declared: bool = True
@@ -74,7 +74,7 @@ class Outcome:
     warnings: tuple[str, ...] = ()
 
     def undone(self) -> Outcome:
-        """The outcome if nothing was done, or if all was taken back."""
+        """The outcome if nothing was done."""
         return replace(self, action=NONE, changes={})
 
     @property
@@ -87,8 +87,9 @@ class Outcome:
         """What has become of it, or would, in a word.
 
         A declared deployment is ``created``, ``adopted``, ``updated``, ``as_declared``, ``failed``,
-        ``changed`` (but not as declared yet), ``unknown`` or ``not_tried``. A row that the set owns
-        and does not declare is ``deleted``, ``perhaps_deleted``, ``not_deleted`` or ``undeclared``.
+        ``changed`` (but not as declared yet), ``written`` (but a check has failed), ``unknown`` or
+        ``not_tried``. A row that the set owns and does not declare is ``deleted``,
+        ``perhaps_deleted``, ``not_deleted`` or ``undeclared``.
         """
         if not self.declared:
             fate = (
@@ -96,7 +97,9 @@ class Outcome:
             )
             return "undeclared" if self.kept else fate
         if self.failure is not None:
-            return "unknown" if self.unknown else "changed" if self.changes else "failed"
+            if self.unknown or self.written:
+                return "unknown" if self.unknown else "written"
+            return "changed" if self.changes else "failed"
         if not self.changes:
             return "as_declared" if self.tried else "not_tried"
         if self.action == CREATE:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence, Set
 
 from ..litellm.errors import Ambiguous, Refused
-from ..litellm.quote import quoted, suggested
 from ..litellm.secrets import Fingerprinter
 from ..models import fields, identity, pools
 from ..models import plan as plans
@@ -18,6 +17,7 @@ from .capabilities import OLD
 from .decide import Step, make_plan, needs_router, next_step
 from .known import PAUSE, Known
 from .outcome import Options
+from .providers import Providers
 
 Planned = list[tuple[Deployment, Plan]]
 
@@ -29,6 +29,7 @@ class Planner:
 
     :param tentative: The ids of rows that the run makes while the database cannot be seen.
     :ivar first: The plan of each deployment before its first step, by its name.
+    :ivar providers: What the gateway says of providers.
     :ivar unverified: By the name of a deployment: the note why its secrets were not verified.
     """
 
@@ -44,6 +45,7 @@ class Planner:
         self._options, self._tentative = options, tentative
         self.first: dict[str, Plan] = {}
         self.unverified: dict[str, str] = {}
+        self.providers = Providers(models, known)
         self._verified: dict[str, int] = {}  # by id: after which read
         self._asked: frozenset[str] = frozenset()  # ids that others may not use
         self._reads: dict[str, int] = {}  # by a deployment's name: after which read it was planned
@@ -102,7 +104,7 @@ class Planner:
         row, first = plan.row, self.first.get(wanted.name)
         if row is None or not self._options.verify_secrets:
             return plan
-        made = first is not None and first.action == CREATE
+        made = first is not None and (first.row is None or first.row.model_id != row.model_id)
         if made or self._verified.get(row.model_id) == self._known.reads:
             return plan
         self._verify_secrets(wanted, row)
@@ -112,7 +114,11 @@ class Planner:
         """The next step of a plan, ``None`` if nothing is left to do."""
         can = OLD
         if plan.action == UPDATE:
-            can = self._known.capabilities(removing=bool(plan.removed))
+            removing = any(
+                path[0] == fields.PARAMS and not fields.is_cleared_by_null(path[:2])
+                for path in plan.removed
+            )
+            can = self._known.capabilities(removing)
         return next_step(wanted, plan, can, self._fingerprint)
 
     def check(self, wanted: Deployment, plan: Plan) -> None:
@@ -125,14 +131,7 @@ class Planner:
             self._known.refuse_config(wanted.model_id)
         if plan.action != CREATE and self._options.create_only:
             raise Refused(f"{wanted.name!r} is there already, as {plan.model_id}")
-        provider = wanted.values.get(fields.PROVIDER)
-        if fields.PROVIDER in plan.touched and provider not in fields.PROVIDERS:
-            known = self._models.providers()
-            if known and provider not in known:
-                raise Refused(
-                    f"The gateway's LiteLLM does not know the provider {quoted(provider)}"
-                    f"{suggested(provider, known)}"
-                )
+        self.providers.check(wanted, plan)
         if fields.BLOCKED in plan.touched and wanted.values[fields.BLOCKED]:
             self._known.require_blocking()
 

@@ -17,6 +17,7 @@ from ..models.desired import Deployment
 from ..models.endpoints import Models
 from ..models.plan import NONE, Plan
 from ..models.row import Row
+from . import notes
 from .known import Known
 from .outcome import Options
 
@@ -73,6 +74,12 @@ class Trials:
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             trials = pool.map(lambda one: attempt(self._models.another(), rows, *one), due)
         self._done = {wanted.name: one for (wanted, _), one in zip(due, trials, strict=True)}
+        for wanted, plan in due:
+            if (reason := self._done[wanted.name].refused) is not None:
+                # LiteLLM 1.83.14 follows no setting of the health check in a trial, 1.106.2 does.
+                follows = self._known.capabilities().vouches
+                hint = notes.check_hint(wanted, plan.row, trial=True, follows=follows)
+                self._done[wanted.name] = Trial(refused=f"{reason.rstrip('.')}. {hint}")
 
     def failure(self, wanted: Deployment) -> str | None:
         """Why a deployment must not be written, if its trial failed."""
