@@ -10,7 +10,7 @@ from typing import Any
 
 from ..litellm import checks
 from ..litellm.errors import InvalidInput
-from ..litellm.quote import quoted, short, suggested
+from ..litellm.quote import line, quoted, short, suggested
 from ..litellm.secrets import hides, is_secret
 from ..litellm.trees import Path, leaves
 from . import fields
@@ -21,6 +21,7 @@ from .fields import (
     DOUBLING_PROVIDERS,
     INFO,
     JSON_STRINGS,
+    MAY_BE_EMPTY,
     MODE,
     MODE_SPELLINGS,
     MODEL,
@@ -37,6 +38,7 @@ from .fields import (
     is_secret_at,
     label,
 )
+from .misspelt import meant
 
 Resolve = Callable[[Any], Any]
 
@@ -94,7 +96,7 @@ def desired(arguments: Mapping[str, Any], resolve: Resolve, *, partial: bool = F
         model_name=name if model_name is None and not partial else model_name,
         values=values,
         model_id=arguments.get("model_id"),
-        warnings=tuple(_warnings(values)),
+        warnings=(*_warnings(values), *_odd_names(values)),
     )
 
 
@@ -172,6 +174,7 @@ def _check_value(path: Path, value: Any) -> None:
     if path == MODEL:
         checks.text(":".join(MODEL), value)
     _check_secrets(name, any(map(hides, path[1:])), value)
+    _check_not_empty(name, path[-1], value)
     fields.check(path, value)
 
 
@@ -187,6 +190,19 @@ def _check_secrets(name: str, secret: bool, value: Any) -> None:
             _check_secrets(name, False, item)
     elif isinstance(value, str):
         checks.login(name, value)
+
+
+def _check_not_empty(name: str, key: str, value: Any) -> None:
+    """Refuse an empty secret."""
+    value = _parsed_json(value)
+    if isinstance(value, Mapping):
+        for inner, item in value.items():
+            _check_not_empty(f"{name}:{inner}", inner, item)
+    elif isinstance(value, list):
+        for item in value:
+            _check_not_empty(name, key, item)
+    elif isinstance(value, str) and hides(key) and key not in MAY_BE_EMPTY and not value.strip():
+        raise InvalidInput(f"{short(name)} must not be empty")
 
 
 def _parsed_json(value: Any) -> Any:
@@ -227,7 +243,7 @@ def _value_to_send(path: Path, value: Any, resolve: Resolve) -> Any:
     value = _resolved(is_secret_at(path), value, resolve)
     if path in JSON_STRINGS and isinstance(value, Mapping):
         return json.dumps(value, sort_keys=True)
-    return value
+    return fields.in_stored_form(path, value)
 
 
 def _resolved(secret: bool, value: Any, resolve: Resolve) -> Any:
@@ -258,3 +274,16 @@ def _warnings(values: Mapping[Path, Any]) -> Iterator[str]:
         yield f"base_model begins with the provider, so the model is {short(values[MODEL])}"
     if isinstance(base, str) and not base.startswith(REFERENCE) and "://" not in base:
         yield f"model_api_base {quoted(base)} does not begin with https:// or http://"
+
+
+def _odd_names(values: Mapping[Path, Any]) -> Iterator[str]:
+    """Warnings about names in ``litellm_params`` that LiteLLM does not know, or stumbles over."""
+    watsonx = str(values.get(MODEL)).startswith("watsonx")  # it has an apikey of its own
+    for key in sorted({path[1] for path in values if path[0] == PARAMS}):
+        name = meant(key)
+        if name is not None and not (watsonx and key == "apikey"):
+            word = line(short(key))
+            yield f"LiteLLM has no parameter {word} and sends it to the provider: is {name} meant?"
+        if key == "provider_affinity_header":
+            # It checks the encrypted value, which is no name of a header.
+            yield f"LiteLLM 1.106 can neither change nor delete a row that has {key}"
