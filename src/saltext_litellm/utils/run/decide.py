@@ -18,7 +18,7 @@ from ..models import plan as plans
 from ..models.desired import Deployment
 from ..models.identity import Rows, next_id
 from ..models.plan import CREATE, DELETE, NONE, UPDATE, Plan, marker_of
-from ..models.row import MISSING, Row, asked_to_go, changed, created
+from ..models.row import MISSING, Row, asked_to_go, changed, created, is_fixed
 from .capabilities import Capabilities
 
 
@@ -137,6 +137,8 @@ def next_step(
 def _change_step(
     wanted: Deployment, plan: Plan, row: Row, can: Capabilities, fingerprint: Fingerprinter
 ) -> Step:
+    if is_fixed(row.model_id):
+        raise _fixed(plan, row)
     body = bodies.update_body(row, wanted, plan.touched, plan.removed, can.removes)
     going = asked_to_go(body)
     asked = frozenset(path for path in plan.removed if path[:2] in going)
@@ -154,9 +156,17 @@ def _change_step(
     uncertain = frozenset(path for path in asked if not _is_cleared(path, can))
     # A key that LiteLLM may keep stays in the marker until it is gone.
     marker = plan.marker and plan.marker.keeping(row.marker or plan.marker, uncertain)
-    if marker is not None and not marker.says_same(row.marker):
+    if marker is not None and marker != row.marker:
         body = bodies.marked(row, marker, body)
     return Patch(row, body, uncertain)
+
+
+def _fixed(plan: Plan, row: Row) -> Refused:
+    """The error that a row must change, but has an id with which LiteLLM cannot change it."""
+    why = "LiteLLM cannot change a row whose id has a slash; delete it, and it is created anew"
+    if row.marker is None:
+        return Refused(f"{row.model_id} cannot be adopted: {why}")
+    return Refused(f"{row.model_id} would have to change ({', '.join(plan.changes)}), but {why}")
 
 
 def _is_cleared(path: Path, can: Capabilities) -> bool:
@@ -175,7 +185,8 @@ def _replace_step(wanted: Deployment, plan: Plan, row: Row, fingerprint: Fingerp
     assert row.stored is not None  # noqa: S101 - learnt before
     model_id = plan.moves_to or next_id(row)
     marker = marker_of(wanted, fingerprint, model_id, row.marker)
-    marker = replace(marker, replaces=row.model_id)
+    forms = plan.marker.forms if plan.marker else {}
+    marker = replace(marker, replaces=row.model_id, forms=forms)
     body = bodies.replacement_body(wanted, row, row.stored, plan.removed, marker, model_id)
     return Create(body, instead=row)
 

@@ -17,6 +17,9 @@ from .known import Known
 NOT_ALLOWED_TO_VERIFY = (
     "Its secrets were not verified: the api_key may not see which ones the gateway has"
 )
+FIXED_NOT_VERIFIED = (
+    "Its secrets were not verified: LiteLLM does not show those of a row whose id has a slash"
+)
 _SAME_NAME = "the same model name: LiteLLM balances calls between them"
 _RENAMED = "If {0!r} is how this state was named before, declare `litellm_model.absent` for {0!r}"
 _RENAMED_FROM_ONE = (
