@@ -62,6 +62,7 @@ class Cluster:
         self.lock = RLock()  # clients may be in several threads
         self.patching = 0  # for so many reads the router is empty, as during a PATCH (1.83)
         self.cost_map: dict[str, Any] = {}
+        self.types: dict[str, Callable[[Any], Any]] = {}  # of further fields that it declares
         self.environ: dict[str, str] = {}  # what `os.environ/X` stands for on the gateway
         self.unservable: Callable[[Mapping[str, Any]], bool] = lambda row: str(
             row["litellm_params"].get("model")
@@ -167,7 +168,8 @@ class Cluster:
 
     def _info(self, info: Row) -> Row:
         """The model_info that is stored: without nulls and, since 1.106, without prices."""
-        return {k: v for k, v in info.items() if v is not None and not self.dropped.match(k)}
+        kept = {k: v for k, v in info.items() if v is not None and not self.dropped.match(k)}
+        return {k: self.types[k](v) if k in self.types else v for k, v in kept.items()}
 
     def _coerced(self, params: Row) -> Row:
         """The litellm_params that are stored: without nulls, and in LiteLLM's own types."""
@@ -180,6 +182,8 @@ class Cluster:
         return {key: value for key, value in kept.items() if value is not None}
 
     def _typed(self, key: str, value: Any) -> Any:
+        if key in self.types:
+            return self.types[key](value)
         if re.fullmatch(INTEGER, key):
             if float(value) % 1:
                 raise ValueError(value)
@@ -201,6 +205,8 @@ class Cluster:
         for key, value in params.items():
             if self.since_106 and isinstance(value, str) and value.startswith("os.environ/"):
                 params[key] = self.environ.get(value.partition("/")[2])
+            if key in self.types:
+                params[key] = self.types[key](value)
         return {key: value for key, value in params.items() if value is not None}
 
     def shown(self, model_id: str, row: Row) -> Row:
@@ -270,7 +276,7 @@ class Client:
 
     def masked_secrets(self, model_id: str) -> dict[str, str] | None:
         row = self._held().get(model_id)
-        if row is None or row.get("blocked"):
+        if row is None or "/" in model_id or row.get("blocked"):
             return None
         params, shown = self._cluster.loaded(row).items(), self._cluster.by_model
         texts = {key: str(value) for key, value in params if shown.fullmatch(key)}
@@ -292,6 +298,9 @@ class Client:
         return self._write(True, self._cluster.create, _through_json(body))
 
     def update(self, model_id: str, body: Mapping[str, Any]) -> Row:
+        if "/" in model_id:
+            there = model_id in self._cluster.table
+            raise errors.Unchangeable("slash") if there else errors.NotInDatabase("not there", 404)
         return self._write(bool(body), self._cluster.update, model_id, _through_json(body))
 
     def delete(self, model_id: str) -> bool:

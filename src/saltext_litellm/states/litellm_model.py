@@ -173,14 +173,16 @@ def present(
 
     model_info
         Any other keys of LiteLLM's ``model_info`` (mapping), by the same rules. ``id``,
-        ``blocked``, ``db_model`` and the marker fail with ``…:… cannot be declared: …``, and prices
-        with ``… is dropped by LiteLLM: it belongs in …``.
+        ``blocked``, the marker, and what LiteLLM sets itself (``db_model``, ``created_at``, …) fail
+        with ``…:… cannot be declared: …``, and prices with ``… is dropped by LiteLLM: it belongs in
+        …``.
 
     model_id
         The row's id (string; ``model_info.id``), to choose that of a new row, or to say which of
         several deployments is meant. Derived from ``name`` by default. Fails if it ``cannot stand
         in a URL``, and for another owner's row: ``… belongs to …, and what is another's is left
-        alone``.
+        alone``. LiteLLM can create and delete a row whose id has a slash, but not change it: ``…
+        would have to change (…), but …``.
 
     verify_secrets
         Also check that the gateway still has the secrets that Salt gave it, and repair them

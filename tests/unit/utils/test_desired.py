@@ -182,7 +182,7 @@ def test_a_given_model_wins_over_provider_and_base_model():
         ({"model_info": {"blocked": True}}, "model_info:blocked cannot be declared"),
         ({"model_info": {"saltext_litellm": {"a": 1}}}, "model_info:saltext_litellm cannot be"),
         ({"model_info": {"input_cost_per_token": 1}}, "it belongs in litellm_params"),
-        ({"model_id": "a/b"}, "model_id 'a/b' cannot stand in a URL"),
+        ({"model_id": "a#b"}, "model_id 'a#b' cannot stand in a URL"),
         ({"model_id": "a b"}, "cannot stand in a URL"),
         ({"model_id": "a?b"}, "cannot stand in a URL"),
         ({"model_id": ".."}, "cannot stand in a URL"),

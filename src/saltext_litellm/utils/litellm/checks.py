@@ -11,7 +11,7 @@ from typing import Any
 
 from . import placeholders
 from .errors import InvalidInput, Refused
-from .quote import kind, quoted, short
+from .quote import kind, line, quoted, short
 from .secrets import REDACTED
 
 _MILLION = Decimal(1_000_000)
@@ -22,8 +22,8 @@ _LONGEST_NAME = 500  # characters
 _LONGEST_KEY = 500  # characters of a key in a mapping
 _DEEPEST = 30  # levels of mappings and lists inside each other
 _MOST_VALUES = 50_000  # in one argument
-# One segment of a URL's path. LiteLLM 1.106 cannot patch an id with a slash.
-_PATH_SEGMENT = re.compile(r"[^\s/?#%\\\x00-\x1f\x7f]+")
+# What can stand in a URL. An id may have a slash: some people use the keys of the cost map.
+_IN_A_URL = re.compile(r"[^\s?#%\\\x00-\x1f\x7f]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 # LiteLLM reads a string as a whole number if it looks like one: "100", but not "1e2".
 _WHOLE = re.compile(r"\s*[+-]?\d[\d_]*(\.0*)?\s*")
@@ -189,11 +189,11 @@ def per_million(value: Any) -> Any:
 
 
 def identifier(name: str, value: Any) -> str:
-    """A string that can stand in a URL path."""
-    if not _PATH_SEGMENT.fullmatch(text(name, value)) or value in (".", ".."):
+    """The id of a row: a string that can stand in a URL. An id is no secret, so it is shown."""
+    if not _IN_A_URL.fullmatch(text(name, value)) or value in (".", ".."):
         raise InvalidInput(
-            f"{name} {quoted(value)} cannot stand in a URL: "
-            "it must have no space, slash, ?, #, % or \\"
+            f"{name} {line(short(value))!r} cannot stand in a URL: "
+            "it must have no space, ?, #, % or \\"
         )
     return title(name, value)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -11,6 +12,7 @@ from .secrets import is_mask_of
 
 _TRUE = frozenset(("true", "yes", "on", "1", "t", "y"))
 _FALSE = frozenset(("false", "no", "off", "0", "f", "n"))
+_UTC = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?)Z")
 
 
 def same(
@@ -71,10 +73,20 @@ def _same_plain(declared: Any, shown: Any, coerced: bool) -> bool:
             and _boolean_or_none(declared) == _boolean_or_none(shown)
         )
     texts = [isinstance(value, str) for value in (declared, shown)]
-    if all(texts) or (any(texts) and not coerced):
-        return bool(declared == shown)
+    if all(texts):
+        return with_offset(declared) == with_offset(shown)
+    if any(texts) and not coerced:
+        return False
     number = _decimal_or_none(declared)
     return number is not None and number == _decimal_or_none(shown)
+
+
+def with_offset(text: str) -> str:
+    """A text; if it is a time in UTC, with ``+00:00`` for ``Z``.
+
+    LiteLLM 1.83.14 and 1.106.2 store such a time with ``Z`` and show it with ``+00:00``.
+    """
+    return f"{text[:-1]}+00:00" if text.endswith("Z") and _UTC.fullmatch(text) else text
 
 
 def _keys(mapping: Mapping[str, Any]) -> set[str]:

@@ -93,6 +93,10 @@ class NotInDatabase(GatewayError):
     """
 
 
+class Unchangeable(GatewayError):
+    """LiteLLM cannot change the row, whose id has a slash."""
+
+
 class NotAllowed(GatewayError):
     """The api_key may not see something, but may see other things."""
 

@@ -9,14 +9,18 @@ People see it in LiteLLM's UI, so it is small and easy to read::
       keys: [blocked, litellm_params/api_key, model_info/tier]
       secrets: {litellm_params/api_key: 3f0c6d…}
       key_id: a7
+      forms: {model_info/access_windows: 5b1f09…}
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from .compare import with_offset
 from .trees import Path, parse, spell
 
 KEY = "saltext_litellm"
@@ -34,6 +38,8 @@ class Marker:
     :param keys: The places that we manage. All other places belong to somebody else.
     :param secrets: A fingerprint for each managed value that cannot be read back.
     :param key_id: The id of the key that the fingerprints were made with.
+    :param forms: A mark for each managed value that LiteLLM stores in another form than declared,
+        made of both forms.
     :param replaces: The id of the row that this row replaces, until that row is deleted.
     :param tentative: Whether the row was created while nobody could see which rows exist. It is
         deleted if its owner has another row.
@@ -48,6 +54,7 @@ class Marker:
     keys: frozenset[Path] = frozenset()
     secrets: Mapping[Path, str] = field(default_factory=dict)
     key_id: str | None = None
+    forms: Mapping[Path, str] = field(default_factory=dict)
     replaces: str | None = None
     tentative: bool = False
     unserved: bool = False
@@ -57,10 +64,6 @@ class Marker:
     def owner(self) -> str:
         """The owner of the row, as people read it."""
         return self.name if self.set is None else f"{self.name} in {self.set}"
-
-    def says_same(self, stored: Marker | None) -> bool:
-        """Whether this marker need not be written, because the stored one says the same."""
-        return stored is not None and self == replace(stored, tentative=self.tentative)
 
     def dropped(self, declared: Mapping[Path, Any]) -> frozenset[Path]:
         """The places that we have set and that are not declared any more."""
@@ -92,8 +95,10 @@ class Marker:
         stored |= {key: True for key in ("tentative", "unserved") if getattr(self, key)}
         stored["keys"] = sorted(spell(path) for path in self.keys)
         if self.secrets:
-            stored["secrets"] = {spell(path): self.secrets[path] for path in sorted(self.secrets)}
+            stored["secrets"] = _spelt(self.secrets)
             stored["key_id"] = self.key_id
+        if self.forms:
+            stored["forms"] = _spelt(self.forms)
         return stored
 
     @classmethod
@@ -106,23 +111,58 @@ class Marker:
             return None
         if not _is_text(stored.get("set", "")):
             return None
-        keys, secrets, version = (stored.get(key) for key in ("keys", "secrets", "version"))
+        keys, version = stored.get("keys"), stored.get("version")
         return cls(
             name=stored["name"],
             set=stored.get("set"),
             gateway=_text_or_none(stored.get("gateway")),
             id=_text_or_none(stored.get("id")),
             keys=frozenset(map(parse, filter(_is_text, keys if isinstance(keys, list) else ()))),
-            secrets={
-                parse(path): str(mark)
-                for path, mark in (secrets if isinstance(secrets, Mapping) else {}).items()
-            },
+            secrets=_marks(stored.get("secrets")),
             key_id=stored.get("key_id"),
+            forms=_marks(stored.get("forms")),
             replaces=_text_or_none(stored.get("replaces")),
             tentative=stored.get("tentative") is True,
             unserved=stored.get("unserved") is True,
             version=version if isinstance(version, int) else VERSION,
         )
+
+
+def form(declared: Any, stored: Any) -> str:
+    """A mark of a declared value and of the form in which LiteLLM stores it."""
+    both = f"{_canonical(declared)} {_canonical(stored)}"
+    return hashlib.sha256(both.encode()).hexdigest()[:16]
+
+
+def is_same_form(declared: Any, stored: Any) -> bool:
+    """Whether LiteLLM stores a value as it is declared."""
+    return _canonical(declared) == _canonical(stored)
+
+
+def _canonical(value: Any) -> str:
+    """A value as text. It is the same for the forms that LiteLLM stores and shows."""
+    return json.dumps(_shown(value), sort_keys=True)
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _shown(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_shown(item) for item in value]
+    if isinstance(value, str):
+        return with_offset(value)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return "None" if value is None else value  # how LiteLLM 1.106.2 shows a null inside a list
+
+
+def _spelt(marks: Mapping[Path, str]) -> dict[str, str]:
+    return {spell(path): marks[path] for path in sorted(marks)}
+
+
+def _marks(stored: Any) -> dict[Path, str]:
+    marks = stored if isinstance(stored, Mapping) else {}
+    return {parse(path): str(mark) for path, mark in marks.items()}
 
 
 def _is_text(value: Any) -> bool:

@@ -6,12 +6,13 @@ import contextlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from ..litellm import checks, placeholders, texts
 from ..litellm.errors import InvalidInput
-from ..litellm.quote import quoted, short, suggested
-from ..litellm.secrets import is_secret
+from ..litellm.quote import line, quoted, short, suggested
+from ..litellm.secrets import hides, is_secret
 from ..litellm.trees import Path, leaves
 from . import fields, references
 from .fields import (
@@ -38,6 +39,7 @@ from .fields import (
     is_secret_at,
     label,
 )
+from .misspelt import meant
 
 Resolve = Callable[[Any], Any]
 
@@ -103,7 +105,7 @@ def desired(arguments: Mapping[str, Any], resolve: Resolve, *, partial: bool = F
         model_name=name if model_name is None and not partial else model_name,
         values=values,
         model_id=arguments.get("model_id"),
-        warnings=tuple(_bounded(_warnings(values, trimmed, arguments))),
+        warnings=tuple(_bounded(chain(_warnings(values, trimmed, arguments), _odd_names(values)))),
     )
 
 
@@ -213,6 +215,8 @@ def _texts(path: Path, value: Any) -> Iterator[tuple[Path, str]]:
 def _check_text(path: Path, text: str) -> None:
     """Refuse a mask or a template in the place of a value, and a mask as the login of a URL."""
     name = label(path)
+    if hides(path[-1]) and not fields.is_free_text(path):
+        checks.text(name, text)
     if is_hidden_at(path):
         checks.secret(name, text)
     else:
@@ -265,8 +269,9 @@ def _value_to_send(path: Path, value: Any, resolve: Resolve, trimmed: list[str])
     secret = is_secret_at(path)
     value = _resolved(secret, _read_json(path, value), resolve)
     value = _trimmed(path, _read_json(path, value), trimmed)
-    is_json = path in JSON_STRINGS and isinstance(value, Mapping)
-    return json.dumps(value, sort_keys=True) if is_json else value
+    if path in JSON_STRINGS and isinstance(value, Mapping):
+        return json.dumps(value, sort_keys=True)
+    return fields.in_stored_form(path, value)
 
 
 def _read_json(path: Path, value: Any) -> Any:
@@ -340,3 +345,16 @@ def _warnings(
         yield f"base_model begins with the provider, so the model is {short(values[MODEL])}"
     if isinstance(base, str) and not base.startswith(REFERENCE) and "://" not in base:
         yield f"model_api_base {quoted(base)} does not begin with https:// or http://"
+
+
+def _odd_names(values: Mapping[Path, Any]) -> Iterator[str]:
+    """Warnings about names in ``litellm_params`` that LiteLLM does not know, or stumbles over."""
+    watsonx = str(values.get(MODEL)).startswith("watsonx")  # it has an apikey of its own
+    for key in sorted({path[1] for path in values if path[0] == PARAMS}):
+        name = meant(key)
+        if name is not None and not (watsonx and key == "apikey"):
+            word = line(short(key))
+            yield f"LiteLLM has no parameter {word} and sends it to the provider: is {name} meant?"
+        if key == "provider_affinity_header":
+            # It checks the encrypted value, which is no name of a header.
+            yield f"LiteLLM 1.106 can neither change nor delete a row that has {key}"

@@ -19,9 +19,11 @@ from ..litellm.errors import (
     NotServed,
     OutcomeUnknown,
     ServesLess,
+    Unchangeable,
 )
 from ..litellm.secrets import scrub, secret_strings
 from ..litellm.session import Session
+from .row import is_fixed, parse_all
 
 Listed = dict[str, Any]
 
@@ -80,10 +82,14 @@ class Models:
             raise
 
     def masked_secrets(self, model_id: str) -> dict[str, Any] | None:
-        """The masked secrets of a served deployment; ``None`` if it is blocked or unknown.
+        """The masked secrets of a served deployment; ``None`` if LiteLLM does not show them.
+
+        It does not if the deployment is blocked or unknown, or if its id has a slash.
 
         :raises NotAllowed: The api_key may not see them, such as a viewer's (LiteLLM 1.83.14).
         """
+        if is_fixed(model_id):
+            return None
         path = f"/credentials/by_model/{quote(model_id, safe='')}"
         try:
             answer = self._session.call("GET", path, absent=(404,))
@@ -214,7 +220,12 @@ class Models:
         :raises NotInDatabase: There is no such row.
         :raises NotServed: The row is changed, but LiteLLM cannot serve it.
         :raises ServesLess: The row is changed, but LiteLLM has stopped serving other rows.
+        :raises Unchangeable: The id of the row has a slash.
         """
+        if is_fixed(model_id):
+            if all(row.model_id != model_id for row in parse_all(self.database())):
+                raise NotInDatabase(f"LiteLLM cannot change {model_id}: its database lacks it")
+            raise Unchangeable(f"LiteLLM cannot change {model_id}: its id has a slash")
         return self._send_change(
             "PATCH", f"/model/{quote(model_id, safe='')}/update", model_id, body
         )

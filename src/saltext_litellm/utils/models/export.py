@@ -16,7 +16,7 @@ from ..litellm.trees import Path, leaves
 from . import fields, identity, names
 from .desired import Deployment, desired
 from .fields import BLOCKED, CREDENTIAL, INFO, MODEL, PARAMS
-from .row import MISSING, Row, is_set, known_info, left_out, own_info
+from .row import MISSING, Row, is_fixed, is_set, known_info, left_out, own_info
 
 Arguments = dict[str, Any]
 Masks = Mapping[str, Any]
@@ -61,6 +61,7 @@ class Export:
     :param owners: The present owner of each row that this export cannot take over, by name.
     :param paused: The names of models whose secrets are unknown because they are paused.
     :param unserved: The names of models whose secrets are unknown because they are not served.
+    :param slashed: The names of models whose secrets are unknown because their ids have a slash.
     :param keyless: The names of models for which LiteLLM shows no secret.
     :param may_ask: Whether the api_key may see which secrets there are.
     """
@@ -71,6 +72,7 @@ class Export:
     owners: Mapping[str, str]
     paused: tuple[str, ...]
     unserved: tuple[str, ...]
+    slashed: tuple[str, ...]
     keyless: tuple[str, ...]
     may_ask: bool
 
@@ -95,7 +97,12 @@ def export(
     found: dict[str, Arguments] = {}
     left_out: dict[str, str] = {}
     owners: dict[str, str] = {}
-    unsaid: dict[str, list[str]] = {"paused": [], "unserved": [], "keyless": []}
+    unsaid: dict[str, list[str]] = {
+        "paused": [],
+        "unserved": [],
+        "slashed": [],
+        "keyless": [],
+    }
     for name, row in names.of(stored, set_):
         masks = asked[row.model_id] if asked is not None else {}
         try:
@@ -126,6 +133,8 @@ def _all_masks(
 
 def _why_no_secret(row: Row, arguments: Arguments, masks: Masks | None) -> str | None:
     """Why an export may lack secrets that a row has, if there is a reason."""
+    if masks is None and is_fixed(row.model_id):
+        return "slashed"
     if masks is None:
         return "paused" if row.get(BLOCKED) else "unserved"
     has_credential = is_set(row.get(CREDENTIAL), CREDENTIAL)

@@ -14,7 +14,8 @@ from typing import Any
 
 from ..litellm import checks
 from ..litellm import marker as markers
-from ..litellm.quote import clean
+from ..litellm.errors import InvalidInput
+from ..litellm.quote import clean, kind
 from ..litellm.secrets import NOT_SECRET, hides, is_secret
 from ..litellm.trees import Path
 
@@ -159,7 +160,47 @@ _MAPPINGS_OF_NUMBERS = frozenset(
     for key in ("search_context_cost_per_query", "stream_timeout_by_service_tier")
     + ("timeout_by_service_tier",)
 )
+# LiteLLM 1.106.2 stores 09:00 as 09:00:00. A later PATCH of a row with windows fails, so this
+# cannot be learnt and recorded as for other fields.
+_WINDOWS: Path = (INFO, "access_windows")
+_WHOLE_MINUTE = re.compile(r"\d\d:\d\d")
 _TIERED_PRICING: Path = (PARAMS, "tiered_pricing")
+# LiteLLM stores any type in these, but needs this one (1.83.14 and 1.106.2). With another one, the
+# model's calls or health checks fail, or every list of models, or every call of the gateway.
+_NEEDED: dict[Path, type] = {
+    **dict.fromkeys(
+        [
+            (PARAMS, key)
+            for key in ("additional_drop_params", "allowed_openai_params")
+            + ("cache_control_injection_points", "configurable_clientside_auth_params")
+            + ("fallbacks", "guardrails", "tag_regex", "tags")
+        ],
+        list,
+    ),
+    **{
+        (INFO, key): list
+        for key in ("access_groups", "supported_environments", "supported_openai_params")
+    },
+    **{(PARAMS, key): dict for key in ("extra_body", "extra_headers", "headers")},
+    (INFO, "health_check_params"): dict,
+    (PARAMS, "base_url"): str,
+    MODE: str,
+    KNOWN_PROVIDER: str,
+    **{(PARAMS, key): float for key in ("max_parallel_requests", "num_retries", "weight")},
+    **{(INFO, key): float for key in ("health_check_timeout", "itpm", "otpm", "rpm", "tpm")},
+}
+_IN_WORDS = {list: "a list", dict: "a mapping", str: "a string", float: "a number"}
+# It reads these as numbers or booleans, and takes a string of digits or a word for that.
+_READ_AS_NUMBERS = frozenset(
+    (INFO, key) for key in ("health_check_max_tokens", "max_input_tokens", "max_output_tokens")
+)
+_READ_AS_BOOLEANS = frozenset(
+    (INFO, f"supports_{what}")
+    for what in ("fast_mode", "function_calling", "parallel_function_calling", "reasoning")
+    + ("url_context", "vision", "web_search")
+)
+# A row that is for another environment, or for none of these, is not served after a restart.
+_ENVIRONMENTS = ("development", "staging", "production")
 # From LiteLLM 1.106 on, a null clears these in place, and nothing else (1.106.2; 1.83.14: nothing).
 _CLEARED_BY_NULL = frozenset(
     (PARAMS, key)
@@ -190,6 +231,18 @@ RESERVED = {
     "id": "use model_id",
     "blocked": "use blocked",
     "db_model": "LiteLLM sets it itself",
+    # LiteLLM's enterprise edition shows the database's own values instead of these.
+    "created_at": "LiteLLM sets it itself",
+    "created_by": "LiteLLM sets it itself",
+    "updated_at": "LiteLLM sets it itself",
+    "updated_by": "LiteLLM sets it itself",
+    # LiteLLM finds these out for each caller, and its UI does not show stored ones.
+    "access_via_team_ids": "LiteLLM finds it out for each caller",
+    "direct_access": "LiteLLM finds it out for each caller",
+    # LiteLLM adds these on reads. From 1.106 on it drops the second, and with the first also
+    # other values that its cost map has.
+    "key": "LiteLLM would take the row for a copy of what it shows",
+    "pricing_overrides": "LiteLLM makes it itself",
     markers.KEY: "it is the marker of this extension",
 }
 _PRICE = re.compile(r"(^|_)cost_per_|_token_cost|^tiered_pricing$")
@@ -252,16 +305,54 @@ def check(path: Path, value: Any) -> None:
     if top == _TIERED_PRICING or top in _MAPPINGS_OF_NUMBERS:
         _check_inside(label(path), path[-1], value, prices=top == _TIERED_PRICING)
         return
+    if path == _WINDOWS:
+        _check_windows(value)
     if not is_top(path):
         value = {path[-1]: value}
-    if top in _BOOLEANS:
+    if top in _NEEDED:
+        _check_type(top, value)
+    if top in _BOOLEANS | _READ_AS_BOOLEANS:
         if top not in _LOOSE_BOOLEANS or not isinstance(value, str):
             checks.truth(name, value)
     elif top in _LOOSE_NUMBERS:
         if not (isinstance(value, str) and value.startswith(REFERENCE)):
             checks.numeric(name, value)
-    elif is_coerced(top):
+    elif is_coerced(top) or top in _READ_AS_NUMBERS:
         checks.numeric(name, value, whole=top in _WHOLE_NUMBERS)
+
+
+def _check_type(path: Path, value: Any) -> None:
+    """Refuse a value of a type that LiteLLM stores, but then stumbles over."""
+    needed, name = _NEEDED[path], label(path)
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not (number if needed is float else isinstance(value, needed)):
+        raise InvalidInput(f"{name} must be {_IN_WORDS[needed]}, not {kind(value)}")
+    if path == (INFO, "supported_environments") and not all(one in _ENVIRONMENTS for one in value):
+        raise InvalidInput(f"{name} must be a list of {', '.join(_ENVIRONMENTS)}")
+
+
+def in_stored_form(path: Path, value: Any) -> Any:
+    """A value in the form in which LiteLLM stores it, where that must be known before the write."""
+    if path != _WINDOWS or not isinstance(value, list):
+        return value
+    return [
+        {
+            key: f"{time}:00" if isinstance(time, str) and _WHOLE_MINUTE.fullmatch(time) else time
+            for key, time in window.items()
+        }
+        if isinstance(window, Mapping)
+        else window
+        for window in value
+    ]
+
+
+def _check_windows(value: Any) -> None:
+    """Refuse a time that is a number. YAML reads 17:30 as 1050, and LiteLLM that as 00:17:30."""
+    for window in value if isinstance(value, list) else ():
+        for key in ("start", "end"):
+            time = window.get(key) if isinstance(window, Mapping) else None
+            if time is not None:
+                checks.text(f"{label(_WINDOWS)}:{key}", time)
 
 
 def _check_inside(name: str, key: str, value: Any, *, prices: bool) -> None:

@@ -9,13 +9,13 @@ from typing import Any
 from ..litellm.checks import per_million
 from ..litellm.compare import same
 from ..litellm.errors import Refused
-from ..litellm.marker import VERSION, Marker
+from ..litellm.marker import VERSION, Marker, form
 from ..litellm.secrets import REDACTED, Fingerprinter, holds_secret, redact
 from ..litellm.trees import Path
 from . import encrypted, fields
 from .desired import Deployment
 from .fields import label
-from .row import MISSING, Row, is_set
+from .row import MISSING, Row, is_fixed, is_set
 
 NONE, CREATE, UPDATE, DELETE = "none", "create", "update", "delete"
 
@@ -110,6 +110,7 @@ def update(
     """
     _refuse_newer(row)
     declared = marker_of(wanted, fingerprint, row.model_id, row.marker)
+    declared = replace(declared, forms=_forms(wanted, row))
     marker = _refreshed_marker(row.marker, declared) if partial else declared
     if supersedes is not None and marker is not None:
         marker = replace(marker, replaces=supersedes.model_id)
@@ -118,7 +119,10 @@ def update(
         path
         for path, value in wanted.values.items()
         if row.unreadable
-        or not _has_value(path, value, row, declared.secrets.get(path))
+        or (
+            path not in declared.forms
+            and not _has_value(path, value, row, declared.secrets.get(path))
+        )
         or (lost and path in declared.secrets and encrypted.is_encrypted(path, value))
     )
     removed = frozenset() if partial else _removed(wanted, row)
@@ -128,7 +132,7 @@ def update(
     gone = ", ".join(one.model_id for one in (*leftovers, supersedes) if one)
     if moves_to or gone:
         changes["model_id"] = {"old": gone or row.model_id, "new": moves_to or row.model_id}
-    if not changes:
+    if not changes and not _has_learnt(marker, row):
         return Plan(NONE, row.model_id, row, marker=row.marker)
     return Plan(
         UPDATE,
@@ -196,6 +200,25 @@ def _has_value(path: Path, value: Any, row: Row, fingerprint: str | None) -> boo
         return known or (not fields.is_secret_at(path) and shown == value)
     stored = row.stored_value(path)  # shows if somebody stored the mask instead of the secret
     return known and same(value, shown, masked=True) and (stored is MISSING or same(value, stored))
+
+
+def _forms(wanted: Deployment, row: Row) -> dict[Path, str]:
+    """The marks of the declared values that a row has in another form, as a write has shown."""
+    before = row.marker.forms if row.marker else {}
+    marks = {}
+    for path in (before.keys() | row.forms.keys()) & wanted.values.keys():
+        value, shown = wanted.values[path], row.get(path)
+        mark = form(value, None if shown is MISSING else shown)
+        if mark in (before.get(path), row.forms.get(path)) and not needs_fingerprint(path, value):
+            marks[path] = mark
+    return marks
+
+
+def _has_learnt(marker: Marker | None, row: Row) -> bool:
+    """Whether this run has learnt of a value's other form, which the marker does not say yet."""
+    known = row.marker.forms.items() if row.marker else ()
+    news = marker is not None and not marker.forms.items() <= set(known)
+    return news and not is_fixed(row.model_id)
 
 
 def _is_reference(value: Any) -> bool:

@@ -200,6 +200,11 @@ def _missing(found: Export) -> Iterator[str]:
             "LiteLLM does not say which ones a model has that it does not serve.",
         ),
         (
+            found.slashed,
+            "Secrets",
+            "LiteLLM does not say which ones a model has whose id has a slash.",
+        ),
+        (
             found.keyless,
             "A key",
             "LiteLLM shows none. There is none, or it is os.environ/NAME of a variable that is "

@@ -325,6 +325,8 @@ class Converge:
 
     def _is_served_as_declared(self, wanted: Deployment, row: Row) -> bool:
         """Whether a row, in the form that LiteLLM serves, is as declared."""
+        known = self._known.rows().get(row.model_id)
+        row = row if known is None else replace(row, forms=known.forms)
         plan = plans.update(wanted, row, self._fingerprint, partial=self._options.partial)
         return plan.changes.keys() <= {"served"}
 

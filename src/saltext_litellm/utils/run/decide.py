@@ -18,7 +18,7 @@ from ..models import plan as plans
 from ..models.desired import Deployment
 from ..models.identity import Rows, next_id
 from ..models.plan import CREATE, DELETE, NONE, UPDATE, Plan, marker_of
-from ..models.row import Row, asked_to_go
+from ..models.row import Row, asked_to_go, is_fixed
 from .capabilities import Capabilities
 
 
@@ -135,6 +135,8 @@ def next_step(
 def _change_step(
     wanted: Deployment, plan: Plan, row: Row, can: Capabilities, fingerprint: Fingerprinter
 ) -> Step:
+    if is_fixed(row.model_id):
+        raise _fixed(plan, row)
     body = bodies.update_body(row, wanted, plan.touched, plan.removed, can.removes)
     going = asked_to_go(body)
     lasting = frozenset(
@@ -151,9 +153,17 @@ def _change_step(
         return Learn(row, plan.removed)
     if plan.moves_to or lasting:
         return _replace_step(wanted, plan, row, fingerprint, lasting)
-    if plan.marker is not None and not plan.marker.says_same(row.marker):
+    if plan.marker is not None and plan.marker != row.marker:
         body = bodies.marked(row, plan.marker, body)
     return Patch(row, body)
+
+
+def _fixed(plan: Plan, row: Row) -> Refused:
+    """The error that a row must change, but has an id with which LiteLLM cannot change it."""
+    why = "LiteLLM cannot change a row whose id has a slash; delete it, and it is created anew"
+    if row.marker is None:
+        return Refused(f"{row.model_id} cannot be adopted: {why}")
+    return Refused(f"{row.model_id} would have to change ({', '.join(plan.changes)}), but {why}")
 
 
 def _is_cleared(path: Path, can: Capabilities) -> bool:
@@ -178,7 +188,8 @@ def _replace_step(
     assert row.stored is not None  # noqa: S101 - learnt before
     model_id = plan.moves_to or next_id(row)
     marker = marker_of(wanted, fingerprint, model_id, row.marker)
-    marker = replace(marker, replaces=row.model_id)
+    forms = plan.marker.forms if plan.marker else {}
+    marker = replace(marker, replaces=row.model_id, forms=forms)
     body = bodies.replacement_body(wanted, row, row.stored, plan.removed, marker, model_id)
     return Create(body, row, lasting)
 

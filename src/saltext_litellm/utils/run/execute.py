@@ -25,7 +25,7 @@ from ..models.desired import Deployment
 from ..models.endpoints import Models
 from ..models.fields import PARAMS, is_limit
 from ..models.identity import Rows
-from ..models.row import Row, changed, created, parse_all
+from ..models.row import Row, changed, created, is_fixed, parse_all
 from .ahead import Answer, send
 from .decide import Create, Delete, Learn, Patch, Step
 from .known import PAUSE, Known
@@ -117,7 +117,7 @@ class Executor:
             if found.marker != row.marker:
                 raise Surprise from None
             return
-        self._known.put(replace(row, stored=answer))
+        self._known.put(created(step.body, answer))
         if self._known.blind:
             self._see_what_is_there(row)
         self._note_unproven(row, step.body, made=True)
@@ -382,7 +382,7 @@ class Executor:
 
     def _is_served(self, row: Row) -> bool:
         """Whether a row of an earlier run is served."""
-        if not self._known.capabilities().vouches:
+        if not self._known.capabilities().vouches or is_fixed(row.model_id):
             return not self._still_unserved({row.model_id: lambda _: True})
         try:
             self._known.put(replace(row, stored=self._models.update(row.model_id, {})))

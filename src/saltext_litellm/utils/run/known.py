@@ -19,6 +19,7 @@ from ..litellm.errors import (
     NotServed,
     Refused,
     ServesLess,
+    Unchangeable,
     WrongGateway,
 )
 from ..litellm.quote import quoted
@@ -292,7 +293,7 @@ class Known:
             self._models.update(model_id, {})
         except NotInDatabase:
             return False
-        except (NotServed, ServesLess):
+        except (NotServed, ServesLess, Unchangeable):
             pass  # LiteLLM says so of a row that exists
         return True
 
@@ -350,7 +351,8 @@ class Known:
         assert self._rows is not None  # noqa: S101 - just read
         now = self._rows.get(before.model_id)
         if before.stored is not None and now is not None and now.marker == before.marker:
-            self._rows.add(replace(now, stored=before.stored, kept=before.kept))
+            learnt = replace(now, stored=before.stored, kept=before.kept, forms=before.forms)
+            self._rows.add(learnt)
 
     def _lacking_rows(self) -> list[Row]:
         """The rows that this worker serves, and that the view of the database lacks."""

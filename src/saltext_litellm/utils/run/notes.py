@@ -18,6 +18,9 @@ from .known import Known
 NOT_ALLOWED_TO_VERIFY = (
     "Its secrets were not verified: the api_key may not see which ones the gateway has"
 )
+FIXED_NOT_VERIFIED = (
+    "Its secrets were not verified: LiteLLM does not show those of a row whose id has a slash"
+)
 _SAME_NAME = "the same model name: LiteLLM balances calls between them"
 MASKS_NOT_SHOWN = (
     "Its secrets were not verified: LiteLLM does not say which ones a deployment has that is "

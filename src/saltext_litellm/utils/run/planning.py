@@ -11,7 +11,7 @@ from ..models import plan as plans
 from ..models.desired import Deployment
 from ..models.endpoints import Models
 from ..models.plan import CREATE, UPDATE, Plan
-from ..models.row import Row
+from ..models.row import Row, is_fixed
 from . import notes
 from .capabilities import OLD
 from .decide import Step, make_plan, needs_router, next_step
@@ -195,6 +195,9 @@ class Planner:
 
     def _verify_secrets(self, wanted: Deployment, row: Row) -> None:
         """Look at the secrets of a row as they are stored."""
+        if is_fixed(row.model_id):
+            self.unverified[wanted.name] = notes.FIXED_NOT_VERIFIED
+            return
         seen = self._known.see_masks(row)
         if seen is None:
             self.unverified[wanted.name] = notes.NOT_ALLOWED_TO_VERIFY
