@@ -77,7 +77,7 @@ SECRET_PLACES = {
     "litellm_params:vertex_credentials:private_key": lambda text: {
         "litellm_params": {"vertex_credentials": {"private_key": text}}
     },
-    "litellm_params:x.api.key": lambda text: {"litellm_params": {"x.api.key": text}},
+    "litellm_params:ourSessionToken": lambda text: {"litellm_params": {"ourSessionToken": text}},
 }
 NAMES = {
     "custom_llm_provider": lambda text: {"custom_llm_provider": text},

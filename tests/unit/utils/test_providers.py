@@ -49,8 +49,6 @@ def plan(client, params, **more):
         ({"model": "x", "custom_llm_provider": "groq"}, ()),
         ({"model": "zhipu/x", "custom_llm_provider": "groq"}, ()),
         ({"model": "groq/x", "custom_llm_provider": "groq"}, ()),
-        ({"model": "os.environ/MODEL"}, ()),
-        ({"model": "x", "custom_llm_provider": "os.environ/PROVIDER"}, ()),
         ({"model": "x", "api_base": "os.environ/BASE"}, ()),
         ({"model": "bitbucket/x"}, ()),
         ({"model": "mine/x", "prompt_id": "p"}, ()),

@@ -44,7 +44,7 @@ def refusal(section, key, value):
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [("production", "a string"), (5, "a number"), (True, "a boolean")]
-    + [({"a": "b"}, "a mapping"), ({}, "a mapping"), ("os.environ/X", "a string")],
+    + [({"a": "b"}, "a mapping"), ({}, "a mapping")],
 )
 def test_a_list_must_be_one(section, key, wrong, words):
     assert refusal(section, key, wrong) == f"{section}:{key} must be a list, not {words}"
@@ -57,7 +57,7 @@ def test_a_mapping_must_be_one(section, key, wrong):
 
 
 @pytest.mark.parametrize(("section", "key"), NUMBERS)
-@pytest.mark.parametrize("wrong", ["5", "x", True, [5], {"a": 5}, "os.environ/X"])
+@pytest.mark.parametrize("wrong", ["5", "x", True, [5], {"a": 5}])
 def test_a_number_must_be_one(section, key, wrong):
     assert refusal(section, key, wrong).partition(" must be a number, not ")[1]
 

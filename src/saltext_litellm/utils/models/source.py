@@ -22,6 +22,7 @@ from ..litellm.quote import kind, short
 Fetch = Callable[[str], Any]
 
 _MOST_FILES = 1000  # links may lead round and round, under ever longer names
+_LONGEST = 200  # characters of a path that a message shows
 _URL = re.compile(r"[A-Za-z][\w+.-]*://")
 _SALT = "salt://"
 
@@ -49,10 +50,15 @@ def read(source: str, fetch: Fetch, tried: list[str] | None = None) -> list[Any]
 def shown(place: str) -> str:
     """A file's name for a message: without a login, which a URL may have."""
     if not _URL.match(place) or place.startswith(_SALT):
-        return short(place.removesuffix("?saltenv=base"))
+        return _end(place.removesuffix("?saltenv=base"))
     scheme, mark, rest = place.partition("?")[0].partition("://")
     host, slash, path = rest.partition("/")
-    return short(f"{scheme}{mark}{host.rpartition('@')[2]}{slash}{path}")
+    return _end(f"{scheme}{mark}{host.rpartition('@')[2]}{slash}{path}")
+
+
+def _end(place: str) -> str:
+    """The end of a long path, because it has the name of the file."""
+    return place if len(place) <= _LONGEST else f"…{place[-_LONGEST:]}"
 
 
 class _Reading:
