@@ -150,8 +150,9 @@ def _install(installation: Installation, lock_file: Path) -> None:
     _install_packages(installation, lock_file)
     _install_engine(installation)
     write_programs(installation.programs, installation.node, installation.engine)
+    schema = installation.packages / "litellm" / "proxy" / "schema.prisma"
     extras = installation.packages / "litellm_proxy_extras"
-    generate(installation.root, installation.packages, extras / "schema.prisma")
+    generate(installation.root, installation.packages, schema)
     build_template(installation.postgres_programs, extras / "migrations", installation.template)
     installation.complete.touch()
 
