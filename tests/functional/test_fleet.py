@@ -12,7 +12,7 @@ context = pytest.importorskip("salt.loader.context")
 if not hasattr(context, "resource_ctxvar"):
     pytest.skip("Salt has resources from 3008 on", allow_module_level=True)
 
-PING = ("GET", "/v2/model/info?modelId=ping")
+PING = LIST  # but of one row
 VERSION = ("GET", "/public/model_hub/info")
 GATEWAY = "prod-eu"
 
