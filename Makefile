@@ -20,7 +20,7 @@ test: lint  ## Lint, type-check and run the tests against a real gateway
 test-old: $(READY)  ## Run a short pass against LiteLLM 1.83.14
 	LITELLM_TEST_VERSION=1.83.14 $(BIN)/python -m pytest $(TWICE) $(OLD)
 
-test-all: lint  ## Run the tests with Salt 3006 and 3008, against LiteLLM 1.83.14, 1.106.2 and 1.109.1
+test-all: lint  ## Run the tests with Salt 3006 and 3008, against LiteLLM 1.83.14, 1.106.2 and 1.110.2
 	$(BIN)/nox
 
 survive: $(READY)  ## Run all of what docs/survives.md describes (more than an hour)

@@ -61,8 +61,7 @@ def profile(opts: Mapping[str, Any], name: str) -> Profile:
 
     :raises LiteLLMError: It is not declared, incomplete or misspelt.
     """
-    settings = {name: _entry(opts, name)[0]}
-    return glue.load_profile(name, settings.get, glue.resolver(opts))
+    return glue.own_profile(name, _entry(opts, name)[0], glue.resolver(opts))
 
 
 def options(
@@ -116,7 +115,7 @@ def _entry(opts: Mapping[str, Any], name: str) -> tuple[dict[str, Any], dict[str
 
 
 def ping(opts: Mapping[str, Any], name: str) -> bool:
-    """Whether a gateway answers, without waiting long for one that does not.
+    """Whether a gateway answers and takes its key, without waiting long for one that does not.
 
     :raises CommandExecutionError: It does not, with the reason.
     """

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import os.path
+import multiprocessing
+import os
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any
 
@@ -136,32 +137,62 @@ def gateway(
     :param config: Returns the value of a config key, ``None`` if there is none.
     :param resolve: Replaces an ``sdb://`` reference by its value.
     """
-    if _OWN in context:
-        config = {profiles.DEFAULT: context[_OWN]["settings"]}.get
+    own = context.get(_OWN)
     try:
         key = repr(profile)
     except ValueError:  # Python refuses to print an integer of more than 4,300 digits
         raise InvalidInput("The given profile has a number of thousands of digits") from None
 
     def make() -> Gateway:
-        loaded = load_profile(profile, config, resolve)
+        loaded = own_profile(**own, resolve=resolve) if own else _load(profile, config, resolve)
         fingerprint = Fingerprinter(loaded.fingerprint_key or loaded.api_key)
-        models, names = Models(Session(loaded)), loaded.gateway_names
-        return Gateway(models, fingerprint, loaded.warnings, names)
+        session = Session(loaded, _refuse_orphan if own else None)
+        return Gateway(Models(session), fingerprint, loaded.warnings, loaded.gateway_names)
 
     return current_run(context).gateway(key, make)
 
 
-def load_profile(
+def orphaned() -> bool:
+    """Whether the minion that has started this job has ended.
+
+    If it was killed, its jobs run on, and their returns go through the next minion (Salt 3006 to
+    3008). So they may write what is declared no longer.
+    """
+    minion = multiprocessing.parent_process()
+    return minion is not None and os.getppid() != minion.pid
+
+
+def _refuse_orphan() -> None:
+    """Refuse to write for a gateway that is a resource. A minion's own states may restart it."""
+    if orphaned():
+        raise GatewayError("The minion that has started this job has ended: nothing more is written")
+
+
+def own_profile(
+    name: str, settings: Mapping[str, Any], resolve: Callable[[Any], Any]
+) -> profiles.Profile:
+    """The profile of a gateway that Salt has targeted as a resource."""
+    with _not_an_argument():
+        return profiles.parse(f"gateway {name}", settings, resolve)
+
+
+def _load(
     profile: Any, config: Callable[[str], Any], resolve: Callable[[Any], Any]
 ) -> profiles.Profile:
     """A profile, from its key or from the mapping itself."""
-    try:
+    if not isinstance(profile, str) or not profile:
         return profiles.load(profile, config, resolve)
+    with _not_an_argument():
+        return profiles.load(profile, config, resolve)
+
+
+@contextlib.contextmanager
+def _not_an_argument() -> Iterator[None]:
+    """The argument of a function is right, what the profile holds is not."""
+    try:
+        yield
     except InvalidInput as err:
-        if isinstance(profile, str) and profile:  # the argument is right, the profile is not
-            raise Refused(str(err), example=err.example) from None
-        raise
+        raise Refused(str(err), example=err.example) from None
 
 
 def resolver(opts: Mapping[str, Any]) -> Callable[[Any], Any]:

@@ -196,12 +196,20 @@ def test_a_call_by_hand_always_looks_again(modules, api, name):
     assert modules("get", name) is None
 
 
-def test_a_wrong_key_is_said_plainly(modules, gateway):
+@pytest.mark.parametrize("function", ["list", "ping"])
+def test_a_wrong_key_is_said_plainly(modules, gateway, function):
     wrong = {"url": gateway.url, "api_key": "sk-wrong-0123456789", "retries": 0}
     with pytest.raises(CommandExecutionError) as err:
-        modules("list", profile=wrong)
+        modules(function, profile=wrong)
     assert "refuses the api_key of the given profile" in str(err.value)
     assert "sk-wrong-0123456789" not in str(err.value)
+
+
+def test_a_ping_tells_of_a_failing_database_and_takes_one_request(modules, recorder):
+    recorder.fault(status=500, json={"error": {"message": "Internal server error"}})
+    with pytest.raises(CommandExecutionError, match=r"failed \(500\): Internal server error"):
+        modules("ping")
+    assert len(recorder.requests) == 1
 
 
 def test_a_gateway_that_is_not_there(modules):

@@ -12,7 +12,7 @@ context = pytest.importorskip("salt.loader.context")
 if not hasattr(context, "resource_ctxvar"):
     pytest.skip("Salt has resources from 3008 on", allow_module_level=True)
 
-PING = ("GET", "/health/liveliness")
+PING = LIST  # but of one row
 VERSION = ("GET", "/public/model_hub/info")
 GATEWAY = "prod-eu"
 
@@ -225,9 +225,35 @@ def test_a_gateway_that_hangs_is_given_up_before_its_states_are_run(manage, reco
     recorder.fault(delay=30)
     monkeypatch.setattr("saltext_litellm.fleet._PING_SECONDS", 0.5)
     (error,) = manager("state.apply", "models")
-    assert error == f"{recorder.url} did not answer GET /health/liveliness within 0.5 s"
+    assert error == f"{recorder.url} did not answer GET /v2/model/info within 0.5 s"
     assert manager.retcode == 2
     assert set(sent(recorder)) <= {PING}
+
+
+WRONG = "sk-wrong-0123456789"
+
+
+def test_a_wrong_key_is_told_by_its_gateway_before_its_states_are_run(manage, recorder):
+    manager = manage({"api_key": WRONG})
+    manager.states("models", model("a") + model("b"))
+    refused = f"{recorder.url} refuses the api_key of the gateway {GATEWAY} (401)"
+    (error,) = manager("state.apply", "models")
+    assert (error.partition(": Auth")[0], manager.retcode) == (refused, 2)
+    assert sent(recorder) == [PING]
+    for call in (("test.ping",), ("litellm_model.ping",), ("litellm_model.list",)):
+        with pytest.raises(salt.exceptions.CommandExecutionError) as failed:
+            manager(*call)
+        assert str(failed.value).startswith(refused)
+        assert WRONG not in str(failed.value)
+
+
+def test_a_key_that_is_refused_in_the_middle_is_told_by_its_gateway(manage, recorder, name):
+    manager = manage()
+    manager.states("models", model(name))
+    recorder.fault(method="POST", status=401, json={"error": {"message": "No"}})
+    (result,) = manager("state.apply", "models").values()
+    assert result["result"] is False
+    assert f"refuses the api_key of the gateway {GATEWAY} (401): No" in result["comment"]
 
 
 def test_the_name_of_the_minion_is_left_out(manage, caplog):

@@ -1,6 +1,6 @@
 """A key that LiteLLM cannot clear: the deployment is replaced, and served all the while.
 
-What stands in `model_info` is kept by every LiteLLM up to 1.109, once it is set.
+What stands in `model_info` is kept by every LiteLLM up to 1.110, once it is set.
 """
 
 import threading

@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("salt.utils.resources", reason="Salt has resources from 3008 on")
 
-from tests.support.fleet import result_of, running_fleet
+from tests.support.fleet import running_fleet
 
 pytestmark = pytest.mark.long
 
@@ -96,17 +96,21 @@ def test_no_function_leads_elsewhere(fleet):
     assert own.startswith("ERROR: This minion manages gateways as resources and has none")
 
 
+def test_a_ping_tells_that_the_key_is_refused(fleet):
+    (refused,) = fleet("wrong-key", "test.ping").values()
+    assert "refuses the api_key of the gateway wrong-key (401)" in refused
+
+
 def test_a_gateway_that_hangs_and_a_wrong_key_each_have_their_return(fleet, hanging):
     found = fleet("-C", "T@litellm", "state.apply", "models", "pillar={rpm: 5}")
     assert set(found) == NAMES | {"wrong-key", "hangs"}
     # The gateways take turns: what comes after the one that hangs is done all the same.
     expected = {url: dict.fromkeys(limits, 5) for url, limits in fleet.expected().items()}
     assert fleet.all_limits() == expected
-    refused = result_of(found["wrong-key"])
-    assert refused["result"] is False
-    assert "refuses the api_key" in refused["comment"]
+    (refused,) = found["wrong-key"]
+    assert "refuses the api_key of the gateway wrong-key (401)" in refused
     assert "sk-wrong" not in str(found)
-    assert found["hangs"] == [f"{hanging} did not answer GET /health/liveliness within 10 s"]
+    assert found["hangs"] == [f"{hanging} did not answer GET /v2/model/info within 10 s"]
     fleet.apply(target=EACH)
     assert fleet.all_limits() == fleet.expected()
 

@@ -5,9 +5,13 @@
 
 import itertools
 import os
+import signal
 import time
+from pathlib import Path
 
+import psutil
 import pytest
+import salt.payload
 
 pytest.importorskip("salt.utils.resources", reason="Salt has resources from 3008 on")
 
@@ -81,8 +85,8 @@ def test_two_jobs_at_once_never_take_one_gateway_for_another(fleet):
         assert sorted(versions) == sorted(zip(names, itertools.cycle(VERSIONS)))
 
 
-def test_a_minion_is_restarted_in_the_middle_of_a_job(fleet, recorders):
-    names = list(fleet.gateways)
+def start_slowly(fleet, recorders):
+    """Start a job that changes each gateway, and wait until it has changed one."""
     fleet.apply("pillar={more: 10000}")
     before = fleet.all_limits()
     for recorder, _ in recorders:
@@ -94,6 +98,12 @@ def test_a_minion_is_restarted_in_the_middle_of_a_job(fleet, recorders):
     while fleet.all_limits() == before:
         assert time.monotonic() < deadline
         time.sleep(0.2)
+    return job
+
+
+def test_a_minion_is_restarted_in_the_middle_of_a_job(fleet, recorders):
+    names = list(fleet.gateways)
+    job = start_slowly(fleet, recorders)
     with fleet.minion.stopped():
         pass
     found = [(name, result_of(returned)) for name, returned in returns_of(job)]
@@ -119,3 +129,33 @@ def test_a_minion_is_restarted_in_the_middle_of_a_job(fleet, recorders):
         if name.endswith("-model")
     }
     assert limits == {f"{name}-model": fleet.limits[name] + 20000 for name in names}
+
+
+def jobs_of(minion):
+    """The processes of the jobs that a minion runs."""
+    files = (Path(minion.config["cachedir"]) / "proc").iterdir()
+    return [psutil.Process(salt.payload.loads(file.read_bytes())["pid"]) for file in files]
+
+
+def test_a_job_writes_nothing_when_its_minion_is_gone(fleet, recorders):
+    """Otherwise it would undo what a job of the next minion has done meanwhile."""
+    job = start_slowly(fleet, recorders)
+    left, jobs = psutil.Process(fleet.minion.pid).children(), jobs_of(fleet.minion)
+    assert jobs
+    os.kill(fleet.minion.pid, signal.SIGKILL)
+    try:
+        _, running = psutil.wait_procs(jobs, timeout=240)
+    finally:
+        for process in psutil.wait_procs(left, timeout=0)[1]:
+            process.kill()
+    limits = [limit for found in fleet.all_limits().values() for limit in found.values()]
+    fleet.minion.terminate()
+    fleet.minion.start()
+    for recorder, _ in recorders:
+        recorder.mend()
+    returns_of(job)
+    assert not running
+    assert len([limit for limit in limits if limit > 20000]) <= 2  # one, and one that was under way
+    fleet.wait(list(fleet.gateways))
+    again = fleet.apply("pillar={more: 20000}")
+    assert {one["result"] for one in again.values()} == {True}

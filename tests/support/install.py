@@ -115,7 +115,8 @@ def _lock_file(version: str) -> Path:
 
 def _fingerprint(lock_file: Path, cache: Path) -> str:
     """Tell apart everything that would make an installation different: a new pin, a new folder."""
-    recipe = [HERE / name for name in ("install.py", "postgres.py", "prisma_client.py")]
+    names = ("install.py", "postgres.py", "prisma_client.py", "tables.py")
+    recipe = [HERE / name for name in names]
     digest = hashlib.sha256(f"{cache} {sys.version} {sys.base_prefix}".encode())
     for path in sorted([*recipe, *ENGINE_SOURCES.glob("*.js*"), lock_file]):
         digest.update(path.read_bytes())
@@ -150,9 +151,12 @@ def _install(installation: Installation, lock_file: Path) -> None:
     _install_packages(installation, lock_file)
     _install_engine(installation)
     write_programs(installation.programs, installation.node, installation.engine)
+    schema = installation.packages / "litellm" / "proxy" / "schema.prisma"
     extras = installation.packages / "litellm_proxy_extras"
-    generate(installation.root, installation.packages, extras / "schema.prisma")
-    build_template(installation.postgres_programs, extras / "migrations", installation.template)
+    generate(installation.root, installation.packages, schema)
+    build_template(
+        installation.postgres_programs, extras / "migrations", schema, installation.template
+    )
     installation.complete.touch()
 
 

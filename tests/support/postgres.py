@@ -17,6 +17,7 @@ from pathlib import Path
 
 from .errors import GatewayError
 from .processes import GuardedProcess, Service, run
+from .tables import missing_tables
 
 ROLE = "litellm"
 DATABASE = "postgres"
@@ -50,13 +51,17 @@ def running_postgres(programs: Path, template: Path) -> Iterator[tuple[str, Serv
         shutil.rmtree(home, ignore_errors=True)
 
 
-def build_template(programs: Path, migrations: Path, template: Path) -> None:
-    """Create a database, apply LiteLLM's migrations and keep its data as one file."""
+def build_template(programs: Path, migrations: Path, schema: Path, template: Path) -> None:
+    """Create a database, apply LiteLLM's migrations and keep its data as one file.
+
+    :param schema: What LiteLLM expects. LiteLLM 1.110.2 has tables that no migration makes.
+    """
     home = _new_folder()
     try:
         data, script = home / "data", home / "migrations.sql"
         _initialise(programs, data)
-        script.write_text("\n".join(_migrations(migrations)), encoding="utf-8")
+        missing = missing_tables(schema.read_text(encoding="utf-8"))
+        script.write_text("\n".join((*_migrations(migrations), *missing)), encoding="utf-8")
         socket_folder = _new_folder()
         with _server(programs, data, socket_folder):
             _apply(programs, socket_folder, script)

@@ -22,7 +22,7 @@ from saltext_litellm.utils.run.outcome import Options, Outcome
 
 from .cluster import Cluster
 
-VERSIONS = ["1.83.14", "1.106.2", "1.109.1"]
+VERSIONS = ["1.83.14", "1.106.2", "1.110.2"]
 FINGERPRINTER = Fingerprinter("admin key")
 relaxed = settings(
     max_examples=int(os.environ.get("HISTORIES", "300")),

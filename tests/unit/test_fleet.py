@@ -11,7 +11,7 @@ from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 from saltext_litellm import fleet, glue
 from saltext_litellm.modules import litellm_model as module
-from saltext_litellm.utils.litellm.errors import Refused
+from saltext_litellm.utils.litellm.errors import GatewayError, Refused
 from tests.conftest import public_functions
 
 EU = {"url": "http://127.0.0.1:9/eu", "api_key": "sk-eu"}
@@ -70,7 +70,7 @@ def test_a_gateway_has_its_own_grains_and_the_id_of_its_minion(opts):
         (None, "no mapping with url and api_key at resources:litellm:eu"),
         ("sk-eu", "no mapping with url and api_key at resources:litellm:eu"),
         ({**EU, "pillar": ["rpm"]}, "pillar of the gateway eu must be a mapping"),
-        ({"api_key": "sk-eu"}, "The profile 'eu' has no url"),
+        ({"api_key": "sk-eu"}, "The gateway eu has no url"),
     ],
 )
 def test_what_is_declared_wrongly_is_told(opts, entry, mistake):
@@ -78,6 +78,34 @@ def test_what_is_declared_wrongly_is_told(opts, entry, mistake):
     assert fleet.grains(opts, "eu") == {"id": "eu"}
     with pytest.raises(CommandExecutionError, match=mistake):
         fleet.ping(opts, "eu")
+
+
+def test_messages_name_the_gateway_and_not_a_profile(opts):
+    opts["pillar"]["resources"]["litellm"]["eu"] = {
+        **EU,
+        "url": "https://127.0.0.1:9",
+        "verify": False,
+    }
+    (warning,) = fleet.profile(opts, "eu").warnings
+    assert "because the gateway eu has `verify: false`" in warning
+    found = fleet.options(opts, "eu")
+    gateway = glue.gateway("litellm", fleet.context(found), {}.get, lambda value: value)
+    assert gateway.warnings == (warning,)
+    found["pillar"]["litellm"]["timeout"] = "x"
+    with pytest.raises(Refused, match="timeout of the gateway eu must be a positive number"):
+        glue.gateway("litellm", fleet.context(found), {}.get, lambda value: value)
+
+
+def test_nothing_is_written_to_a_gateway_when_the_minion_has_ended(opts, monkeypatch):
+    monkeypatch.setattr(glue, "orphaned", lambda: True)
+    context = fleet.context(fleet.options(opts, "us"))
+    gateway = glue.gateway("litellm", context, {}.get, lambda value: value)
+    with pytest.raises(GatewayError, match="The minion that has started this job has ended"):
+        gateway.models.delete("a")
+    # A minion's own states may restart it.
+    own = glue.gateway("own", {}, {"own": {**US, "retries": 0}}.get, lambda value: value)
+    with pytest.raises(GatewayError, match="Cannot reach"):
+        own.models.delete("a")
 
 
 def test_no_gateway_is_declared(opts):

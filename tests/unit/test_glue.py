@@ -2,6 +2,9 @@
 
 import asyncio
 import inspect
+import multiprocessing
+import os
+import time
 from typing import ClassVar
 
 import pytest
@@ -38,6 +41,32 @@ def driver(monkeypatch):
     driver = Driver()
     monkeypatch.setattr(salt.utils.sdb, "sdb_get", driver)
     return driver
+
+
+def test_a_job_notices_that_its_minion_has_ended():
+    fork = multiprocessing.get_context("fork")
+    told, telling = fork.Pipe()
+    begun = fork.Event()
+
+    def job():
+        minion = os.getppid()
+        telling.send(glue.orphaned())
+        begun.set()
+        for _ in range(1000):
+            if os.getppid() != minion:
+                break
+            time.sleep(0.01)
+        telling.send(glue.orphaned())
+        telling.close()
+
+    def minion():
+        fork.Process(target=job).start()
+        begun.wait(10)
+        os._exit(0)
+
+    fork.Process(target=minion).start()
+    assert [told.recv() if told.poll(10) else None for _ in range(2)] == [False, True]
+    assert not glue.orphaned()  # this process was not started by another Python
 
 
 def test_a_reference_is_asked_for_once_and_all_else_not_at_all(driver):

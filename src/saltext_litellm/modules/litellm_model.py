@@ -711,14 +711,14 @@ def unblock(
 
 def ping(profile: str | dict[str, Any] = "litellm") -> bool:
     """
-    Return ``True`` if the gateway answers. The gateway does not check the ``api_key`` for this.
+    Return ``True`` if the gateway answers and takes the ``api_key``. That of a viewer is enough.
 
     .. versionadded:: 1.0.0
 
     profile
         Config key of the gateway, or a mapping with its url and api_key. Defaults to ``litellm``.
 
-    Fails if there is no such profile, and if the gateway cannot be reached.
+    Fails if there is no such profile, and if the gateway cannot be reached or refuses the key.
 
     CLI Example:
 

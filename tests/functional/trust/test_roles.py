@@ -61,7 +61,7 @@ def test_a_viewer_may_foresee_but_not_do(api, states, loaders, viewer, name, sur
 
 
 def test_a_wrong_key(loaders, loaders_with, gateway, name, survived):
-    """LiteLLM tells the end of a wrong key and its hash without salt (but 1.109.1); we do not."""
+    """LiteLLM before 1.109 tells the end of a wrong key and its hash without salt; we do not."""
     wrong = {"url": gateway.url, "api_key": "sk-wrong-0123456789WXYZ", "retries": 0}
     given = States(loaders, wrong).present(name)
     named = States(loaders_with({"litellm": {"prod": wrong}}), "litellm:prod").present(name)

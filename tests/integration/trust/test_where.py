@@ -334,7 +334,7 @@ def test_salt_ssh(host, api, name, survived, salt):
     survived(TABLE, f"salt-ssh, Salt {salt}")
 
 
-@pytest.mark.parametrize("litellm", ["1.83.14", "1.106.2", "1.109.1"])
+@pytest.mark.parametrize("litellm", ["1.83.14", "1.106.2", "1.110.2"])
 def test_a_version_of_litellm(masterless, tmp_path, name, survived, litellm):
     call = masterless("3008")
     models = {f"{name}-{number}": {"rpm": number} for number in (1, 2, 3)}

@@ -12,7 +12,7 @@ from saltext_litellm.utils.litellm.errors import (
 from saltext_litellm.utils.models.encrypted import is_ciphertext
 from tests.support.cluster import Cluster
 
-VERSIONS = ["1.83.14", "1.106.2", "1.109.1"]
+VERSIONS = ["1.83.14", "1.106.2", "1.110.2"]
 SINCE_106 = VERSIONS[1:]
 CONFIG = {
     "model_name": "Static",
@@ -73,7 +73,7 @@ def test_the_database_is_searched_as_litellm_does_it():
     assert ids(two.database("%%%")) == ["a"]
 
 
-@pytest.mark.parametrize(("version", "found"), [("1.106.2", []), ("1.109.1", ["c"])])
+@pytest.mark.parametrize(("version", "found"), [("1.106.2", []), ("1.110.2", ["c"])])
 def test_since_109_a_router_is_also_searched_for_the_upstream_model(version, found):
     assert ids(Cluster(version, config=[CONFIG]).client().database("openai")) == found
 
@@ -116,7 +116,7 @@ def test_a_patch_merges_and_clears_what_its_version_clears(version):
     after = {"model": "openai/gpt-4", "rpm": 1, "tpm": 1, "nested": {"y": 1}}
     if version == "1.83.14":
         after |= {"input_cost_per_token": 1.0, "use_xai_oauth": True}  # it does not know the latter
-    if version == "1.109.1":  # it resets nothing, and can remove anything
+    if version == "1.110.2":  # it resets nothing, and can remove anything
         after |= {"use_litellm_proxy": True, "use_xai_oauth": True}
         del after["tpm"]
     assert stored(cluster) == after
@@ -128,7 +128,7 @@ def test_a_patch_merges_and_clears_what_its_version_clears(version):
 
 @pytest.mark.parametrize("removed", ["model", "rpm"])
 def test_what_must_not_be_removed(removed):
-    client = Cluster("1.109.1").client()
+    client = Cluster("1.110.2").client()
     client.create(body())
     with pytest.raises(GatewayError) as caught:
         client.update("a", {"litellm_params": {"rpm": None}, "litellm_params_to_remove": [removed]})

@@ -124,7 +124,7 @@ def test_nothing_is_sent_ahead_before_the_database_is_seen():
 
 
 @pytest.mark.parametrize(
-    ("version", "most"), [("1.83.14", 1), ("1.106.2", CONNECTIONS), ("1.109.1", CONNECTIONS)]
+    ("version", "most"), [("1.83.14", 1), ("1.106.2", CONNECTIONS), ("1.110.2", CONNECTIONS)]
 )
 def test_changes_overlap_where_litellm_serves_meanwhile(version, most):
     cluster = warm(version)

@@ -228,7 +228,7 @@ def test_what_is_not_served_is_never_green(version, history):
                 assert test or again.failure is not None
 
 
-@pytest.mark.parametrize("version", ["1.106.2", "1.109.1"])
+@pytest.mark.parametrize("version", ["1.106.2", "1.110.2"])
 def test_a_name_that_nobody_may_have_is_refused_before_anything_is_written(version):
     cluster = Cluster(version)
     for model_id in ("a", "b"):

@@ -78,5 +78,5 @@ def grains() -> dict[str, Any]:
 
 
 def ping() -> bool:
-    """Return ``True`` if the gateway answers."""
+    """Return ``True`` if the gateway answers and takes its key."""
     return fleet.ping(dict(__opts__), __resource__["id"])

@@ -31,7 +31,7 @@ _KEYS = frozenset(
 class Profile:
     """One gateway and the login to it.
 
-    :param name: The name of the profile in messages.
+    :param name: What messages call it: ``profile 'litellm'``, ``given profile``, ``gateway eu``.
     :param url: Base URL, with scheme, without a trailing slash.
     :param api_key: A proxy-admin key. A viewer's key is enough for ``test=True``.
     :param verify: Whether to check the certificate, or the path of a CA bundle.
@@ -58,7 +58,7 @@ class Profile:
 
     @property
     def label(self) -> str:
-        """The name of the profile inside a sentence."""
+        """What messages call it inside a sentence."""
         return self.name if self.name.startswith("profile ") else f"the {self.name}"
 
     @property
@@ -114,7 +114,7 @@ def load(
         name, settings = "given profile", profile
     if not isinstance(settings, Mapping):
         raise InvalidInput(f"The {name} must be a mapping with url and api_key")
-    return _parse(name, settings, resolve)
+    return parse(name, settings, resolve)
 
 
 def _example(profile: str) -> tuple[str, ...]:
@@ -131,7 +131,12 @@ def _example(profile: str) -> tuple[str, ...]:
     )
 
 
-def _parse(name: str, settings: Mapping[str, Any], resolve: Callable[[Any], Any]) -> Profile:
+def parse(name: str, settings: Mapping[str, Any], resolve: Callable[[Any], Any]) -> Profile:
+    """Read the settings of a profile.
+
+    :param name: What messages call it, as in ``Profile.name``.
+    :raises InvalidInput: They are incomplete or misspelt.
+    """
     # A mapping beside the settings is another profile: `litellm` and `litellm:prod` may coexist.
     others = sorted(
         str(key) for key in settings if key not in _KEYS and isinstance(settings[key], Mapping)

@@ -13,7 +13,7 @@ import os
 import re
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from email.utils import mktime_tz, parsedate_tz
 from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
@@ -55,10 +55,13 @@ class Session:
     A session is one TCP connection. So it reaches one worker of a gateway that has several, unless
     a load balancer spreads the requests. A forked process opens a connection of its own: on the
     inherited connection it would read answers that are for its parent.
+
+    :param before_write: Called before each try of a write. What it raises ends the request.
     """
 
-    def __init__(self, profile: Profile) -> None:
+    def __init__(self, profile: Profile, before_write: Callable[[], None] | None = None) -> None:
         self._profile = profile
+        self._before_write = before_write
         self.url = profile.url
         self.connections = profile.connections
         self._inherited: list[HttpSession] = []  # kept open for the parent
@@ -87,7 +90,7 @@ class Session:
 
     def another(self) -> Session:
         """Another session with the same gateway, for another thread."""
-        return Session(self._profile)
+        return Session(self._profile, self._before_write)
 
     def reconnect(self) -> None:
         """Let the next request open a new connection, which may reach another worker."""
@@ -127,6 +130,8 @@ class Session:
         for attempt in range(retries + 1):
             last = attempt == retries
             pause = min(_BACKOFF * 2 ** min(attempt, _DOUBLINGS), _LONGEST_WAIT)
+            if self._before_write and method != "GET":
+                self._before_write()
             try:
                 response = self._send(*request)
             except _request_errors() as err:

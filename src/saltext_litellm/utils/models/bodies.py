@@ -42,7 +42,7 @@ def probe_body(row: Mapping[str, Any], beside: Iterable[Row] = ()) -> dict[str, 
 
     :param row: The row that would be written. Its id is left out, because LiteLLM would add what is
         stored under the id.
-    :param beside: The rows from which LiteLLM (1.83.14 to 1.109.1) may take parameters that are not
+    :param beside: The rows from which LiteLLM (1.83.14 to 1.110.2) may take parameters that are not
         given. A null in the body prevents this. We cannot see all such rows: 1.83.14 still uses a
         wildcard row that was deleted.
     """

@@ -59,7 +59,7 @@ class Models:
         """The rows of the database whose model name matches a pattern, as they are now.
 
         They include rows that are not served, but no row of the config file. The list is empty
-        while the router of this worker is empty (LiteLLM 1.83.14 to 1.109.1). It is cut short or
+        while the router of this worker is empty (LiteLLM 1.83.14 to 1.110.2). It is cut short or
         empty if LiteLLM cannot read a row.
         """
         return self._listed_rows({"search": pattern, "size": 100_000})
@@ -132,8 +132,12 @@ class Models:
         return None if version is None else str(version)
 
     def alive(self) -> bool:
-        """Whether the gateway answers."""
-        self._session.call("GET", "/health/liveliness")
+        """Whether the gateway answers and takes the key.
+
+        It is asked for one row that is not there. A key that may not ask this can manage nothing,
+        and ``/health/liveliness`` and ``/test`` check no key (LiteLLM 1.83.14 to 1.110.2).
+        """
+        self._session.call("GET", "/v2/model/info", params={"modelId": "ping"})
         return True
 
     def health(self, model_id: str) -> dict[str, Any]:

@@ -69,7 +69,7 @@ MODES = frozenset(
     + ("ocr", "realtime", "rerank", "responses", "search", "vector_store", "video_generation")
 )
 MODE_SPELLINGS = {"embeddings": "embedding"}  # the contract's word: LiteLLM's word
-# Providers that LiteLLM 1.83 to 1.109 know, so that the gateway need not be asked for them.
+# Providers that LiteLLM 1.83 to 1.110 know, so that the gateway need not be asked for them.
 PROVIDERS = frozenset(
     ("anthropic", "azure", "azure_ai", "bedrock", "cohere", "databricks", "deepseek")
     + ("fireworks_ai", "gemini", "groq", "hosted_vllm", "huggingface", "mistral", "nvidia_nim")

@@ -18,7 +18,7 @@ import salt.utils.args
 import salt.utils.state
 from salt.exceptions import CommandExecutionError
 
-from saltext_litellm import fleet
+from saltext_litellm import fleet, glue
 
 if TYPE_CHECKING:  # Salt's loader defines them
     __context__: dict[str, Any]
@@ -119,6 +119,8 @@ def _run(
     given: dict[str, Any],
 ) -> Any:
     """Compile and run states for the gateway. Returns their results, or why there are none."""
+    if glue.orphaned():
+        raise SystemExit  # the gateways that are not done are left alone
     exit_codes = salt.defaults.exitcodes
     envs = {key: given[key] for key in ("saltenv", "pillarenv") if key in given}
     opts = salt.utils.state.get_sls_opts(dict(__opts__), **envs)

@@ -10,7 +10,8 @@ if TYPE_CHECKING:  # Salt's loader defines them
 
 def ping() -> bool:
     """
-    Return ``True`` if the gateway answers. Its answer does not depend on the ``api_key``.
+    Return ``True`` if the gateway answers and takes the ``api_key``. Fails with the reason if it
+    does not. That of a viewer is enough.
 
     .. versionadded:: 1.0.0
 
