@@ -165,7 +165,7 @@ def orphaned() -> bool:
 def _refuse_orphan() -> None:
     """Refuse to write for a gateway that is a resource. A minion's own states may restart it."""
     if orphaned():
-        raise GatewayError("The minion that has started this job has ended: nothing more is written")
+        raise GatewayError("The minion that started this job has ended: nothing more is written")
 
 
 def own_profile(

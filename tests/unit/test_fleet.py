@@ -100,7 +100,7 @@ def test_nothing_is_written_to_a_gateway_when_the_minion_has_ended(opts, monkeyp
     monkeypatch.setattr(glue, "orphaned", lambda: True)
     context = fleet.context(fleet.options(opts, "us"))
     gateway = glue.gateway("litellm", context, {}.get, lambda value: value)
-    with pytest.raises(GatewayError, match="The minion that has started this job has ended"):
+    with pytest.raises(GatewayError, match="The minion that started this job has ended"):
         gateway.models.delete("a")
     # A minion's own states may restart it.
     own = glue.gateway("own", {}, {"own": {**US, "retries": 0}}.get, lambda value: value)
