@@ -85,7 +85,7 @@ def test_the_new_row_is_created_before_the_old_one_is_deleted(
         ({"rpm": 5, "tpm": 6}, {"tpm": 7}),
         ({"input_cost_per_million_tokens": 5}, {}),
         ({"model_api_key": "sk-provider-0123456789"}, {}),
-        ({"litellm_params": {"use_in_pass_through": True}}, {}),
+        ({"litellm_params": {"merge_reasoning_content_in_choices": True}}, {}),
         ({"model_info": {"team": {"a": 1, "b": 2}}}, {"model_info": {"team": {"a": 1}}}),
         ({"model_info": {"team": {"a": 1}}, "mode": "chat"}, {"mode": "embedding"}),
         ({"model_id": "ID", "mode": "chat"}, {"model_id": "ID"}),
