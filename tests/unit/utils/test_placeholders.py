@@ -166,7 +166,9 @@ def test_what_is_surely_no_url_is_refused(url):
 
 
 @pytest.mark.parametrize(
-    "url", ["https://your-resource.openai.azure.com", "sdb://vault/base", "https://{region}.x.com"]
+    "url",
+    ["https://your-resource.openai.azure.com", "sdb://vault/base", "https://{region}.x.com"]
+    + ["https://x.example.com/{{ path }}"],
 )
 def test_a_url_that_may_be_an_example_is_a_warning(url):
     assert any(one.endswith(SENT) for one in declared(model_api_base=url).warnings)

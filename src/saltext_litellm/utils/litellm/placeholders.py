@@ -98,12 +98,16 @@ def certain(text: str, kind: Kind) -> str | None:
     found = _encrypted(bare)
     if found or kind == TEXT:
         return found
-    if found := _template(bare):
-        return found
-    return _whole(_CERTAIN, bare) if kind == SECRET else _in_name(bare)
+    if kind == NAME:
+        return _in_name(bare)
+    return _template(bare) or _whole(_CERTAIN, bare)
 
 
 def _in_name(text: str) -> str | None:
+    # The path of a URL may have braces. Its host cannot.
+    scheme, is_url, rest = text.partition("://")
+    if _template(rest.partition("/")[0] if is_url else scheme):
+        return _TEMPLATE
     if _SET_VARIABLE.search(text):
         return _VARIABLE
     if len(text) > _LONGEST or text.startswith("os.environ/"):
@@ -117,20 +121,24 @@ def _in_name(text: str) -> str | None:
 
 def doubtful(text: str, kind: Kind) -> str | None:
     """What a text looks like, if somebody may mean it all the same."""
+    bare = text.strip()
     if kind == SECRET:
         found = _whole(_DOUBTFUL, _without_scheme(text))
         return found or (_VARIABLE if _SET_VARIABLE.search(text) else None)
     if kind == TITLE:
         return certain(text, NAME)
-    bare = text.strip()
     if bare[:6].lower() == "sdb://":
         return _REFERENCE
     if kind == NAME:
-        if "://" in bare[:_LONGEST] and _DOUBTFUL_IN_URL.search(bare):
-            return _BLANK
-        return _NOTHING if bare == "none" else None
+        return _doubtful_name(bare)
     whole_template = bare.startswith("{{") and bare.find("}}") == len(bare) - 2
     return _TEMPLATE if whole_template else _whole(_CERTAIN, bare)
+
+
+def _doubtful_name(text: str) -> str | None:
+    if "://" in text[:_LONGEST] and _DOUBTFUL_IN_URL.search(text):
+        return _BLANK
+    return _NOTHING if text == "none" else _template(text)
 
 
 def _encrypted(text: str) -> str | None:
