@@ -25,7 +25,7 @@ def apply(client, *names, **options):
     return Gateway(client, FINGERPRINTER).apply(many, Options(**options))
 
 
-@pytest.fixture(params=[("1.83.14", 0), ("1.106.2", 0), ("1.106.2", 1), ("1.109.1", 0)])
+@pytest.fixture(params=[("1.83.14", 0), ("1.106.2", 0), ("1.106.2", 1), ("1.110.2", 0)])
 def cluster(request):
     version, configured = request.param
     cluster = Cluster(version, config=[CONFIGURED] * configured)

@@ -16,7 +16,7 @@ BACK = "LiteLLM cannot load the change, so what was there before is back"
 KEY = "sk-abc-0123456789"
 
 
-@pytest.fixture(params=["1.106.2", "1.109.1"])
+@pytest.fixture(params=["1.106.2", "1.110.2"])
 def cluster(request):
     cluster = Cluster(request.param)
     cluster.unloadable = lambda row: FLAG in row["litellm_params"].values()
