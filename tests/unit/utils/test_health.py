@@ -41,7 +41,7 @@ def wanted(**more):
     return deployments.desired(arguments, lambda value: value)
 
 
-@pytest.fixture(params=["1.83.14", "1.106.2", "1.109.1"])
+@pytest.fixture(params=["1.83.14", "1.106.2", "1.110.2"])
 def client(request):
     return Checked(Cluster(request.param), 0)
 

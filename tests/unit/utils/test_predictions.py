@@ -9,7 +9,7 @@ from tests.support.cluster import Client, Cluster
 from tests.support.properties import FINGERPRINTER
 
 MODEL = {"model": "openai/gpt-4"}
-NEW, OLD = ["1.106.2", "1.109.1"], ["1.83.14"]
+NEW, OLD = ["1.106.2", "1.110.2"], ["1.83.14"]
 ALL = OLD + NEW
 # What is declared first; what is declared then; where the row must be replaced.
 REMOVALS = {
