@@ -193,7 +193,8 @@ def test_a_teams_row_is_not_renamed(states, recorder, name):
     info.update(team_id="team-1", team_public_model_name=name)
     params = {**SAME_PARAMS, "model": "openai/gpt-4"}
     listing(recorder, {"model_name": "internal", "litellm_params": params, "model_info": info})
-    result = states.present(name, test=True)
+    team = {"model_info": {"team_id": "team-1"}}  # else the row is the team's
+    result = states.present(name, test=True, **team)
     assert result["changes"] == {"owner": {"old": None, "new": name}}
 
 

@@ -10,7 +10,7 @@ from itertools import count
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from saltext_litellm.utils.litellm.errors import InvalidInput
@@ -256,6 +256,19 @@ names = st.sampled_from(["one", "two", "three"])
     others=st.booleans(),
     schedule=st.lists(st.integers(0, 3), max_size=80),
     test=st.booleans(),
+)
+# One client makes a tentative row; another has made a second row, to see the first one.
+@example(
+    clients=[
+        ("one", [0, 1, 2, 0, 1, 2], False),
+        ("one", [1, 0, 2, 0, 1, 2], False),
+        ("one", [1, 0, 2, 0, 1, 2], True),
+        ("one", [0, 1, 2, 0, 1, 2], False),
+    ],
+    lost={"one", "two", "three"},
+    others=False,
+    schedule=[],
+    test=True,
 )
 def test_what_was_deleted_is_never_as_declared(version, clients, lost, others, schedule, test):
     """Rows are deleted through one worker, and applied again by several clients at once."""

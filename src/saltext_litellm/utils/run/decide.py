@@ -90,7 +90,8 @@ def make_plan(
             raise Refused(f"There is no deployment {wanted.name!r} to update")
         return plans.update(wanted, row, fingerprint, partial=True)
     made = [row for row in rows.owned(wanted) if row.model_id in tentative]
-    before = Rows(row for row in rows if row.model_id not in tentative) if made else Rows()
+    ours = {*tentative, *(identity.second_id(row.model_id) for row in made)}
+    before = Rows(row for row in rows if row.model_id not in ours) if made else Rows()
     row = identity.find(wanted, before, taken)
     if row is not None:
         # The tentative rows are not reported: they are deleted in the same run.

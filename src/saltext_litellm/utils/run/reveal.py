@@ -34,6 +34,9 @@ def reveal(models: Models, known: Known, body: Mapping[str, Any]) -> Row | None:
     try:
         if not known.confirm_exists(body[INFO]["id"]):
             return None
+        known.read_again()  # the PATCH has made this worker read its database
+        if not known.blind:
+            return None
         answer = models.create(second)
         row = created(second, answer)
         known.put(row)
