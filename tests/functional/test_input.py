@@ -30,7 +30,7 @@ SALT_ERRORS = (SaltInvocationError, CommandExecutionError)
         ("manage", {"name": "s", "pillar": ["a"]}, "pillar must be a string, not a list"),
         ("manage", {"name": "s", "source": {"a": 1}}, "source must be a string, not a mapping"),
         ("manage", {"name": "s", "source": 5}, "source must be a string, not a number"),
-        ("manage", {"name": "s", "source": "sdb://x/y"}, "not an sdb:// reference"),
+        ("manage", {"name": "s", "source": "sdb://x/y"}, "salt:// URL or an absolute"),
         ("manage", {"name": "s", "source": "http://[::1"}, "cannot be fetched: |There is no file"),
         ("manage", {"name": "s", "source": "/no/such.yaml"}, "There is no file /no/such.yaml"),
     ],
