@@ -99,7 +99,7 @@ def test_a_row_deleted_meanwhile_is_made_anew(api, states, recorder, name):
 
 def test_a_create_that_cannot_be_taken_back_is_not_green(api, states, recorder, name):
     api.create(f"{name}-other")
-    recorder.fault(method="POST", path="/model/delete", status=500, body="no", times=1)
+    recorder.fault(method="POST", path="/model/delete", status=500, body="no", times=2)
     result = states.present(name, litellm_params=UNSERVABLE)
     assert result["result"] is False
     assert "taking it back has failed" in result["comment"]

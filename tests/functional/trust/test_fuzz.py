@@ -228,7 +228,7 @@ class Surface:
         self.modules = salt.loader.minion_mods(opts)
         self.states = salt.loader.states(opts, self.modules, {}, {})
         self.client = Witness(Cluster())
-        monkeypatch.setattr(glue, "Session", lambda _: None)
+        monkeypatch.setattr(glue, "Session", lambda *_: None)
         monkeypatch.setattr(glue, "Models", lambda _: self.client)
 
     def renew(self, pillar: Any) -> None:

@@ -148,7 +148,8 @@ def _declared(
             if path in values:
                 raise InvalidInput(f"{argument} and {':'.join(path)} say the same thing: keep one")
             value = texts.resolved(value, resolve) if is_secret(path[-1]) else value
-            values[path] = check(argument, _trimmed(path, value, trimmed))
+            is_text = isinstance(value, str)
+            values[path] = check(argument, _trimmed(path, value, trimmed) if is_text else value)
     for path, value in values.items():
         with mistakes.noted():
             _check_value(path, value)

@@ -32,6 +32,7 @@ from .health import Written, health_of
 from .known import Known
 from .outcome import Options, Outcome
 from .planning import Planned, Planner
+from .serving import unserved
 from .trial import Trials, is_due
 
 _FLAGGED_LOOKS = 3  # how often to check whether a flagged row is served by now
@@ -335,7 +336,7 @@ class Converge:
         if plan.changes.keys() != {"served"} or plan.row is None:
             return False
         served = {plan.row.model_id: partial(self._is_served_as_declared, wanted)}
-        return bool(self._executor.unserved(served, _FLAGGED_LOOKS))
+        return bool(unserved(self._models, served, _FLAGGED_LOOKS))
 
     def _orphans(self, planned: Planned) -> list[Row]:
         """The rows that the set owns, and that it neither declares nor uses any more."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,26 +17,23 @@ from ..litellm.errors import (
     NotSeen,
     NotServed,
     OutcomeUnknown,
-    Refused,
     ServesLess,
 )
 from ..models import bodies
 from ..models.desired import Deployment
 from ..models.endpoints import Models
-from ..models.fields import PARAMS, is_limit
-from ..models.identity import Rows
-from ..models.row import Row, changed, created, is_fixed, parse_all
+from ..models.row import Row, changed, created, is_fixed
 from .ahead import Answer, send
 from .decide import Create, Delete, Learn, Patch, Step
-from .known import PAUSE, Known
+from .known import Known
+from .learn import stored_by_reads
 from .reveal import reveal
+from .serving import Expected, is_harmless, still_unserved
 from .undo import Undo, may_break
 
 log = logging.getLogger(__name__)
 
-_SERVED_LOOKS = 36  # how often to check whether some worker serves a row
 _DELETES = 2  # how often to try to delete what cannot be served
-_AT_ONCE = 6  # the first of these are without a pause
 
 
 class Surprise(Exception):
@@ -330,20 +327,9 @@ class Executor:
     def _learn(self, step: Learn, wanted: Deployment) -> None:
         stored = None
         if not self._known.capabilities().serves_while_patching:
-            stored = self._stored_by_reads(step, wanted)
+            stored = stored_by_reads(self._models, self._known, step, wanted)
         stored = stored or self._stored_by_patch(step.row)
         self._known.put(replace(step.row, stored=stored))
-
-    def _stored_by_reads(self, step: Learn, wanted: Deployment) -> dict[str, Any] | None:
-        """What is stored in a row, as far as reads show it; ``None`` if they do not."""
-        row = step.row
-        if not any(_is_same_state(one, row) for one in self._known.router()):
-            return None  # this worker would name the secrets of another state of it
-        masks, costs = self._models.masked_secrets(row.model_id), self._models.cost_map()
-        try:
-            return bodies.as_stored(row, wanted, step.removed, masks, costs)
-        except Refused:
-            return None
 
     def _stored_by_patch(self, row: Row) -> dict[str, Any]:
         try:
@@ -383,7 +369,7 @@ class Executor:
     def _is_served(self, row: Row) -> bool:
         """Whether a row of an earlier run is served."""
         if not self._known.capabilities().vouches or is_fixed(row.model_id):
-            return not self._still_unserved({row.model_id: lambda _: True})
+            return not self._unserved({row.model_id: lambda _: True})
         try:
             self._known.put(replace(row, stored=self._models.update(row.model_id, {})))
         except NotInDatabase:
@@ -426,49 +412,18 @@ class Executor:
         1.83.14 never says whether it serves a row. 1.106.2 says so for a create. After a change it
         goes on serving the old form of the row, and reports an error only if it serves no form.
         """
-        harmless = made or all(
-            is_limit((PARAMS, key)) or row.data.get(PARAMS, {}).get(key) == value
-            for key, value in (body.get(PARAMS) or {}).items()
-        )
-        if not harmless or not self._known.capabilities().vouches:
+        in_doubt = not (made or is_harmless(row, body))
+        if in_doubt or not self._known.capabilities().vouches:
             self.unproven[row.model_id] = self.unproven.get(row.model_id, False) or made
 
-    def unserved(
-        self, expected: Mapping[str, Callable[[Row], bool]], looks: int, vouched: bool = False
-    ) -> list[str]:
-        """The ids of the rows that no worker serves as expected.
+    def _unserved(self, expected: Expected) -> list[str]:
+        return still_unserved(self._models, self._known, expected)
 
-        :param looks: How often to look, which may reach another worker each time.
-        :param vouched: LiteLLM has said that it serves each of them in some form. Then one that no
-            worker shows counts as served: it is for another environment.
-        """
-        left, shown = list(expected), set()
-        for attempt in range(looks):
-            if attempt:
-                self._models.elsewhere(PAUSE if attempt > _AT_ONCE else 0)
-            served = Rows(parse_all(self._models.router()))
-            shown |= {one for one in left if one in served}
-            left = [
-                one for one in left if (row := served.get(one)) is None or not expected[one](row)
-            ]
-            if not left or (vouched and attempt > _AT_ONCE and shown.isdisjoint(left)):
-                break
-        return [one for one in left if one in shown] if vouched else left
-
-    def _still_unserved(self, expected: Mapping[str, Callable[[Row], bool]]) -> list[str]:
-        left = self.unserved(expected, _SERVED_LOOKS, self._known.capabilities().vouches)
-        if left:
-            # If a poll reads the row just before the write and loads it just after, 1.83.14 may
-            # drop the row, and 1.106.2 serves it as it was, both until the next poll.
-            self._known.reload_worker(left[0])
-            left = self.unserved({one: expected[one] for one in left}, _AT_ONCE)
-        return left
-
-    def prove(self, expected: Mapping[str, Callable[[Row], bool]]) -> Proof:
+    def prove(self, expected: Expected) -> Proof:
         """Prove that LiteLLM serves the rows that it saved without saying so."""
         doubted = {one: expected[one] for one in self.unproven if one in expected}
         try:
-            left = self._still_unserved(doubted) if doubted else []
+            left = self._unserved(doubted) if doubted else []
             return self._failures(doubted, left)
         except GatewayError as err:
             message = f"It was written, but whether LiteLLM serves it could not be seen: {err}"
@@ -476,9 +431,7 @@ class Executor:
         finally:
             self.unproven.clear()
 
-    def _failures(
-        self, expected: Mapping[str, Callable[[Row], bool]], unserved: list[str]
-    ) -> Proof:
+    def _failures(self, expected: Expected, unserved: list[str]) -> Proof:
         failures, overtaken = {}, set()
         for model_id in unserved:
             before = self._known.rows().get(model_id)
@@ -505,13 +458,3 @@ class Executor:
 def _not_done(err: OutcomeUnknown) -> GatewayError:
     """What is known of a write whose answer was lost, and that a read does not show."""
     return err if isinstance(err, NotSeen) else NotDone(str(err), err.status)
-
-
-def _is_same_state(served: Row, row: Row) -> bool:
-    """Whether a worker has loaded the present state of a row, by litellm_params and the marker.
-
-    In LiteLLM 1.83.14, mappings in model_info may also have keys of another row of the same model.
-    """
-    marks, known = (one.marker.secrets.items() if one.marker else () for one in (row, served))
-    same = served.data.get(PARAMS) == row.data.get(PARAMS)
-    return served.model_id == row.model_id and same and set(marks) <= set(known)
