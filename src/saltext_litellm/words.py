@@ -64,9 +64,13 @@ def result(name: str, passed: bool | None, comment: Iterable[str], **more: Any) 
 
 
 def warned(warnings: Iterable[str]) -> dict[str, list[str]]:
-    """The ``warnings`` of a state's result; nothing if there are none."""
+    """The ``warnings`` of a state's result; nothing if there are none.
+
+    Each is a whole sentence, because Salt prints them as one text.
+    """
     lines = list(map(line, warnings))
-    return {"warnings": lines} if lines else {}
+    ended = [one if one.endswith((".", "?", "…")) else f"{one}." for one in lines]
+    return {"warnings": ended} if ended else {}
 
 
 # -------------------------------------------------------------------- one deployment

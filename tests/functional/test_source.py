@@ -363,8 +363,8 @@ model_list:
     assert row["litellm_params"]["input_cost_per_token"] == 1e-06
     assert (row["model_info"]["db_model"], row["model_info"]["mode"]) == (True, "chat")
     assert result["warnings"] == [
-        f"{name}: LiteLLM's model_list has no plugin, so it is left out",
-        f"{name}: model_info:db_model is not for a set, so it is left out: LiteLLM sets it itself",
+        f"{name}: LiteLLM's model_list has no plugin, so it is left out.",
+        f"{name}: model_info:db_model is not for a set, so it is left out: LiteLLM sets it itself.",
     ]
     assert managed(source=str(config))["changes"] == {}
 

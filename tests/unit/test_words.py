@@ -174,7 +174,7 @@ def test_one_deployment_that_is_not_to_be_there(outcome, test, said):
 def test_hostile_text_stays_in_its_line():
     told = words.result("m", False, ["a\nb", "c\x1b[1m"], **words.warned(["d\ne"]))
     assert told["comment"] == "a\\nb\nc\\x1b[1m"
-    assert told["warnings"] == ["d\\ne"]
+    assert told["warnings"] == ["d\\ne."]
     assert words.warned(()) == {}
 
 
