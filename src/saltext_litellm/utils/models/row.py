@@ -307,5 +307,7 @@ def known_info(row: Row, cost_map: Mapping[str, Any]) -> Mapping[str, Any]:
     for name in names:
         entry = cost_map.get(name) if isinstance(name, str) else None
         if isinstance(entry, Mapping):
-            return entry
+            # LiteLLM 1.110.2 shows this key in rows, but not in its cost map.
+            most = entry.get("max_output_tokens", entry.get("max_input_tokens"))
+            return {"max_tokens": most, **entry}
     return {}
