@@ -16,9 +16,9 @@ from ..litellm.secrets import scrub, secret_strings
 from ..litellm.trees import nested
 from ..models.desired import Deployment
 from ..models.endpoints import Models
-from ..models.row import Row, parse_all
+from ..models.row import Row
 from . import notes
-from .known import PAUSE
+from .serving import unserved
 
 _AT_ONCE = 4  # so many checks, because a large set would exceed a provider's limits
 _LOOKS = 36  # how often to look for a worker that serves the row as it is now
@@ -69,7 +69,7 @@ def _checked(models: Models, written: Written) -> Health:
     the row as it is now. A balancer may still send the check to another worker.
     """
     try:
-        if not _find_worker(models, written):
+        if unserved(models, {written.row.model_id: written.is_served}, _LOOKS):
             return Health(
                 note="Its health was not checked, because no worker shows it as it is now"
             )
@@ -86,13 +86,3 @@ def _checked(models: Models, written: Written) -> Health:
     if answer["healthy_endpoints"]:
         return Health()
     return Health(note="Its health was not checked: LiteLLM has no result for it")
-
-
-def _find_worker(models: Models, written: Written) -> bool:
-    for look in range(_LOOKS):
-        if look:
-            models.elsewhere(PAUSE)
-        served = [row for row in parse_all(models.router()) if row.model_id == written.row.model_id]
-        if served and written.is_served(served[0]):
-            return True
-    return False
