@@ -28,9 +28,9 @@ from typing import Any
 
 import requests
 
-from saltext_litellm.utils.litellm.secrets import Fingerprinter
-from saltext_litellm.utils.models import bodies, identity, sets
-from saltext_litellm.utils.models import plan as plans
+from saltext_litellm.models import bodies, identity, sets
+from saltext_litellm.objects import plan as plans
+from saltext_litellm.values.fingerprints import Fingerprinter
 from tests.support.cluster import Cluster
 from tests.support.gateway import Gateway, running_gateway
 from tests.support.recorder import Recorder

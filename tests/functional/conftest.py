@@ -233,9 +233,9 @@ LIST = ("GET", "/v2/model/info")
 DATABASE, ROUTER = LIST, LIST  # the two views of the rows: with `search`, and without
 
 
-def served_check(vouches):
+def served_check(reports_unserved_rows):
     """An older LiteLLM does not say whether it serves what it saved, so it is looked up."""
-    return [] if vouches else ["GET"]
+    return [] if reports_unserved_rows else ["GET"]
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import re
 import pytest
 import salt.utils.yaml
 
-from saltext_litellm.utils.litellm.compare import same
+from saltext_litellm.values.compare import same
 from tests.support.install import installed
 
 from .conftest import Api, States

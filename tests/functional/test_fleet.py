@@ -199,7 +199,7 @@ def test_grains_are_asked_for_once(manage, recorder, name, monkeypatch):
     assert manager("grains.items") == first
     assert len(recorder.requests) == 2
     # One that does not answer keeps what it had.
-    monkeypatch.setattr("saltext_litellm.fleet._GRAINS_AGE", -1)
+    monkeypatch.setattr("saltext_litellm.adapter.resources._GRAINS_AGE", -1)
     recorder.leave()
     assert manager("grains.items") == first
 
@@ -223,7 +223,7 @@ def test_a_gateway_that_hangs_is_given_up_before_its_states_are_run(manage, reco
     manager = manage()
     manager.states("models", model("a") + model("b"))
     recorder.fault(delay=30)
-    monkeypatch.setattr("saltext_litellm.fleet._PING_SECONDS", 0.5)
+    monkeypatch.setattr("saltext_litellm.adapter.resources._PING_SECONDS", 0.5)
     (error,) = manager("state.apply", "models")
     assert error == f"{recorder.url} did not answer GET /v2/model/info within 0.5 s"
     assert manager.retcode == 2

@@ -7,11 +7,11 @@ from itertools import count
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from saltext_litellm.utils.litellm import profile as profiles
-from saltext_litellm.utils.litellm.secrets import Fingerprinter
-from saltext_litellm.utils.litellm.session import Session
-from saltext_litellm.utils.models.endpoints import Models
-from saltext_litellm.utils.run.gateway import Gateway
+from saltext_litellm.http import profile as profiles
+from saltext_litellm.http.session import Session
+from saltext_litellm.models.endpoints import Models
+from saltext_litellm.models.gateway import Gateway
+from saltext_litellm.values.fingerprints import Fingerprinter
 from tests.support import properties
 from tests.support.cluster import LEFT_OUT, Cluster
 from tests.support.histories import histories

@@ -16,7 +16,7 @@ from itertools import takewhile
 from threading import RLock
 from typing import Any, TypeVar
 
-from saltext_litellm.utils.litellm import errors
+from saltext_litellm import errors
 
 Row = dict[str, Any]
 T = TypeVar("T")

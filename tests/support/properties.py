@@ -13,12 +13,12 @@ from typing import Any
 
 from hypothesis import HealthCheck, settings
 
-from saltext_litellm.utils.litellm.secrets import Fingerprinter
-from saltext_litellm.utils.litellm.trees import nested
-from saltext_litellm.utils.models import desired as deployments
-from saltext_litellm.utils.models.desired import Deployment
-from saltext_litellm.utils.run.gateway import Gateway
-from saltext_litellm.utils.run.outcome import Options, Outcome
+from saltext_litellm.models import desired as deployments
+from saltext_litellm.models.desired import Deployment
+from saltext_litellm.models.gateway import Gateway
+from saltext_litellm.objects.outcome import Options, Outcome
+from saltext_litellm.values.fingerprints import Fingerprinter
+from saltext_litellm.values.paths import nested
 
 from .cluster import Cluster
 

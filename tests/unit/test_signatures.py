@@ -5,9 +5,9 @@ import re
 
 import pytest
 
+from saltext_litellm.models import fields
 from saltext_litellm.modules import litellm_model as module
 from saltext_litellm.states import litellm_model as state
-from saltext_litellm.utils.models import fields
 from tests.conftest import REPO_ROOT
 
 # What the execution functions differ in, and why.

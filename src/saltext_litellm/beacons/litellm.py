@@ -56,9 +56,10 @@ import salt.cache
 import salt.utils.beacons
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
-from saltext_litellm import drift, glue
-from saltext_litellm.utils.litellm import profile as profiles
-from saltext_litellm.utils.litellm.errors import InvalidInput
+from saltext_litellm.adapter.errors import Unavailable
+from saltext_litellm.errors import InvalidInput
+from saltext_litellm.http import profile as profiles
+from saltext_litellm.report import drift
 
 if TYPE_CHECKING:  # Salt's loader defines them
     __opts__: dict[str, Any]
@@ -122,7 +123,7 @@ def beacon(config: list[dict[str, Any]]) -> list[dict[str, Any]]:
     events: list[dict[str, Any]] = []
     down: list[tuple[Any, drift.Found]] = []  # profiles of gateways that have not answered
     for name, declared in settings["sets"].items():
-        profile = _hurried(declared.get("profile", profiles.DEFAULT), settings)
+        profile = _with_short_timeout(declared.get("profile", profiles.DEFAULT), settings)
         known = next((found for one, found in down if one == profile), None)
         found = known or _look(name, {**declared, "profile": profile})
         if found.what == drift.UNREACHABLE:
@@ -137,7 +138,7 @@ def beacon(config: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return events
 
 
-def _hurried(profile: Any, settings: Mapping[str, Any]) -> Any:
+def _with_short_timeout(profile: Any, settings: Mapping[str, Any]) -> Any:
     """A profile that does not hold the minion up. One that is missing is left to be refused."""
     found = __salt__["config.get"](profile, None) if isinstance(profile, str) else profile
     if not isinstance(found, Mapping):
@@ -150,7 +151,7 @@ def _look(name: str, arguments: Mapping[str, Any]) -> drift.Found:
     """What there is to say of a set. Whatever goes wrong, the minion and other sets go on."""
     try:
         return drift.of_plan(__salt__["litellm_model.manage"](name, **arguments, test=True))
-    except glue.Unavailable as err:
+    except Unavailable as err:
         return drift.Found(drift.UNREACHABLE, {"reason": str(err)})
     except (CommandExecutionError, SaltInvocationError) as err:
         reason = str(err)

@@ -30,18 +30,21 @@ from typing import TYPE_CHECKING, Any
 import salt.utils.data
 import yaml
 
-from saltext_litellm import glue
-from saltext_litellm.glue import salt_errors
-from saltext_litellm.utils.litellm import checks, files
-from saltext_litellm.utils.litellm.errors import InvalidInput, LiteLLMError, Refused
-from saltext_litellm.utils.litellm.quote import quoted
-from saltext_litellm.utils.litellm.secrets import redact
-from saltext_litellm.utils.models import desired, sets, sls
-from saltext_litellm.utils.models import export as exports
-from saltext_litellm.utils.models import row as rows
-from saltext_litellm.utils.models import source as sources
-from saltext_litellm.utils.run.gateway import Gateway
-from saltext_litellm.utils.run.outcome import Options, Outcome, compact
+from saltext_litellm.adapter import file_server, gateways, jobs
+from saltext_litellm.adapter.errors import salt_errors
+from saltext_litellm.adapter.sdb import resolver
+from saltext_litellm.errors import InvalidInput, LiteLLMError, Refused
+from saltext_litellm.models import desired, sets
+from saltext_litellm.models import export as exports
+from saltext_litellm.models import row as rows
+from saltext_litellm.models import source as sources
+from saltext_litellm.models.gateway import Gateway
+from saltext_litellm.objects.outcome import Options, Outcome, compact
+from saltext_litellm.report import exported as sls
+from saltext_litellm.values import atomic_file as files
+from saltext_litellm.values import checks
+from saltext_litellm.values.quote import quoted
+from saltext_litellm.values.secrets import redact
 
 if TYPE_CHECKING:  # Salt's loader defines them
     __context__: dict[str, Any]
@@ -310,7 +313,7 @@ def test_connection(
     with salt_errors():
         _flags(verify_secrets=(verify_secrets, False), verify=(verify, False))
         checks.preflight("preflight", preflight)
-        wanted = desired.desired(arguments, glue.resolver(__opts__))
+        wanted = desired.desired(arguments, resolver(__opts__))
         return redact(_gateway(profile).try_out(wanted))
 
 
@@ -860,7 +863,7 @@ def plan_set(
     """
     outcomes, _, gateway = _converge({**locals(), "test": True})
     result = compact(outcomes, gateway.unowned())
-    asked = glue.is_asked_for("litellm_model.plan_set", __opts__)
+    asked = jobs.is_asked_for("litellm_model.plan_set", __opts__)
     if asked and (result["failed"] or result["pending"]):
         __context__["retcode"] = _CANNOT if result["failed"] else _PENDING
     return result
@@ -887,7 +890,7 @@ def _converge(
                 f"{name} declares no models, and prune would delete all of the set: "
                 "if that is meant, add allow_empty: True"
             )
-        wanted = sets.read(name, declared, arguments["defaults"], glue.resolver(__opts__))
+        wanted = sets.read(name, declared, arguments["defaults"], resolver(__opts__))
         options = Options(set=name, progress=_progress(name), **flags)
         gateway = _gateway(arguments["profile"])
         return gateway.apply(wanted, options), wanted, gateway
@@ -916,8 +919,8 @@ def _set_result(
         "profile_warnings": gateway.warnings,
     }
     for one in outcomes:
-        if one.fate != "as_declared":
-            result.setdefault(one.fate, []).append(one.name)
+        if one.status != "as_declared":
+            result.setdefault(one.status, []).append(one.name)
     changes = {one.name: one.changes for one in outcomes if one.changes}
     given = {key: value for key, value in result.items() if value}
     return {"models": len(wanted), "changes": changes, **given}
@@ -931,7 +934,7 @@ def _given_models(models: Any, pillar: Any, source: Any) -> Any:
     if models is not None:
         return models
     if source is not None:
-        with glue.fetching(__opts__) as fetch:
+        with file_server.fetching(__opts__) as fetch:
             return sources.read(checks.title("source", source), fetch)
     # Not pillar.get: on Salt 3008 it returns asterisks to modules.
     pillar = checks.title("pillar", pillar)
@@ -991,18 +994,18 @@ def _set_blocked(name: str | None, model_id: str | None, profile: Any, blocked: 
 
 
 def _gateway(profile: Any) -> Gateway:
-    glue.refuse_elsewhere(profile, __opts__, __context__)
+    gateways.refuse_elsewhere(profile, __opts__, __context__)
     # Not pillar.get: on Salt 3008 it returns asterisks to modules.
     config = __salt__["config.get"]
-    resolve = glue.resolver(__opts__)
-    return glue.gateway(profile, __context__, lambda key: config(key, None), resolve)
+    resolve = resolver(__opts__)
+    return gateways.gateway(profile, __context__, lambda key: config(key, None), resolve)
 
 
 def _apply_one(arguments: dict[str, Any], **how: Any) -> dict[str, Any]:
     """Make one deployment as its arguments declare it. Returns the mapping for the caller."""
     with salt_errors():
         partial = how.get("partial", False)
-        wanted = desired.desired(arguments, glue.resolver(__opts__), partial=partial)
+        wanted = desired.desired(arguments, resolver(__opts__), partial=partial)
         asked = _flags(
             **{key: (arguments[key], False) for key in ("test", "verify_secrets", "verify")}
         )

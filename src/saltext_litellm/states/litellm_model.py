@@ -28,10 +28,11 @@ from typing import TYPE_CHECKING, Any
 
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
-from saltext_litellm import glue, requisites, words
-from saltext_litellm.sharing import open_run
-from saltext_litellm.utils.litellm.errors import LiteLLMError
-from saltext_litellm.utils.models import source as sources
+from saltext_litellm.adapter import file_server, requisites
+from saltext_litellm.adapter.sharing import open_run
+from saltext_litellm.errors import LiteLLMError
+from saltext_litellm.models import source as sources
+from saltext_litellm.report import comments
 
 if TYPE_CHECKING:  # Salt's loader defines them
     __context__: dict[str, Any]
@@ -216,7 +217,7 @@ def present(
     """
     arguments = {**locals(), "test": bool(__opts__["test"])}
     _open_run()
-    return _result(name, lambda: __salt__["litellm_model.apply"](**arguments), words.present)
+    return _result(name, lambda: __salt__["litellm_model.apply"](**arguments), comments.present)
 
 
 def absent(
@@ -250,7 +251,7 @@ def absent(
             name, model_id=model_id, test=bool(__opts__["test"]), any_owner=False, profile=profile
         )
 
-    return _result(name, delete, words.absent)
+    return _result(name, delete, comments.absent)
 
 
 def managed(
@@ -339,18 +340,18 @@ def managed(
     """
     arguments = {**locals(), "test": bool(__opts__["test"])}
     _open_run()
-    arguments["source"] = glue.in_saltenv(source, globals().get("__env__"))
+    arguments["source"] = file_server.in_saltenv(source, globals().get("__env__"))
     if arguments["test"] and (writers := _writers(arguments["source"])):
-        return words.result(name, None, [words.unpredictable(writers)])
+        return comments.result(name, None, [comments.unpredictable(writers)])
     try:
         outcome = __salt__["litellm_model.manage"](**arguments)
     except (CommandExecutionError, SaltInvocationError) as err:
-        return words.result(name, False, str(err).split("\n"))
-    changes = words.collapsed(outcome["changes"])
-    comment = [words.summary(outcome, arguments["test"]), *words.details(outcome)]
+        return comments.result(name, False, str(err).split("\n"))
+    changes = comments.collapsed(outcome["changes"])
+    comment = [comments.summary(outcome, arguments["test"]), *comments.details(outcome)]
     passed = _passed(changes, outcome.get("failures"))
-    warned = words.warned(words.warnings(outcome))
-    return words.result(name, passed, comment, changes=changes, **warned)
+    warned = comments.warned(comments.warnings(outcome))
+    return comments.result(name, passed, comment, changes=changes, **warned)
 
 
 def mod_watch(name: str, sfun: str | None = None, **kwargs: Any) -> dict[str, Any]:
@@ -418,9 +419,9 @@ def _writers(source: Any) -> list[str]:
     def paths() -> set[str]:
         tried: list[str] = []
         # What is wrong with a file may be what will be mended.
-        with contextlib.suppress(LiteLLMError), glue.fetching(__opts__) as fetch:
+        with contextlib.suppress(LiteLLMError), file_server.fetching(__opts__) as fetch:
             sources.read(source, fetch, tried)
-        return {path for place in tried for path in glue.paths_of(place, __opts__)}
+        return {path for place in tried for path in file_server.paths_of(place, __opts__)}
 
     return requisites.writers(run, paths)
 
@@ -435,15 +436,15 @@ def _passed(changes: Any, failed: Any) -> bool | None:
 def _result(
     name: str, call: Callable[[], Any], worded: Callable[[str, Any, bool], str]
 ) -> dict[str, Any]:
-    """Call the execution module, and return the result of the state in words."""
+    """Call the execution module, and return the result of the state in comments."""
     try:
         outcome = call()
     except SaltInvocationError as err:
-        return words.result(name, False, str(err).split("\n"))
+        return comments.result(name, False, str(err).split("\n"))
     except CommandExecutionError as err:
         first, *example = str(err).split("\n")
-        return words.result(name, False, [f"{name} was not changed: {first}", *example])
+        return comments.result(name, False, [f"{name} was not changed: {first}", *example])
     changes, passed = outcome["changes"], _passed(outcome["changes"], outcome.get("failure"))
     comment = [worded(name, outcome, bool(__opts__["test"]))]
-    warned = words.warned(outcome.get("warnings", ()))
-    return words.result(name, passed, comment, changes=changes, **warned)
+    warned = comments.warned(outcome.get("warnings", ()))
+    return comments.result(name, passed, comment, changes=changes, **warned)

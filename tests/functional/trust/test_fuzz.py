@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
-from saltext_litellm import glue
+from saltext_litellm.adapter import gateways
 from saltext_litellm.modules import litellm_model as execution
 from saltext_litellm.states import litellm_model as states
 from tests.conftest import public_functions
@@ -228,8 +228,8 @@ class Surface:
         self.modules = salt.loader.minion_mods(opts)
         self.states = salt.loader.states(opts, self.modules, {}, {})
         self.client = Witness(Cluster())
-        monkeypatch.setattr(glue, "Session", lambda *_: None)
-        monkeypatch.setattr(glue, "Models", lambda _: self.client)
+        monkeypatch.setattr(gateways, "Session", lambda *_: None)
+        monkeypatch.setattr(gateways, "Models", lambda _: self.client)
 
     def renew(self, pillar: Any) -> None:
         """Another gateway, with one row that nobody owns."""

@@ -8,9 +8,9 @@ from unittest import mock
 import pytest
 from salt.exceptions import CommandExecutionError
 
-from saltext_litellm.utils.litellm.profile import Profile
-from saltext_litellm.utils.litellm.session import Session
-from saltext_litellm.utils.models.endpoints import Models
+from saltext_litellm.http.profile import Profile
+from saltext_litellm.http.session import Session
+from saltext_litellm.models.endpoints import Models
 from tests.support import certificates
 from tests.support.proxy import Proxy
 from tests.support.recorder import Recorder

@@ -2,14 +2,14 @@
 
 import pytest
 
-from saltext_litellm.utils.litellm.errors import (
+from saltext_litellm.errors import (
     AlreadyThere,
     GatewayError,
     NotInDatabase,
     NotServed,
     OutcomeUnknown,
 )
-from saltext_litellm.utils.models.encrypted import is_ciphertext
+from saltext_litellm.models.encrypted import is_ciphertext
 from tests.support.cluster import Cluster
 
 VERSIONS = ["1.83.14", "1.106.2", "1.110.2"]

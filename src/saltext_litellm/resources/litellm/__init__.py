@@ -32,7 +32,7 @@ import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from saltext_litellm import fleet
+from saltext_litellm.adapter import resources
 
 if TYPE_CHECKING:  # Salt's loader defines them
     __opts__: dict[str, Any]
@@ -47,7 +47,7 @@ def __virtual__() -> bool:
 
 def discover(opts: Mapping[str, Any]) -> list[str]:
     """Return the names of the gateways that the minion's pillar declares."""
-    names = list(fleet.declared(opts))
+    names = list(resources.declared(opts))
     if opts["id"] in names:
         # Salt (3008.4, saltstack/salt#69867): the minion would skip its own jobs.
         log.error("The gateway %s is left out: the minion has the same id", opts["id"])
@@ -74,9 +74,9 @@ def grains() -> dict[str, Any]:
     ``litellm_database`` (whether it has one) and ``litellm_deployments`` (how many it lists).
     They are asked of the gateway once in ten minutes at most.
     """
-    return fleet.grains(dict(__opts__), __resource__["id"])
+    return resources.grains(dict(__opts__), __resource__["id"])
 
 
 def ping() -> bool:
     """Return ``True`` if the gateway answers and takes its key."""
-    return fleet.ping(dict(__opts__), __resource__["id"])
+    return resources.ping(dict(__opts__), __resource__["id"])

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from saltext_litellm import fleet
+from saltext_litellm.adapter import resources
 from saltext_litellm.modules import litellm_model as _minions
 
 if TYPE_CHECKING:  # Salt's loader defines them
@@ -29,13 +29,13 @@ def __virtual__() -> str:
 
 def _call(name: str, *args: Any, **kwargs: Any) -> Any:
     """Call a function of the minion on behalf of the gateway."""
-    opts = fleet.options(dict(__opts__), __resource__["id"])
-    context = fleet.context(opts)
-    function = fleet.functions(opts, context)[f"litellm_model.{__func_alias__.get(name, name)}"]
+    opts = resources.options(dict(__opts__), __resource__["id"])
+    context = resources.context(opts)
+    function = resources.functions(opts, context)[f"litellm_model.{__func_alias__.get(name, name)}"]
     try:
         return function(*args, **kwargs)
     finally:
         __context__["retcode"] = context.get("retcode", 0)
 
 
-globals().update(fleet.bound(_minions, _call, __name__))
+globals().update(resources.bound(_minions, _call, __name__))

@@ -18,7 +18,7 @@ import salt.utils.args
 import salt.utils.state
 from salt.exceptions import CommandExecutionError
 
-from saltext_litellm import fleet, glue
+from saltext_litellm.adapter import jobs, resources
 
 if TYPE_CHECKING:  # Salt's loader defines them
     __context__: dict[str, Any]
@@ -114,17 +114,17 @@ def highstate(
 
 
 def _run(
-    what: Callable[[fleet.HighState, str | None], tuple[Any, Any]],
+    what: Callable[[resources.HighState, str | None], tuple[Any, Any]],
     test: bool | None,
     given: dict[str, Any],
 ) -> Any:
     """Compile and run states for the gateway. Returns their results, or why there are none."""
-    if glue.orphaned():
+    if jobs.orphaned():
         raise SystemExit  # the gateways that are not done are left alone
     exit_codes = salt.defaults.exitcodes
     envs = {key: given[key] for key in ("saltenv", "pillarenv") if key in given}
     opts = salt.utils.state.get_sls_opts(dict(__opts__), **envs)
-    override = fleet.overriding(given.get("pillar"), given.get("pillar_enc"))
+    override = resources.overriding(given.get("pillar"), given.get("pillar_enc"))
     pillar = _pillar(opts, given.get("__pub_jid"))
     if pillar.get("_errors"):
         __context__["retcode"] = exit_codes.EX_PILLAR_FAILURE
@@ -132,14 +132,14 @@ def _run(
     opts["pillar"], name = pillar, __resource__["id"]
     try:
         # The gateways of a job take turns, so one that hangs must not hang in each of its states.
-        fleet.ping(opts, name)
-        own = fleet.options(opts, name, override)
+        resources.ping(opts, name)
+        own = resources.options(opts, name, override)
     except CommandExecutionError as err:
         __context__["retcode"] = exit_codes.EX_STATE_FAILURE
         return [str(err)]
     own["test"] = bool(opts.get("test")) if test is None else salt.utils.args.test_mode(test=test)
     with salt.fileclient.get_file_client(opts) as client:
-        run = fleet.HighState(own, given.get("__pub_jid"), client)
+        run = resources.HighState(own, given.get("__pub_jid"), client)
         run.push_active()
         try:
             done, high = what(run, given.get("orchestration_jid"))
@@ -152,11 +152,11 @@ def _run(
     return done
 
 
-def _pillar(opts: fleet.Options, jid: str | None) -> dict[str, Any]:
+def _pillar(opts: resources.Options, jid: str | None) -> dict[str, Any]:
     """The minion's pillar, compiled once in a job: the gateways of a job share it."""
     of = (jid, opts["saltenv"], opts.get("pillarenv"))
     kept = __context__.get(_PILLAR)
     if jid is None or kept is None or kept["of"] != of:
-        kept = {"of": of, "pillar": fleet.compiled_pillar(opts)}
+        kept = {"of": of, "pillar": resources.compiled_pillar(opts)}
         __context__[_PILLAR] = kept
     return dict(kept["pillar"])

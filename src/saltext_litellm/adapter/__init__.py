@@ -1,0 +1,1 @@
+"""Connects the rest to Salt; only these files import it."""

@@ -1,0 +1,79 @@
+"""Rows whose texts LiteLLM cannot decrypt, because the gateway has another key. Pure.
+
+LiteLLM encrypts the texts of ``litellm_params`` with its ``LITELLM_SALT_KEY``. If that has changed,
+it shows their ciphertext, and sends that to the provider (1.83.14 to 1.106.2).
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..values.paths import Path
+from . import fields
+from .fields import PARAMS, is_top, label
+from .row import Row, stored_section
+
+_GCM = "v2:gcm:"
+# At least 40 bytes in base64, or the prefix of LiteLLM's other algorithm.
+_CIPHERTEXT = re.compile(
+    r"v2:gcm:[\w-]{38,}=*|(?=.*[A-Z])(?=.*[a-z])(?=.*\d)[\w-]{54,}={0,2}", re.A
+)
+
+
+def is_ciphertext(value: Any) -> bool:
+    """Whether a value is most likely a text that LiteLLM has encrypted."""
+    if not isinstance(value, str) or not _CIPHERTEXT.fullmatch(value):
+        return False
+    return value.startswith(_GCM) or len(value) % 4 == 0
+
+
+def is_encrypted(path: Path, value: Any) -> bool:
+    """Whether LiteLLM encrypts a value in its database."""
+    return path[0] == PARAMS and is_top(path) and isinstance(value, str)
+
+
+def lost(values: Mapping[Path, Any], row: Row) -> list[Path]:
+    """The places of the declared texts for which a row shows a ciphertext."""
+    return sorted(
+        path
+        for path, value in values.items()
+        if is_encrypted(path, value) and (shown := row.get(path)) != value and is_ciphertext(shown)
+    )
+
+
+def left(values: Mapping[Path, Any], row: Row) -> Iterator[str]:
+    """The names of the texts that show a ciphertext and are not declared."""
+    for key, shown in (row.data.get(PARAMS) or {}).items():
+        path = (PARAMS, key)
+        if path not in values and not fields.is_secret_at(path) and is_ciphertext(shown):
+            yield label(path)
+
+
+def differs(answer: Mapping[str, Any], row: Row) -> bool:
+    """Whether texts that are stored have another length than those that a row shows.
+
+    :param answer: The raw row that a write returns.
+    """
+    references = row.marker.secrets if row.marker else {}
+    for key, text in stored_section(answer, PARAMS).items():
+        path, length = (PARAMS, key), _length(text)
+        shown = row.get(path)
+        if path in references or fields.is_secret_at(path) or length is None:
+            continue
+        if isinstance(shown, str) and length != len(shown.encode()):
+            return True
+    return False
+
+
+def _length(text: Any) -> int | None:
+    """The length of an encrypted text, ``None`` if it is none."""
+    if not is_ciphertext(text):
+        return None
+    try:
+        sealed = base64.urlsafe_b64decode(text.removeprefix(_GCM))
+    except ValueError:
+        return None
+    return len(sealed) - (28 if text.startswith(_GCM) else 40)

@@ -1,0 +1,265 @@
+"""Turns the rows of a gateway into states, or models of a set, that declare the same. Pure."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import InvalidInput, NotAllowed, Refused
+from ..values import checks
+from ..values.paths import Path, leaves
+from ..values.quote import quoted
+from ..values.secrets import REDACTED, holds_secret, is_shown
+from . import fields, identity, names
+from .desired import Deployment, desired
+from .fields import BLOCKED, CREDENTIAL, INFO, MODEL, PARAMS
+from .row import MISSING, Row, is_fixed, is_set, known_info, left_out, own_info
+
+Arguments = dict[str, Any]
+Masks = Mapping[str, Any]
+
+_ORDER = ("model_name", *fields.ARGUMENTS, *fields.SECTIONS)
+
+
+@dataclass(frozen=True)
+class Secret:
+    """Stands for a secret in an export, because secrets cannot be read or must not be printed.
+
+    The user fills it in from the pillar.
+
+    :param stand_in: What stands for it among the models of a set. Salt refuses this until it is
+        filled in. ``None`` declares nothing, so it is only for secrets that Salt has not set.
+    :param example: A value that Salt takes in its place.
+    """
+
+    name: str
+    key: str
+    stand_in: str | None = None
+    example: str = "filled-in"
+
+    def reference(self, pillar: str) -> str:
+        """The Jinja expression for it in an SLS file.
+
+        It renders JSON, so that any secret becomes one YAML string.
+        """
+        path = "".join(
+            f"[{json.dumps(part, ensure_ascii=False)}]" for part in (pillar, self.name, self.key)
+        )
+        return f"{{{{ pillar{path} | tojson }}}}"
+
+
+@dataclass(frozen=True)
+class Export:
+    """The rows of a gateway's database as states, or as the models of a set.
+
+    :param set: The name of the set; ``None`` for states.
+    :param states: The arguments of ``present``, by the name of their state or model.
+    :param left_out: Why a row is not among them, by its id.
+    :param owners: The present owner of each row that this export cannot take over, by name.
+    :param paused: The names of models whose secrets are unknown because they are paused.
+    :param unserved: The names of models whose secrets are unknown because they are not served.
+    :param slashed: The names of models whose secrets are unknown because their ids have a slash.
+    :param keyless: The names of models for which LiteLLM shows no secret.
+    :param may_ask: Whether the api_key may see which secrets there are.
+    """
+
+    set: str | None
+    states: Mapping[str, Arguments]
+    left_out: Mapping[str, str]
+    owners: Mapping[str, str]
+    paused: tuple[str, ...]
+    unserved: tuple[str, ...]
+    slashed: tuple[str, ...]
+    keyless: tuple[str, ...]
+    may_ask: bool
+
+
+def export(
+    rows: Iterable[Row],
+    ask: Callable[[Row], Masks | None],
+    cost_map: Mapping[str, Any],
+    set_: str | None = None,
+) -> Export:
+    """The states of the rows of a gateway.
+
+    :param ask: Returns the masks of the secrets that reads leave out, ``None`` if the gateway does
+        not say. Raises :class:`~..litellm.errors.NotAllowed` if the api_key may not see any.
+    :param cost_map: LiteLLM's cost map. Its values need not be declared.
+    :param set_: The set that the rows become models of; ``None`` for states.
+    """
+    stored = sorted(
+        (row for row in rows if row.from_database), key=lambda row: (row.model_name, row.model_id)
+    )
+    known, asked = identity.Rows(stored), _all_masks(stored, ask)
+    found: dict[str, Arguments] = {}
+    left_out: dict[str, str] = {}
+    owners: dict[str, str] = {}
+    unsaid: dict[str, list[str]] = {
+        "paused": [],
+        "unserved": [],
+        "slashed": [],
+        "keyless": [],
+    }
+    for name, row in names.of(stored, set_):
+        masks = asked[row.model_id] if asked is not None else {}
+        try:
+            arguments = _arguments(name, row, masks or {}, cost_map)
+            _check_state(name, arguments)
+        except InvalidInput as err:
+            left_out[row.model_id] = f"{quoted(row.model_name)}: {err}"
+            continue
+        found[name] = _with_id(name, row, arguments, known, set_)
+        if row.marker and not names.is_own(row, set_):
+            owners[name] = row.marker.owner
+        reason = _why_no_secret(row, arguments, masks)
+        if asked is not None and reason:
+            unsaid[reason].append(name)
+    lacking = {reason: tuple(named) for reason, named in unsaid.items()}
+    return Export(set_, found, left_out, owners, may_ask=asked is not None, **lacking)
+
+
+def _all_masks(
+    rows: Iterable[Row], ask: Callable[[Row], Masks | None]
+) -> Mapping[str, Masks | None] | None:
+    """The masks of each row by its id; ``None`` if the api_key may not see them."""
+    try:
+        return {row.model_id: ask(row) for row in rows}
+    except NotAllowed:
+        return None
+
+
+def _why_no_secret(row: Row, arguments: Arguments, masks: Masks | None) -> str | None:
+    """Why an export may lack secrets that a row has, if there is a reason."""
+    if masks is None and is_fixed(row.model_id):
+        return "slashed"
+    if masks is None:
+        return "paused" if row.get(BLOCKED) else "unserved"
+    has_credential = is_set(row.get(CREDENTIAL), CREDENTIAL)
+    return None if has_credential or any(secrets(arguments)) else "keyless"
+
+
+def _with_id(
+    name: str, row: Row, arguments: Arguments, known: identity.Rows, set_: str | None
+) -> Arguments:
+    """The arguments, with the row's id as the last if the row would not be found without it."""
+    values = {} if row.team is None else {fields.TEAM: row.team}
+    wanted = Deployment(name, row.model_name, values, set=set_)
+    with contextlib.suppress(Refused):
+        if identity.find(wanted, known) is row:
+            return arguments
+    with contextlib.suppress(InvalidInput):  # an id that cannot stand in a URL is left out
+        return {**arguments, "model_id": checks.identifier("model_id", row.model_id)}
+    return arguments
+
+
+def _check_state(name: str, arguments: Arguments) -> None:
+    """Check that a state with these arguments would be accepted.
+
+    :raises InvalidInput: It would be refused.
+    """
+    filled_in = replaced(arguments, lambda secret: secret.example)
+    desired({**filled_in, "name": name}, lambda value: value)
+
+
+def _arguments(name: str, row: Row, masks: Masks, cost_map: Mapping[str, Any]) -> Arguments:
+    """A row as arguments, in the order of ``present``."""
+    declared: Arguments = {} if row.model_name == name else {"model_name": row.model_name}
+    values = _values(row, masks, cost_map)
+    if values.get(MODEL, MISSING) is MISSING:
+        raise InvalidInput("LiteLLM shows no model of it")
+    if values[MODEL] == fields.derived_model(values):
+        del values[MODEL]
+    for path, value in values.items():
+        managed = row.marker is not None and path in row.marker.keys
+        _declare(declared, path, _declared_value(name, path, value, managed))
+    arguments = {key: declared[key] for key in _ORDER if key in declared}
+    # At the end, because it matters least. Without it, the tier would be free by default.
+    return arguments if "tier" in arguments else {**arguments, "tier": None}
+
+
+def _values(row: Row, masks: Masks, cost_map: Mapping[str, Any]) -> dict[Path, Any]:
+    """The values that are set in a row, by path.
+
+    A secret is masked. A managed value is ``MISSING`` if reads do not show it.
+    """
+    found = dict(_set_by_anyone(row, masks, cost_map))
+    return {**found, **dict(_managed_too(row, found))}
+
+
+def _set_by_anyone(
+    row: Row, masks: Masks, cost_map: Mapping[str, Any]
+) -> Iterator[tuple[Path, Any]]:
+    """The values that LiteLLM does not have of itself."""
+    params = dict(row.data.get(PARAMS) or {})
+    params = {MODEL[1]: params.pop(MODEL[1], None), **params, **left_out(masks)}
+    for key, value in params.items():
+        if value is not None and is_set(value, (PARAMS, key)):
+            yield from leaves((PARAMS, key), value)
+    for key, value in own_info(row, known_info(row, cost_map)):
+        yield from leaves((INFO, key), value)
+    if row.get(BLOCKED):
+        yield BLOCKED, True
+
+
+def _managed_too(row: Row, found: Mapping[Path, Any]) -> Iterator[tuple[Path, Any]]:
+    """The other values that Salt manages. If they were not declared, Salt would remove them.
+
+    They say the same as LiteLLM's cost map or its defaults, or they are not shown: LiteLLM 1.106.2
+    hides references to variables that its environment lacks.
+    """
+    if row.marker is None:
+        return
+    above = {path[:length] for path in found for length in range(1, len(path))}
+    for path in sorted(row.marker.keys - found.keys() - above):
+        value = row.get(path)
+        if any(path[:length] in found for length in range(1, len(path))):
+            continue  # somebody has replaced the mapping
+        if value is not MISSING:
+            yield path, {} if isinstance(value, Mapping) else value  # in one, LiteLLM has its own
+        elif path in row.marker.secrets:
+            yield path, MISSING
+
+
+def _declared_value(name: str, path: Path, value: Any, managed: bool) -> Any:
+    """A value as a user declares it. A secret becomes a :class:`Secret`.
+
+    :param managed: Whether Salt has set it.
+    """
+    hidden = fields.is_hidden_at(path)
+    if hidden or value is MISSING or holds_secret("", value) or not is_shown("", value):
+        # A mask is refused as a secret, or as the login of a URL.
+        stand_in = REDACTED if hidden else f"https://{REDACTED}@"
+        more = {} if value is not MISSING or hidden else {"example": f"{fields.REFERENCE}NAME"}
+        return Secret(name, fields.label(path), stand_in if managed else None, **more)
+    return checks.per_million(value) if path in fields.COSTS else value
+
+
+def _declare(arguments: Arguments, path: Path, value: Any) -> None:
+    argument = fields.argument_at(path)
+    if argument is not None:
+        arguments[argument] = value
+        return
+    for key in path[:-1]:
+        arguments = arguments.setdefault(key, {})
+    arguments[path[-1]] = value
+
+
+def replaced(value: Any, stand_in: Callable[[Secret], Any]) -> Any:
+    """The data, with each secret replaced."""
+    if isinstance(value, Secret):
+        return stand_in(value)
+    if isinstance(value, Mapping):
+        return {key: replaced(item, stand_in) for key, item in value.items()}
+    return value
+
+
+def secrets(value: Any) -> Iterable[Secret]:
+    """Every secret in the data."""
+    if isinstance(value, Secret):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from secrets(item)

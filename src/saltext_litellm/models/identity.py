@@ -1,0 +1,313 @@
+"""Which row a deployment is about: the index of rows, the search, the ids of new rows. Pure."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Set
+from itertools import count
+
+from ..errors import Ambiguous, Refused
+from ..objects.marker import Marker
+from ..values.quote import joined, short
+from ..values.secrets import redact
+from .desired import Deployment
+from .fields import MODEL, NAME, TEAM, label
+from .row import Row
+
+Owner = tuple[str | None, str]
+
+# All ids that we choose are derived from this. Never change it: creates would make duplicates.
+_NAMESPACE = uuid.UUID("5b0ad5cf-6c4b-5d8e-9d0c-1f6a3f0b8f6e")
+
+_MOST_CHOICES = 5  # rows that a sentence names
+
+
+class Rows:
+    """The rows of a gateway, found by id, by owner or by model name without a search."""
+
+    def __init__(self, rows: Iterable[Row] = ()) -> None:
+        self._by_id: dict[str, Row] = {}
+        self._by_owner: defaultdict[Owner, dict[str, Row]] = defaultdict(dict)
+        self._by_name: defaultdict[str | None, dict[str, Row]] = defaultdict(dict)
+        self._unowned: defaultdict[str | None, dict[str, Row]] = defaultdict(dict)
+        for row in rows:
+            self.add(row)
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self._by_id.values())
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def __contains__(self, model_id: str | None) -> bool:
+        return model_id in self._by_id
+
+    def add(self, row: Row) -> None:
+        """Add a row, or replace the row that has its id."""
+        self.drop(row.model_id)
+        self._by_id[row.model_id] = row
+        self._by_name[row.model_name][row.model_id] = row
+        if row.marker:
+            self._by_owner[_owner(row.marker)][row.model_id] = row
+        else:
+            self._unowned[row.model_name][row.model_id] = row
+
+    def drop(self, model_id: str) -> None:
+        """Remove a row."""
+        row = self._by_id.pop(model_id, None)
+        if row is not None:
+            self._by_name[row.model_name].pop(model_id)
+            if row.marker:
+                self._by_owner[_owner(row.marker)].pop(model_id)
+            else:
+                self._unowned[row.model_name].pop(model_id)
+
+    def get(self, model_id: str | None) -> Row | None:
+        """The row with an id."""
+        return None if model_id is None else self._by_id.get(model_id)
+
+    def owned(self, wanted: Deployment) -> list[Row]:
+        """The rows that have the marker of a deployment."""
+        return self.owned_by(wanted.set, wanted.name)
+
+    def owned_by(self, set_: str | None, name: str) -> list[Row]:
+        """The rows of an owner."""
+        return list(self._by_owner.get((set_, name), {}).values())
+
+    def named(self, model_name: str | None, team: str | None = None) -> list[Row]:
+        """The rows that have a model name, and belong to a team or, by default, to no team."""
+        named = self._by_name.get(model_name, {}).values()
+        return [row for row in named if row.team == team]
+
+    def of_other_teams(self, model_name: str | None, team: str | None = None) -> list[Row]:
+        """The rows of teams that have a model name, but those of the given team."""
+        named = self._by_name.get(model_name, {}).values()
+        return [row for row in named if row.team not in (None, team)]
+
+    def unowned(self, model_name: str | None, team: str | None = None) -> list[Row]:
+        """The rows among those that have no marker."""
+        unowned = self._unowned.get(model_name, {}).values()
+        return [row for row in unowned if row.team == team]
+
+
+def _owner(marker: Marker) -> Owner:
+    return marker.set, marker.name
+
+
+def derived_ids(wanted: Deployment) -> Iterator[str]:
+    """The ids that a create may choose, in this order. A name has the same ids in every run."""
+    for number in count():
+        named = [wanted.set, wanted.name, *([number] if number else [])]
+        yield str(uuid.uuid5(_NAMESPACE, json.dumps(named, ensure_ascii=False)))
+
+
+def free_id(wanted: Deployment, rows: Rows) -> str:
+    """The id for a create: the one that the user chose, or else the first that no row has."""
+    return wanted.model_id or next(one for one in derived_ids(wanted) if one not in rows)
+
+
+def next_id(row: Row) -> str:
+    """The id of the row that replaces a row. After a crash, the next run finds the same id."""
+    before = [row.marker.replaces] if row.marker and row.marker.replaces else []
+    return str(uuid.uuid5(_NAMESPACE, json.dumps(["replaces", row.model_id, *before])))
+
+
+def second_id(model_id: str) -> str:
+    """The id of a tentative row beside a row that the gateway has and does not show."""
+    return str(uuid.uuid5(_NAMESPACE, json.dumps(["beside", model_id])))
+
+
+def find(wanted: Deployment, rows: Rows, taken: Set[str] = frozenset()) -> Row | None:
+    """The row of a deployment, ``None`` if it has none yet.
+
+    :param taken: The ids of rows that belong to other deployments.
+    :raises Refused: Several rows fit, or the row belongs to somebody else.
+    """
+    others = taken - {wanted.model_id}
+    owned = [row for row in rows.owned(wanted) if row.model_id not in others]
+    owned = _latest(owned, wanted.model_id)
+    row = rows.get(wanted.model_id)
+    if row is not None and not any(_replaces(other, row) for other in owned):
+        return _not_of_others(row, wanted)
+    if owned:
+        return _only_one(owned, f"carry the marker of {wanted.name!r}")
+    if wanted.model_id is not None:
+        return None
+    for row in map(rows.get, derived_ids(wanted)):
+        if row is None:
+            break
+        if row.model_id not in taken and _is_free(row, wanted):
+            return row
+    joining = [
+        row
+        for row in rows.owned_by(None, wanted.name)
+        if (row.model_name, row.team) == (wanted.model_name, wanted.team) and _is_free(row, wanted)
+    ]
+    unowned = rows.unowned(wanted.model_name, wanted.team)
+    free = [row for row in (*unowned, *joining) if row.model_id not in taken]
+    return _only_one(free, f"are named {wanted.model_name!r}") if free else None
+
+
+def _not_of_others(row: Row, wanted: Deployment) -> Row:
+    """The row that was asked for by its id, unless it belongs to somebody outside the set."""
+    marker = row.marker
+    ours = _is_free(row, wanted) or (wanted.set is not None and marker and marker.set == wanted.set)
+    if ours or (marker and _owner(marker) == (wanted.set, wanted.name)):
+        return row
+    raise Refused(_belongs_message(row))
+
+
+def _belongs_message(row: Row) -> str:
+    if row.marker is None:
+        return (
+            f"{row.model_id} belongs to the team {row.team!r}: if that is meant, declare "
+            f"{label(TEAM)}"
+        )
+    return f"{row.model_id} belongs to {row.marker.owner!r}, and what is another's is left alone"
+
+
+def _is_free(row: Row, wanted: Deployment) -> bool:
+    """Whether a row may be adopted: nobody owns it, or its owner is the state that joins a set.
+
+    A team owns its rows, unless the state declares the team.
+    """
+    if row.marker is None:
+        return row.team in (None, wanted.team)
+    return wanted.set is not None and _owner(row.marker) == (None, wanted.name)
+
+
+def _latest(owned: list[Row], model_id: str | None) -> list[Row]:
+    """The rows of an owner, without those that another one replaces and without tentative ones."""
+    if len(owned) > 1:
+        owned = [row for row in owned if not is_tentative(row)] or owned
+
+    def goes(row: Row) -> bool:
+        return any(
+            _is_second(row, other)
+            or (
+                _replaces(other, row)
+                and not (_replaces(row, other) and row is _elder([row, other]))
+            )
+            for other in owned
+        )
+
+    def _elder(pair: list[Row]) -> Row:
+        # Each may name the other as replaced, because a record could not be cleared (LiteLLM
+        # 1.83.14). Both are complete, and one of them must stay.
+        return min(pair, key=lambda row: (row.model_id != model_id, row.model_id))
+
+    return [row for row in owned if not goes(row)]
+
+
+def is_tentative(row: Row) -> bool:
+    """Whether a row must be deleted if its owner has another row."""
+    return row.marker is not None and row.marker.tentative
+
+
+def _is_second(row: Row, other: Row) -> bool:
+    """Whether a row was made only to let the gateway show another one."""
+    return row.model_id == second_id(other.model_id)
+
+
+def _replaces(row: Row, other: Row) -> bool:
+    return row.marker is not None and row.marker.replaces == other.model_id
+
+
+def leftovers(row: Row, wanted: Deployment, rows: Rows, taken: Set[str] = frozenset()) -> list[Row]:
+    """The rows to delete, because this row has taken their place.
+
+    These are the row that its marker names as replaced, and tentative rows of the same owner.
+
+    :param taken: The ids of rows that belong to other deployments.
+    """
+    ours = ((wanted.set, wanted.name), (None, wanted.name))
+    if row.marker is None or _owner(row.marker) not in ours:
+        return []
+    set_, name = _owner(row.marker)
+    found = [
+        one
+        for one in rows.owned_by(set_, name)
+        if one is not row
+        and ((is_tentative(one) and not is_tentative(row)) or _is_second(one, row))
+    ]
+    before = rows.get(row.marker.replaces)
+    if before is not None and before.marker is not None and before not in found:
+        old = _owner(before.marker)
+        if old == (set_, name) or (set_ is not None and old in ((None, name), (set_, old[1]))):
+            found.append(before)
+    return [one for one in found if one.model_id not in taken]
+
+
+def superseded(row: Row, wanted: Deployment, rows: Rows, taken: Set[str]) -> Row | None:
+    """The row that a deployment had before the user gave it the id of another row."""
+    is_own = row.marker is not None and _owner(row.marker) == (wanted.set, wanted.name)
+    if is_own or row.copied or wanted.model_id != row.model_id:
+        return None
+    owned = _latest([one for one in rows.owned(wanted) if one.model_id not in taken], None)
+    return owned[0] if len(owned) == 1 else None
+
+
+def _only_one(rows: list[Row], what: str) -> Row:
+    if len(rows) == 1:
+        return rows[0]
+    rows = sorted(rows, key=lambda row: row.model_id)
+    choices = joined([f"{row.model_id} ({_model_text(row)})" for row in rows], _MOST_CHOICES)
+    raise Ambiguous(
+        f"Several deployments {what}: {choices}; say which one is meant, as "
+        f"`model_id: {rows[0].model_id}`, or delete the others",
+        temporary=any(map(is_tentative, rows)),
+    )
+
+
+def _model_text(row: Row) -> str:
+    model = row.get(MODEL)
+    return short(redact(model)) if isinstance(model, str) else "without a model"
+
+
+def look_up(wanted: Deployment, rows: Rows) -> Row | None:
+    """The row that a person means by its id, the name of its state, or its model name.
+
+    :raises Refused: Several rows have the name.
+    """
+    if wanted.model_id is not None:
+        return rows.get(wanted.model_id)
+    owned = _latest(rows.owned(wanted), None)
+    if owned:
+        return _only_one(owned, f"carry the marker of {wanted.name!r}")
+    named = rows.named(wanted.name)
+    return _only_one(named, f"are named {wanted.name!r}") if named else None
+
+
+def to_remove(wanted: Deployment, rows: Rows) -> Row | None:
+    """The row to delete. Rows of other owners are left out.
+
+    :raises Refused: Several rows have the name, or the row with the id belongs to somebody else.
+    """
+    if wanted.model_id is not None:
+        row = rows.get(wanted.model_id)
+        return None if row is None else _not_of_others(row, wanted)
+    owned = _latest(rows.owned(wanted), None)
+    if owned:
+        return _only_one(owned, f"carry the marker of {wanted.name!r}")
+    free = rows.unowned(wanted.model_name, wanted.team)
+    return _only_one(free, f"are named {wanted.model_name!r}") if free else None
+
+
+def of_model(model: str, rows: Iterable[Row]) -> list[Row]:
+    """The rows that LiteLLM may use for an upstream model, because one of their names fits."""
+
+    def names(row: Row) -> list[str]:
+        return [str(row.get(path)) for path in (NAME, MODEL)] + [row.model_name]
+
+    return [row for row in rows if any("*" in name or name == model for name in names(row))]
+
+
+def of_others(wanted: Deployment, rows: Rows) -> list[Row]:
+    """The rows that have a deployment's model name, but another owner."""
+    return [
+        row
+        for row in rows.named(wanted.model_name, wanted.team)
+        if row.marker is not None and _owner(row.marker) != (wanted.set, wanted.name)
+    ]

@@ -1,0 +1,69 @@
+"""Makes a gateway show its database that serves no row of it.
+
+LiteLLM shows its database only while it serves some model. If its ``LITELLM_SALT_KEY`` has changed,
+it can load no row that it has, and so shows none of them.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import AlreadyThere, GatewayError
+from ..objects import marker as markers
+from . import identity
+from .endpoints import Models
+from .fields import INFO
+from .known import Known
+from .row import Row, created
+
+log = logging.getLogger(__name__)
+
+
+def reveal(models: Models, known: Known, body: Mapping[str, Any]) -> Row | None:
+    """Make a second row of a deployment whose row the gateway has and does not show.
+
+    Its marker says that it is tentative, so it is deleted as soon as the other one is shown.
+
+    :param body: The create that the database has refused.
+    :returns: The row, ``None`` if it did not help.
+    """
+    second = second_body(body)
+    row = created(second)
+    try:
+        if not known.confirm_exists(body[INFO]["id"]):
+            return None
+        known.read_again()  # the PATCH has made this worker read its database
+        if not known.blind:
+            return None
+        answer = models.create(second)
+        row = created(second, answer)
+        known.put(row)
+        known.see(row.model_id)
+        if not known.blind:
+            return row
+        models.delete(row.model_id)
+    except AlreadyThere:
+        return None
+    except GatewayError as err:
+        log.debug("Making %s show its database: %s", models.url, err)
+        _delete(models, row)
+    known.drop(row.model_id)
+    return None
+
+
+def second_body(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The body that creates a tentative row beside the row of another create. Pure."""
+    info = body[INFO]
+    model_id = identity.second_id(info["id"])
+    marker = {**info[markers.KEY], "id": model_id, "tentative": True}
+    return {**body, INFO: {**info, "id": model_id, markers.KEY: marker}}
+
+
+def _delete(models: Models, row: Row) -> None:
+    """Delete a row that did not help. A later run deletes it if this fails: it is tentative."""
+    try:
+        models.delete(row.model_id)
+    except GatewayError as err:
+        log.debug("Deleting %s: %s", row.model_id, err)

@@ -1,0 +1,213 @@
+"""Turns the models of a ``managed`` state into deployments. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from ..errors import InvalidInput
+from ..values import checks
+from ..values.quote import kind, quoted, short, suggested, unknown_key
+from . import fields
+from .desired import Deployment, desired, mistakes_in
+from .fields import INFO, PARAMS, SECTIONS
+
+Arguments = dict[str, Any]
+
+_LIMITS = frozenset({"rpm", "tpm"})  # LiteLLM's router takes them beside litellm_params as well
+_BLOCKED = "blocked"
+_ENTRY = frozenset({"model_name", PARAMS, INFO, _BLOCKED, *_LIMITS})
+
+
+def read(name: str, models: Any, defaults: Any, resolve: Callable[[Any], Any]) -> list[Deployment]:
+    """Check and normalise every model of a set.
+
+    :param models: The arguments of ``present`` by name; or LiteLLM's own ``model_list``.
+    :param defaults: Arguments of ``present`` for each model that does not declare them itself.
+    :raises InvalidInput: With every mistake and its model's name. Mistakes in defaults appear once.
+    """
+    found, mistakes = [], checks.Mistakes()
+    below, known = _defaults(defaults, resolve)
+    mistakes.add(*(f"defaults: {one}" for one in known))
+    for model, arguments in _named_models(models):
+        with mistakes.noted(
+            f"{short(model) if isinstance(model, str) else quoted(model)}: ", known
+        ):
+            wanted = _deployment(model, arguments, below, resolve, bool(known))
+            if wanted is not None:
+                found.append(replace(wanted, set=name))
+    ids = Counter(wanted.model_id for wanted in found if wanted.model_id is not None)
+    for one in sorted(one for one, times in ids.items() if times > 1):
+        mistakes.add(f"model_id {one} is given twice")
+    mistakes.refuse()
+    return found
+
+
+def _defaults(defaults: Any, resolve: Callable[[Any], Any]) -> tuple[Arguments, tuple[str, ...]]:
+    """The defaults, and what is wrong with them."""
+    if defaults is None:
+        return {}, ()
+    if not isinstance(defaults, Mapping):
+        return {}, (f"they must be a mapping, not {kind(defaults)}",)
+    mistakes = checks.Mistakes()
+    below = _known_arguments(defaults, mistakes)
+    return below, (*mistakes.found, *mistakes_in(below, resolve))
+
+
+def _known_arguments(declared: Mapping[Any, Any], mistakes: checks.Mistakes) -> Arguments:
+    """The arguments of ``present`` that are known and can be read. Mistakes are noted."""
+    found: Arguments = {}
+    for key, value in declared.items():
+        with mistakes.noted():
+            if key not in fields.NAMES:
+                raise InvalidInput(f"there is no argument {unknown_key(key, fields.NAMES)}")
+            is_section = key in SECTIONS and isinstance(value, Mapping)
+            found[key] = checks.plain(key, value) if is_section else value
+    return found
+
+
+def _named_models(models: Any) -> Iterator[tuple[Any, Any]]:
+    """Every model with its name in the set."""
+    if isinstance(models, Mapping):
+        yield from models.items()
+    elif isinstance(models, list):
+        names = [_entry_name(number, entry) for number, entry in enumerate(models, start=1)]
+        counts, given = dict.fromkeys(names, 0), set(names)
+        for name, entry in zip(names, models, strict=True):
+            # Several entries may share a model name, to balance the load between them.
+            counts[name] += 1
+            while counts[name] > 1 and f"{name} #{counts[name]}" in given:
+                counts[name] += 1  # another model is called so
+            yield (name if counts[name] == 1 else f"{name} #{counts[name]}"), _Entry(entry)
+    else:
+        raise InvalidInput("models must be a mapping of names, or a list in LiteLLM's own form")
+
+
+def _entry_name(number: int, entry: Any) -> str:
+    name = entry.get("model_name") if isinstance(entry, Mapping) else None
+    return name if isinstance(name, str) and name.strip() else f"entry {number}"
+
+
+class _Entry:
+    """An entry of LiteLLM's ``model_list``. It has another form than arguments of ``present``."""
+
+    def __init__(self, entry: Any) -> None:
+        self.entry = entry
+        self.warnings: list[str] = []  # what was left out
+
+    def arguments(self, mistakes: checks.Mistakes) -> Arguments:
+        """The entry as arguments of ``present``."""
+        entry = self.entry
+        if not isinstance(entry, Mapping):
+            raise InvalidInput("an entry must be a mapping with model_name and litellm_params")
+        for key in entry:
+            with mistakes.noted():
+                self._check_key(key)
+        if entry.get("model_name") is None:
+            with mistakes.noted():
+                raise InvalidInput("model_name is missing")
+        sections: dict[str, Any] = {}
+        for key in SECTIONS:
+            sections[key] = {}
+            with mistakes.noted():
+                if entry.get(key) is not None:
+                    sections[key] = checks.plain(key, checks.mapping(key, entry[key]))
+        return {"model_name": entry.get("model_name"), **self._move_values(sections)}
+
+    def _check_key(self, key: Any) -> None:
+        """Refuse a misspelt key. One of somebody else is left out, as LiteLLM does."""
+        if key in _ENTRY:
+            return
+        if fields.argument_at((PARAMS, key)):
+            raise InvalidInput(f"{key} must stand in {PARAMS}, not beside it")
+        told = f"LiteLLM's model_list has no {unknown_key(key, _ENTRY)}"
+        is_own = isinstance(key, str) and key.startswith("x-")
+        if not is_own and (not isinstance(key, str) or suggested(key, _ENTRY)):
+            raise InvalidInput(told)
+        self.warnings.append(f"LiteLLM's model_list has no {short(key)}, so it is left out")
+
+    def _move_values(self, sections: dict[str, dict[str, Any]]) -> Arguments:
+        """Move values that a config file may have elsewhere to their place in the database."""
+        params, info = sections[PARAMS], sections[INFO]
+        found = {"model_id": info.pop("id", None), _BLOCKED: self.entry.get(_BLOCKED)}
+        if type(found["model_id"]) is int:
+            found["model_id"] = str(found["model_id"])
+        # LiteLLM (1.106.2) pauses a deployment of a config file by model_info alone.
+        _fill(found, _BLOCKED, info.pop(_BLOCKED, None))
+        for key in sorted(self.entry.keys() & _LIMITS):
+            _fill(params, key, self.entry[key])
+        for key in [key for key in info if fields.is_price(key)]:
+            # In a config file a price may stand in model_info; in the database LiteLLM drops it.
+            _fill(params, key, info.pop(key))
+        for key in sorted(info.keys() & fields.RESERVED.keys()):
+            if info.pop(key) is not None:
+                why = fields.RESERVED[key]
+                self.warnings.append(f"{INFO}:{key} is not for a set, so it is left out: {why}")
+        return {**found, **sections}
+
+
+def _fill(values: dict[str, Any], key: str, value: Any) -> None:
+    """Set a value that is not declared yet. A null declares nothing."""
+    if values.get(key) is None:
+        values[key] = value
+
+
+def _deployment(
+    model: Any, declared: Any, defaults: Arguments, resolve: Callable[[Any], Any], flawed: bool
+) -> Deployment | None:
+    """The deployment that one model declares; ``None`` if only the defaults are wrong.
+
+    :param flawed: Whether the defaults are wrong. If so, nothing counts as missing.
+    """
+    if not isinstance(model, str):
+        raise InvalidInput("the name of a model must be a string: put it in quotes")
+    mistakes = checks.Mistakes()
+    if isinstance(declared, _Entry):
+        arguments = declared.arguments(mistakes)
+    elif isinstance(declared, Mapping) or declared is None:
+        arguments = {"tier": "free", **_known_arguments(declared or {}, mistakes)}
+        if "tier" in defaults and "tier" not in (declared or {}):
+            arguments.pop("tier")
+    else:
+        raise InvalidInput(f"its arguments must be a mapping, not {kind(declared)}")
+    merged = {**_merged(defaults, arguments), "name": model}
+    if not flawed and not mistakes.found:
+        wanted = desired(merged, resolve)
+        if not isinstance(declared, _Entry):
+            return wanted
+        return replace(wanted, listed=True, warnings=(*declared.warnings, *wanted.warnings))
+    mistakes.add(*mistakes_in(merged, resolve))
+    mistakes.refuse()
+    return None
+
+
+def _merged(defaults: Arguments, arguments: Arguments) -> Arguments:
+    """Merge arguments with defaults. If both declare a value, the argument counts."""
+    declared = fields.places(arguments)
+    merged = {
+        key: value
+        for key, value in defaults.items()
+        if key not in SECTIONS and fields.place(key) not in declared
+    }
+    merged |= {key: value for key, value in arguments.items() if value is not None}
+    for section in SECTIONS:
+        below, above = defaults.get(section) or {}, arguments.get(section) or {}
+        if not isinstance(below, Mapping) or not isinstance(above, Mapping):
+            continue  # what is no mapping is refused with the other mistakes
+        kept = {key: value for key, value in below.items() if (section, key) not in declared}
+        if kept or above:
+            merged[section] = _merged_mappings(kept, above)
+    return merged
+
+
+def _merged_mappings(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        under = merged.get(key)
+        if value is None and under is not None:
+            continue  # a null declares nothing
+        both = isinstance(under, Mapping) and isinstance(value, Mapping)
+        merged[key] = _merged_mappings(under, value) if both else value  # type: ignore[arg-type]
+    return merged

@@ -1,0 +1,60 @@
+"""The differences between versions of LiteLLM. If a version is unknown, it counts as an old one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from .fields import INFO
+from .row import Row
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """The abilities of a gateway's LiteLLM.
+
+    :param blocks: It pauses deployments (from mid-2026 on).
+    :param reports_unserved_rows: If it saves a write but cannot serve the row, the write fails.
+        Without this ability (1.83.14), the router lacks the row, and nothing else shows it.
+    :param serves_while_patching: It goes on serving during a PATCH. 1.83.14 removes all rows of the
+        database from its router meanwhile, for 50 to 200 ms.
+    :param clears: A null clears prices and a few other parameters (from 1.106 on).
+    :param removes: It removes parameters by their names (from 1.109 on).
+    :param resolves: It resolves ``os.environ/`` references in its database (from 1.95 on).
+    """
+
+    blocks: bool = False
+    reports_unserved_rows: bool = False
+    serves_while_patching: bool = False
+    clears: bool = False
+    removes: bool = False
+    resolves: bool = False
+
+
+OLD = Capabilities()
+RECENT = Capabilities(
+    blocks=True, reports_unserved_rows=True, serves_while_patching=True, clears=True, resolves=True
+)
+NEWEST = replace(RECENT, removes=True)
+
+
+def by_rows(rows: Iterable[Row]) -> Capabilities | None:
+    """The abilities that the form of the rows shows; ``None`` if there are no rows.
+
+    From mid-2026 on, a row says whether it is blocked. No row shows whether LiteLLM removes
+    parameters.
+    """
+    row = next(iter(rows), None)
+    if row is None:
+        return None
+    return RECENT if "blocked" in (row.stored or row.data.get(INFO) or {}) else OLD
+
+
+def by_version(version: str | None) -> Capabilities:
+    """The abilities of a version of LiteLLM."""
+    numbers = re.match(r"(\d+)\.(\d+)", version or "")
+    number = tuple(map(int, numbers.groups())) if numbers else (0, 0)
+    if number >= (1, 109):
+        return NEWEST
+    return RECENT if number >= (1, 106) else OLD

@@ -1,0 +1,1 @@
+"""What serves any kind of object that a gateway holds."""

@@ -1,0 +1,1 @@
+"""What people and programs read: comments, events, exported files."""

@@ -1,0 +1,215 @@
+"""Writes an export as the text of an SLS file or of a pillar file. Pure."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
+from textwrap import indent, wrap
+from typing import Any
+
+from ..models.export import Arguments, Export, Secret, replaced, secrets
+from ..values.quote import line, quoted
+from ..values.secrets import REDACTED
+
+Dump = Callable[[Any], str]
+
+_WIDTH = 94  # characters of an item's line in the head
+
+
+def data(found: Export, pillar: str) -> Mapping[str, Arguments]:
+    """The arguments by name, with the same in the place of each secret as in a file."""
+    if found.set is not None:
+        return {name: _in_set(arguments) for name, arguments in found.states.items()}
+    return {
+        name: replaced(arguments, lambda secret: secret.reference(pillar))
+        for name, arguments in found.states.items()
+    }
+
+
+def text(found: Export, pillar: str, dump: Dump, url: str, profile: str | None = None) -> str:
+    """An SLS file of states, or a pillar file of the models of a set.
+
+    :param pillar: The pillar key of the secrets of states, or of the models of a set.
+    :param dump: Writes data as YAML.
+    :param profile: The profile, if the states must name it.
+    """
+    write = _states_text if found.set is None else _models_text
+    return write(found, pillar, dump, url, profile)
+
+
+def _states_text(found: Export, pillar: str, dump: Dump, url: str, profile: str | None) -> str:
+    """An SLS file with a ``present`` state for each row; its head has the pillar that it needs."""
+    references: dict[str, str] = {}
+
+    def mark(secret: Secret) -> str:
+        marked = f"secret-{uuid.uuid4().hex}"
+        references[marked] = secret.reference(pillar)
+        return marked
+
+    head = _head(found, url, _steps_of_states(found, pillar, dump))
+    written = [
+        dump(_state("present", name, replaced(arguments, mark), profile))
+        for name, arguments in found.states.items()
+    ]
+    text = _escaped("\n".join([head, *written]))
+    for marked, reference in references.items():
+        text = text.replace(marked, reference)
+    return text
+
+
+def _models_text(found: Export, pillar: str, dump: Dump, url: str, profile: str | None) -> str:
+    """A pillar file with the models of a set; its head has the SLS file that goes with it.
+
+    Each secret is null, which declares nothing, or a mask, which Salt refuses, until somebody fills
+    it in.
+    """
+    head = _head(found, url, _steps_of_set(found, pillar, dump, profile))
+    declared = {name: _in_set(_without_tier(one)) for name, one in found.states.items()}
+    keys = pillar.split(":")
+    above = "".join(
+        indent(dump({key: None}).removesuffix(" null\n") + "\n", "  " * depth)
+        for depth, key in enumerate(keys)
+    )
+    written = "\n".join(dump({name: arguments}) for name, arguments in declared.items())
+    below = indent(written or dump({}), "  " * len(keys))
+    return _escaped(f"{head}\n{above}{below}")
+
+
+def _in_set(arguments: Arguments) -> Arguments:
+    """The arguments of a model of a set, with null or a mask in the place of each secret."""
+    filled: Arguments = replaced(arguments, lambda secret: secret.stand_in)
+    return filled
+
+
+def _without_tier(arguments: Arguments) -> Arguments:
+    """The arguments without a null ``tier``, because the defaults of the set have it already."""
+    return {key: value for key, value in arguments.items() if (key, value) != ("tier", None)}
+
+
+def _state(function: str, name: str, arguments: Arguments, profile: str | None) -> dict[str, Any]:
+    """A state. If Salt gives its name another meaning, the state has another id."""
+    given = {**({} if _is_id(name) else {"name": name}), **arguments}
+    if profile is not None:
+        given["profile"] = profile
+    declared = [{key: value} for key, value in given.items()]
+    return {name if _is_id(name) else f"model {name}": {f"litellm_model.{function}": declared}}
+
+
+def _is_id(name: str) -> bool:
+    """Whether a name can be the id of a state, because Salt gives it no other meaning."""
+    return name not in ("include", "exclude", "extend") and not name.startswith(("__", "."))
+
+
+def _escaped(text: str) -> str:
+    """A text that Jinja renders to the given text."""
+    for jinja in ("{{", "{%", "{#"):  # in this order, because each replacement adds a `{{`
+        text = text.replace(jinja, f"{{{{ '{jinja}' }}}}")
+    return text
+
+
+# ---------------------------------------------------------------- the head
+
+
+def _head(found: Export, url: str, steps: Iterable[str]) -> str:
+    """The comment at the head of a file."""
+    lines = [f"The models of {url}, exported by litellm_model.export.", "", *steps]
+    owned = [f"{name}: {quoted(owner)}" for name, owner in found.owners.items()]
+    for title, items in (
+        ("These have an owner in Salt already, so Salt refuses them here:", owned),
+        ("Not in this file, and left as it is on the gateway:", list(_missing(found))),
+    ):
+        if items:
+            lines += ["", title, *chain.from_iterable(map(_item, items))]
+    return "".join(f"# {line(one)}".rstrip() + "\n" for one in lines)
+
+
+def _item(text: str) -> list[str]:
+    """An item of a list, in lines that are not too long."""
+    first, *others = wrap(line(text), _WIDTH, break_long_words=False, break_on_hyphens=False)
+    return [f"- {first}", *(f"  {one}" for one in others)]
+
+
+def _steps_of_states(found: Export, pillar: str, dump: Dump) -> Iterator[str]:
+    yield "1. Save this file in a folder of file_roots, for example as /srv/salt/models.sls."
+    wanted: dict[str, dict[str, str]] = {}
+    for secret in secrets(found.states):
+        wanted.setdefault(secret.name, {})[secret.key] = "…"
+    if wanted:
+        yield "2. Secrets are not printed. Put this into the pillar, with each … replaced by the"
+        yield f"   secret. {_REFERENCES}"
+        yield ""
+        yield from (f"     {one}" for one in dump({pillar: wanted}).splitlines())
+        yield ""
+    else:
+        yield _NO_SECRETS.format(2)
+    yield from _try_it(found, 3)
+
+
+def _steps_of_set(found: Export, pillar: str, dump: Dump, profile: str | None) -> Iterator[str]:
+    arguments = {"pillar": pillar, "defaults": {"tier": None}}
+    yield "1. Save this file in a folder of pillar_roots, for example as /srv/pillar/models.sls."
+    yield "   Give it to the minion in the pillar's top.sls."
+    yield "2. Save this in a folder of file_roots, for example as /srv/salt/models.sls:"
+    yield ""
+    state = _state("managed", str(found.set), arguments, profile)
+    yield from (f"     {one}" for one in dump(state).splitlines())
+    yield ""
+    stand_ins = {secret.stand_in is None for secret in secrets(found.states)}
+    if stand_ins:
+        yield "3. Secrets are not printed. Fill them in below."
+        if True in stand_ins:
+            yield "   While one is null, the secret on the gateway stays as it is."
+        if False in stand_ins:
+            yield f"   Salt has set each {REDACTED}. It would remove what is not declared any more,"
+            yield "   so it refuses the set until they are filled in."
+        yield f"   {_REFERENCES}"
+    else:
+        yield _NO_SECRETS.format(3)
+    yield from _try_it(found, 4)
+
+
+_NO_SECRETS = "{}. The gateway shows no secrets, so there are none to fill in."
+_REFERENCES = "LiteLLM 1.95 and newer resolve os.environ/NAME, if it is in no mapping."
+
+
+def _try_it(found: Export, number: int) -> Iterator[str]:
+    yield f"{number}. Run `salt-call state.apply models test=True`. Each model would be adopted."
+    yield "   Only its owner changes, and its secrets, which the gateway does not show."
+    yield f"{number + 1}. Run `salt-call state.apply models`."
+    if any("model_id" in arguments for arguments in found.states.values()):
+        yield ""
+        yield "A model_id says which model of this gateway is meant. For another gateway, delete"
+        yield "every line with model_id."
+
+
+def _missing(found: Export) -> Iterator[str]:
+    """What a file lacks, in a line for each reason."""
+    for model_id, reason in found.left_out.items():
+        yield f"{model_id}, {reason}"
+    if not found.may_ask:
+        yield (
+            "The secrets that LiteLLM hides. The api_key may not see which secrets they have: "
+            "export with a proxy-admin key to have them all."
+        )
+    for named, what, why in (
+        (found.paused, "Secrets", "LiteLLM does not say which ones a paused model has."),
+        (
+            found.unserved,
+            "Secrets",
+            "LiteLLM does not say which ones a model has that it does not serve.",
+        ),
+        (
+            found.slashed,
+            "Secrets",
+            "LiteLLM does not say which ones a model has whose id has a slash.",
+        ),
+        (
+            found.keyless,
+            "A key",
+            "LiteLLM shows none. There is none, or it is os.environ/NAME of a variable that is "
+            "not set where the gateway runs.",
+        ),
+    ):
+        if named:
+            yield f"{what} of {', '.join(named)}: {why}"

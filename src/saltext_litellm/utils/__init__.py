@@ -1,1 +1,0 @@
-"""Plain Python that knows nothing of Salt."""

@@ -1,1 +1,0 @@
-"""Code for LiteLLM's models: fields, rows, identity, plans, sets, export and endpoints."""

@@ -1,1 +1,0 @@
-"""Code for one run: read a gateway, decide, and act."""

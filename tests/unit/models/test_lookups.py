@@ -1,0 +1,80 @@
+"""Whether the database has a row: what an answer says, and what it does not."""
+
+import pytest
+
+from saltext_litellm import errors
+from saltext_litellm.models import desired as deployments
+from saltext_litellm.models.gateway import Gateway
+from saltext_litellm.models.known import Known
+from tests.support.cluster import Client, Cluster
+from tests.support.properties import FINGERPRINTER
+
+REFUSED = errors.GatewayError("Model updates only supported for DB-stored models", 400)
+SAYS = [
+    (errors.NotInDatabase("Model not found on proxy", 404), False),
+    (errors.NotServed("it was saved, but is not live", 500), True),
+    (errors.ServesLess("it was saved, but another one is not live", 500), True),
+]
+SAYS_NOTHING = [
+    REFUSED,
+    errors.GatewayError("No connected db", 500),
+    errors.OutcomeUnknown("no answer within 5 seconds"),
+    errors.GatewayError("the api_key may not do that", 403),
+    errors.GatewayError("it refuses the connection"),
+]
+
+
+class Refusing(Client):
+    """A gateway that answers each PATCH with an error, and shows nothing."""
+
+    error: errors.GatewayError = REFUSED
+
+    def update(self, *_):
+        raise self.error
+
+    def create(self, _):
+        raise errors.OutcomeUnknown("it closed the connection")
+
+    def database(self, *_):
+        return []
+
+    def router(self):
+        return []
+
+
+def refusing(error):
+    client = Refusing(Cluster(), 0)
+    client.error = error
+    return client
+
+
+@pytest.mark.parametrize(("error", "there"), SAYS)
+def test_an_answer_says_whether_the_database_has_a_row(error, there):
+    assert Known(refusing(error), lambda: None).confirm_exists("id") is there
+
+
+@pytest.mark.parametrize("error", SAYS_NOTHING)
+def test_an_error_says_nothing_about_it(error):
+    with pytest.raises(errors.GatewayError) as err:
+        Known(refusing(error), lambda: None).confirm_exists("id")
+    assert err.value is error
+
+
+@pytest.mark.parametrize("error", SAYS_NOTHING)
+@pytest.mark.parametrize("remove", [False, True])
+def test_no_sentence_says_more_than_is_known(error, remove):
+    wanted = deployments.desired(
+        {"name": "name", "litellm_params": {"model": "openai/gpt-4"}}, lambda value: value
+    )
+    gateway = Gateway(refusing(error), FINGERPRINTER)
+    if remove:
+        with pytest.raises(errors.GatewayError) as err:
+            gateway.remove(wanted, any_owner=False)
+        told = str(err.value)
+    else:
+        (outcome,) = gateway.apply([wanted])
+        told = outcome.failure
+        assert (outcome.unknown, outcome.changes) == (True, {})
+    assert "which it has" not in told
+    assert "does not say whether it has it: " in told
+    assert str(error) in told
