@@ -29,6 +29,7 @@ from typing import Any
 import requests
 
 from saltext_litellm.models import bodies, identity, sets
+from saltext_litellm.models.fields import FIELDS
 from saltext_litellm.objects import plan as plans
 from saltext_litellm.values.fingerprints import Fingerprinter
 from tests.support.cluster import Cluster
@@ -333,7 +334,7 @@ def recorded_rows(bench: Bench, declared: dict[str, Any]) -> list[dict[str, Any]
     client, fingerprinter = Cluster().client(), Fingerprinter(bench.gateway.key)
     for wanted in sets.read("bench", declared, None, lambda value: value):
         model_id = next(identity.derived_ids(wanted))
-        marker = plans.marker_of(wanted, fingerprinter, model_id)
+        marker = plans.marker_of(FIELDS, wanted, fingerprinter, model_id)
         client.create(bodies.create_body(wanted, marker, model_id))
     rows = client.database()
     return [{**row, "model_info": recorded["model_info"] | row["model_info"]} for row in rows]

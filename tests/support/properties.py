@@ -14,9 +14,10 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 
 from saltext_litellm.models import desired as deployments
+from saltext_litellm.models.deployments import Deployments
 from saltext_litellm.models.desired import Deployment
-from saltext_litellm.models.gateway import Gateway
-from saltext_litellm.objects.outcome import Options, Outcome
+from saltext_litellm.models.options import ModelOptions
+from saltext_litellm.objects.outcome import Outcome
 from saltext_litellm.values.fingerprints import Fingerprinter
 from saltext_litellm.values.paths import nested
 
@@ -42,12 +43,12 @@ def desired(name: str, arguments: Mapping[str, Any], model_name: str) -> Deploym
     return deployments.desired({**arguments, **own}, lambda value: value)
 
 
-def plan(gateway: Gateway, wanted: Deployment) -> Outcome:
-    (outcome,) = gateway.apply([wanted], Options(test=True))
+def plan(gateway: Deployments, wanted: Deployment) -> Outcome:
+    (outcome,) = gateway.apply([wanted], ModelOptions(test=True))
     return outcome
 
 
-def apply(gateway: Gateway, wanted: Deployment) -> Outcome:
+def apply(gateway: Deployments, wanted: Deployment) -> Outcome:
     (outcome,) = gateway.apply([wanted])
     return outcome
 
@@ -55,7 +56,7 @@ def apply(gateway: Gateway, wanted: Deployment) -> Outcome:
 def run(
     history: list[tuple[str, Mapping[str, Any]]],
     name: str,
-    open_gateway: Callable[[], Gateway],
+    open_gateway: Callable[[], Deployments],
     raw: Callable[[str], Raw],
     intervene: Callable[[str, Mapping[str, Any]], None],
     version: str,
@@ -78,7 +79,7 @@ def run(
         done = apply(open_gateway(), wanted)
         assert done.failure is None, done.failure
         check_prediction(predicted, done)
-        model_id = done.model_id
+        model_id = done.id
         assert model_id is not None
         after = raw(model_id)
         check_declared(wanted, after, version)
@@ -125,7 +126,7 @@ def check_others(before: Raw, after: Raw, wanted: Deployment) -> None:
             assert at(after, path) == value, path
 
 
-def check_rest(open_gateway: Callable[[], Gateway], wanted: Deployment) -> None:
+def check_rest(open_gateway: Callable[[], Deployments], wanted: Deployment) -> None:
     """A second run has nothing to do."""
     planned = plan(open_gateway(), wanted)
     assert (planned.action, planned.changes) == ("none", {})

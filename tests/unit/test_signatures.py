@@ -58,7 +58,7 @@ def test_manage_takes_what_managed_takes():
 
 
 def test_each_argument_has_a_place_and_each_place_an_argument():
-    assert set(PRESENT) - ABOUT_THE_RUN == fields.NAMES
+    assert set(PRESENT) - ABOUT_THE_RUN == fields.FIELDS.known
     in_table_order = [name for name in PRESENT if name in fields.ARGUMENTS]
     assert in_table_order == list(fields.ARGUMENTS)
 
@@ -69,7 +69,7 @@ def test_no_two_arguments_have_one_place():
 
 
 def test_what_is_not_given_is_not_declared_but_for_the_tier():
-    given = {name: value for name, value in PRESENT.items() if name in fields.NAMES}
+    given = {name: value for name, value in PRESENT.items() if name in fields.FIELDS.known}
     assert {name: value for name, value in given.items() if value is not None} == {"tier": "free"}
 
 

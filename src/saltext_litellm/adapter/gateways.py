@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import Any
 
 from ..errors import GatewayError, InvalidInput, Refused
+from ..gateway import Gateway
 from ..http import profile as profiles
 from ..http.session import Session
-from ..models.endpoints import Models
-from ..models.gateway import Gateway
 from ..values.fingerprints import Fingerprinter
 from .jobs import orphaned
 from .sharing import current_run
@@ -82,7 +81,7 @@ def gateway(
         loaded = own_profile(**own, resolve=resolve) if own else _load(profile, config, resolve)
         fingerprint = Fingerprinter(loaded.fingerprint_key or loaded.api_key)
         session = Session(loaded, _refuse_orphan if own else None)
-        return Gateway(Models(session), fingerprint, loaded.warnings, loaded.gateway_names)
+        return Gateway(session, fingerprint, loaded.warnings, loaded.gateway_names)
 
     return current_run(context).gateway(key, make)
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..models.gateway import Gateway
+from ..gateway import Gateway
 
 # The key in Salt's __context__ under which the states of one run share their gateways.
 _RUN = "litellm_model.run"
@@ -59,11 +59,9 @@ class Run:
         if key not in self.gateways:
             self.gateways[key] = Shared(make())
         shared = self.gateways[key]
-        changes, known = self._changes_by_others(shared.states), shared.gateway.known
-        if self.alone or state in shared.states or changes != shared.changes or self._is_busy():
-            known.forget()
-        known.state = state
-        known.forget_predictions(state)
+        changes = self._changes_by_others(shared.states)
+        anew = self.alone or state in shared.states or changes != shared.changes or self._is_busy()
+        shared.gateway.begin(state, anew=anew)
         shared.states.add(state)
         shared.changes = changes
         return shared.gateway

@@ -10,11 +10,13 @@ from typing import Any
 from ..errors import Refused
 from ..objects import marker as markers
 from ..objects.marker import Marker
+from ..objects.row import MISSING
 from ..values.paths import Path, drop, leaves, nested, put
 from ..values.secrets import holds_secret
 from .desired import Deployment
 from .fields import (
     BLOCKED,
+    FIELDS,
     INFO,
     PARAMS,
     RESET_INFO,
@@ -23,9 +25,8 @@ from .fields import (
     UNREADABLE,
     WAYS,
     is_secret_at,
-    may_be_masked,
 )
-from .row import MISSING, Row, known_info, left_out, own_info, stored_section
+from .row import ModelRow, known_info, left_out, own_info, stored_section
 
 _MASKED = "****"
 
@@ -37,7 +38,7 @@ def create_body(wanted: Deployment, marker: Marker, model_id: str) -> dict[str, 
     return {"model_name": wanted.model_name, **body}
 
 
-def probe_body(row: Mapping[str, Any], beside: Iterable[Row] = ()) -> dict[str, Any]:
+def probe_body(row: Mapping[str, Any], beside: Iterable[ModelRow] = ()) -> dict[str, Any]:
     """The body of ``/health/test_connection``.
 
     :param row: The row that would be written. Its id is left out, because LiteLLM would add what is
@@ -56,7 +57,7 @@ def probe_body(row: Mapping[str, Any], beside: Iterable[Row] = ()) -> dict[str, 
 
 
 def update_body(
-    row: Row,
+    row: ModelRow,
     wanted: Deployment,
     touched: frozenset[Path],
     removed: frozenset[Path],
@@ -99,7 +100,7 @@ def update_body(
     return body
 
 
-def marked(row: Row, marker: Marker, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def marked(row: ModelRow, marker: Marker, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The body of a PATCH with a marker added to it. Without a body, only the marker is written."""
     body = dict(body or {})
     info = {**_patched_info(row), **body.get(INFO, {}), markers.KEY: marker.dump()}
@@ -108,7 +109,7 @@ def marked(row: Row, marker: Marker, body: Mapping[str, Any] | None = None) -> d
 
 def replacement_body(
     wanted: Deployment,
-    row: Row,
+    row: ModelRow,
     stored: Mapping[str, Any],
     removed: frozenset[Path],
     marker: Marker,
@@ -143,7 +144,7 @@ def replacement_body(
 
 
 def as_stored(
-    row: Row,
+    row: ModelRow,
     wanted: Deployment,
     removed: frozenset[Path],
     masks: Mapping[str, Any] | None,
@@ -155,7 +156,7 @@ def as_stored(
     :raises Refused: To replace the row would probably lose a secret that somebody else set.
     """
     if masks is None:
-        raise Refused(f"The gateway does not say which secrets {row.model_id} has")
+        raise Refused(f"The gateway does not say which secrets {row.id} has")
     params = {**row.data.get(PARAMS, {}), **left_out(masks)}
     for key, value in params.items():
         for path, leaf in leaves((PARAMS, key), value):
@@ -165,7 +166,7 @@ def as_stored(
     return as_read(replace(row, data={**row.data, PARAMS: params}), cost_map)
 
 
-def as_read(row: Row, cost_map: Mapping[str, Any]) -> dict[str, Any]:
+def as_read(row: ModelRow, cost_map: Mapping[str, Any]) -> dict[str, Any]:
     """A row in the form that a write returns, with what reads show of it."""
     info = dict(own_info(row, known_info(row, cost_map)))
     return {PARAMS: row.data.get(PARAMS, {}), INFO: info, "blocked": row.get(BLOCKED)}
@@ -173,7 +174,7 @@ def as_read(row: Row, cost_map: Mapping[str, Any]) -> dict[str, Any]:
 
 def is_hidden(path: Path, shown: Any) -> bool:
     """Whether a value that a read shows is not the stored one, or may have a mask inside."""
-    masked = may_be_masked(path) and _MASKED in str(shown)
+    masked = FIELDS.meaning(path).masked and _MASKED in str(shown)
     return is_secret_at(path) or masked or holds_secret("", shown)
 
 
@@ -181,13 +182,13 @@ def _own_info(model_id: str, marker: Marker) -> dict[str, Any]:
     return {"id": model_id, "db_model": True, markers.KEY: marker.dump()}
 
 
-def _patched_info(row: Row) -> dict[str, Any]:
+def _patched_info(row: ModelRow) -> dict[str, Any]:
     """The keys that any PATCH with model_info must send. Else LiteLLM stores a random id."""
     reset = {RESET_INFO[1]: True} if row.get(RESET_INFO) is True else {}
-    return {"id": row.model_id, "db_model": True, **reset}
+    return {"id": row.id, "db_model": True, **reset}
 
 
-def _kept_value(path: Path, value: Any, row: Row) -> Any:
+def _kept_value(path: Path, value: Any, row: ModelRow) -> Any:
     """A value that somebody else set, in a form that can be sent again."""
     if path[0] != PARAMS or not isinstance(value, str):
         return value  # only the strings of litellm_params are encrypted
@@ -206,7 +207,7 @@ def _lost_secret(path: Path) -> Refused:
 
 
 def _whole_value(
-    top: Path, row: Row, declared: Mapping[Path, Any], removed: frozenset[Path]
+    top: Path, row: ModelRow, declared: Mapping[Path, Any], removed: frozenset[Path]
 ) -> Any:
     """The value to send for a top-level key, ``None`` to remove it.
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
 from ..errors import InvalidInput
+from ..objects.declared import Declared
 from ..values import checks, placeholders, texts
 from ..values.paths import Path, leaves
 from ..values.quote import line, quoted, short, suggested
@@ -50,28 +51,21 @@ _NAMES = {"name": checks.title, "model_name": checks.title, "model_id": checks.i
 
 
 @dataclass(frozen=True)
-class Deployment:
+class Deployment(Declared):
     """A deployment as it is declared.
 
-    :param name: The name of the state, which owns the row.
     :param model_name: The public name that clients call; ``None`` if it must stay as it is.
-    :param values: The declared values by their place in a row.
-    :param model_id: The row's id, if the user chose one.
-    :param set: The ``managed`` state it belongs to, if any.
-    :param gateway: The name of the gateway that it is for, if the profile has one.
     :param listed: Whether it comes from a list. There, only their order tells entries with the same
         model name apart.
-    :param warnings: Values that are no mistake, but that the user should check.
     """
 
-    name: str
-    model_name: str | None
-    values: Mapping[Path, Any] = field(repr=False)
-    model_id: str | None = None
-    set: str | None = None
-    gateway: str | None = None
+    model_name: str | None = None
     listed: bool = False
-    warnings: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> Mapping[str, str | None]:
+        """Its public name."""
+        return {"model_name": self.model_name}
 
     @property
     def team(self) -> str | None:
@@ -104,7 +98,7 @@ def desired(arguments: Mapping[str, Any], resolve: Resolve, *, partial: bool = F
         name=name,
         model_name=name if model_name is None and not partial else model_name,
         values=values,
-        model_id=arguments.get("model_id"),
+        id=arguments.get("model_id"),
         warnings=tuple(_bounded(chain(_warnings(values, trimmed, arguments), _odd_names(values)))),
     )
 
@@ -168,7 +162,7 @@ def named(name: Any, model_id: Any) -> Deployment:
     with mistakes.noted():
         name = model_id if name is None else checks.title("name", name)
     mistakes.refuse()
-    return Deployment(name=name, model_name=name, values={}, model_id=model_id)
+    return Deployment(name=name, model_name=name, values={}, id=model_id)
 
 
 def _section(section: str, declared: Any) -> Iterator[tuple[Path, Any]]:

@@ -14,7 +14,7 @@ from typing import Any
 from ..values.paths import Path
 from . import fields
 from .fields import PARAMS, is_top, label
-from .row import Row, stored_section
+from .row import ModelRow, stored_section
 
 _GCM = "v2:gcm:"
 # At least 40 bytes in base64, or the prefix of LiteLLM's other algorithm.
@@ -35,7 +35,7 @@ def is_encrypted(path: Path, value: Any) -> bool:
     return path[0] == PARAMS and is_top(path) and isinstance(value, str)
 
 
-def lost(values: Mapping[Path, Any], row: Row) -> list[Path]:
+def lost(values: Mapping[Path, Any], row: ModelRow) -> list[Path]:
     """The places of the declared texts for which a row shows a ciphertext."""
     return sorted(
         path
@@ -44,7 +44,7 @@ def lost(values: Mapping[Path, Any], row: Row) -> list[Path]:
     )
 
 
-def left(values: Mapping[Path, Any], row: Row) -> Iterator[str]:
+def left(values: Mapping[Path, Any], row: ModelRow) -> Iterator[str]:
     """The names of the texts that show a ciphertext and are not declared."""
     for key, shown in (row.data.get(PARAMS) or {}).items():
         path = (PARAMS, key)
@@ -52,7 +52,7 @@ def left(values: Mapping[Path, Any], row: Row) -> Iterator[str]:
             yield label(path)
 
 
-def differs(answer: Mapping[str, Any], row: Row) -> bool:
+def differs(answer: Mapping[str, Any], row: ModelRow) -> bool:
     """Whether texts that are stored have another length than those that a row shows.
 
     :param answer: The raw row that a write returns.

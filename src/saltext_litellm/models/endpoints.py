@@ -227,7 +227,7 @@ class Models:
         :raises Unchangeable: The id of the row has a slash.
         """
         if is_fixed(model_id):
-            if all(row.model_id != model_id for row in parse_all(self.database())):
+            if all(row.id != model_id for row in parse_all(self.database())):
                 raise NotInDatabase(f"LiteLLM cannot change {model_id}: its database lacks it")
             raise Unchangeable(f"LiteLLM cannot change {model_id}: its id has a slash")
         return self._send_change(

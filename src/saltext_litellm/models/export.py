@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import InvalidInput, NotAllowed, Refused
+from ..objects.row import MISSING
 from ..values import checks
 from ..values.paths import Path, leaves
 from ..values.quote import quoted
 from ..values.secrets import REDACTED, holds_secret, is_shown
 from . import fields, identity, names
 from .desired import Deployment, desired
-from .fields import BLOCKED, CREDENTIAL, INFO, MODEL, PARAMS
-from .row import MISSING, Row, is_fixed, is_set, known_info, left_out, own_info
+from .fields import BLOCKED, CREDENTIAL, FIELDS, INFO, MODEL, PARAMS
+from .row import ModelRow, is_fixed, known_info, left_out, own_info
 
 Arguments = dict[str, Any]
 Masks = Mapping[str, Any]
@@ -78,8 +79,8 @@ class Export:
 
 
 def export(
-    rows: Iterable[Row],
-    ask: Callable[[Row], Masks | None],
+    rows: Iterable[ModelRow],
+    ask: Callable[[ModelRow], Masks | None],
     cost_map: Mapping[str, Any],
     set_: str | None = None,
 ) -> Export:
@@ -91,9 +92,9 @@ def export(
     :param set_: The set that the rows become models of; ``None`` for states.
     """
     stored = sorted(
-        (row for row in rows if row.from_database), key=lambda row: (row.model_name, row.model_id)
+        (row for row in rows if row.from_database), key=lambda row: (row.model_name, row.id)
     )
-    known, asked = identity.Rows(stored), _all_masks(stored, ask)
+    known, asked = identity.ModelRows(stored), _all_masks(stored, ask)
     found: dict[str, Arguments] = {}
     left_out: dict[str, str] = {}
     owners: dict[str, str] = {}
@@ -104,12 +105,12 @@ def export(
         "keyless": [],
     }
     for name, row in names.of(stored, set_):
-        masks = asked[row.model_id] if asked is not None else {}
+        masks = asked[row.id] if asked is not None else {}
         try:
             arguments = _arguments(name, row, masks or {}, cost_map)
             _check_state(name, arguments)
         except InvalidInput as err:
-            left_out[row.model_id] = f"{quoted(row.model_name)}: {err}"
+            left_out[row.id] = f"{quoted(row.model_name)}: {err}"
             continue
         found[name] = _with_id(name, row, arguments, known, set_)
         if row.marker and not names.is_own(row, set_):
@@ -122,36 +123,36 @@ def export(
 
 
 def _all_masks(
-    rows: Iterable[Row], ask: Callable[[Row], Masks | None]
+    rows: Iterable[ModelRow], ask: Callable[[ModelRow], Masks | None]
 ) -> Mapping[str, Masks | None] | None:
     """The masks of each row by its id; ``None`` if the api_key may not see them."""
     try:
-        return {row.model_id: ask(row) for row in rows}
+        return {row.id: ask(row) for row in rows}
     except NotAllowed:
         return None
 
 
-def _why_no_secret(row: Row, arguments: Arguments, masks: Masks | None) -> str | None:
+def _why_no_secret(row: ModelRow, arguments: Arguments, masks: Masks | None) -> str | None:
     """Why an export may lack secrets that a row has, if there is a reason."""
-    if masks is None and is_fixed(row.model_id):
+    if masks is None and is_fixed(row.id):
         return "slashed"
     if masks is None:
         return "paused" if row.get(BLOCKED) else "unserved"
-    has_credential = is_set(row.get(CREDENTIAL), CREDENTIAL)
+    has_credential = fields.is_set(CREDENTIAL, row.get(CREDENTIAL))
     return None if has_credential or any(secrets(arguments)) else "keyless"
 
 
 def _with_id(
-    name: str, row: Row, arguments: Arguments, known: identity.Rows, set_: str | None
+    name: str, row: ModelRow, arguments: Arguments, known: identity.ModelRows, set_: str | None
 ) -> Arguments:
     """The arguments, with the row's id as the last if the row would not be found without it."""
     values = {} if row.team is None else {fields.TEAM: row.team}
-    wanted = Deployment(name, row.model_name, values, set=set_)
+    wanted = Deployment(name, values, set=set_, model_name=row.model_name)
     with contextlib.suppress(Refused):
         if identity.find(wanted, known) is row:
             return arguments
     with contextlib.suppress(InvalidInput):  # an id that cannot stand in a URL is left out
-        return {**arguments, "model_id": checks.identifier("model_id", row.model_id)}
+        return {**arguments, "model_id": checks.identifier("model_id", row.id)}
     return arguments
 
 
@@ -164,7 +165,7 @@ def _check_state(name: str, arguments: Arguments) -> None:
     desired({**filled_in, "name": name}, lambda value: value)
 
 
-def _arguments(name: str, row: Row, masks: Masks, cost_map: Mapping[str, Any]) -> Arguments:
+def _arguments(name: str, row: ModelRow, masks: Masks, cost_map: Mapping[str, Any]) -> Arguments:
     """A row as arguments, in the order of ``present``."""
     declared: Arguments = {} if row.model_name == name else {"model_name": row.model_name}
     values = _values(row, masks, cost_map)
@@ -180,7 +181,7 @@ def _arguments(name: str, row: Row, masks: Masks, cost_map: Mapping[str, Any]) -
     return arguments if "tier" in arguments else {**arguments, "tier": None}
 
 
-def _values(row: Row, masks: Masks, cost_map: Mapping[str, Any]) -> dict[Path, Any]:
+def _values(row: ModelRow, masks: Masks, cost_map: Mapping[str, Any]) -> dict[Path, Any]:
     """The values that are set in a row, by path.
 
     A secret is masked. A managed value is ``MISSING`` if reads do not show it.
@@ -190,13 +191,13 @@ def _values(row: Row, masks: Masks, cost_map: Mapping[str, Any]) -> dict[Path, A
 
 
 def _set_by_anyone(
-    row: Row, masks: Masks, cost_map: Mapping[str, Any]
+    row: ModelRow, masks: Masks, cost_map: Mapping[str, Any]
 ) -> Iterator[tuple[Path, Any]]:
     """The values that LiteLLM does not have of itself."""
     params = dict(row.data.get(PARAMS) or {})
     params = {MODEL[1]: params.pop(MODEL[1], None), **params, **left_out(masks)}
     for key, value in params.items():
-        if value is not None and is_set(value, (PARAMS, key)):
+        if value is not None and fields.is_set((PARAMS, key), value):
             yield from leaves((PARAMS, key), value)
     for key, value in own_info(row, known_info(row, cost_map)):
         yield from leaves((INFO, key), value)
@@ -204,7 +205,7 @@ def _set_by_anyone(
         yield BLOCKED, True
 
 
-def _managed_too(row: Row, found: Mapping[Path, Any]) -> Iterator[tuple[Path, Any]]:
+def _managed_too(row: ModelRow, found: Mapping[Path, Any]) -> Iterator[tuple[Path, Any]]:
     """The other values that Salt manages. If they were not declared, Salt would remove them.
 
     They say the same as LiteLLM's cost map or its defaults, or they are not shown: LiteLLM 1.106.2
@@ -238,7 +239,7 @@ def _declared_value(name: str, path: Path, value: Any, managed: bool) -> Any:
 
 
 def _declare(arguments: Arguments, path: Path, value: Any) -> None:
-    argument = fields.argument_at(path)
+    argument = FIELDS.argument_at(path)
     if argument is not None:
         arguments[argument] = value
         return

@@ -8,15 +8,17 @@ because each key may be ours or somebody else's. A list is one value.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
 from ..errors import InvalidInput
 from ..objects import marker as markers
+from ..objects.fields import Fields, Meaning
+from ..objects.row import MISSING
 from ..values import checks
 from ..values.paths import Path
-from ..values.quote import clean, kind
+from ..values.quote import kind
 from ..values.secrets import NOT_SECRET, hides, is_secret
 
 PARAMS = "litellm_params"
@@ -57,9 +59,8 @@ ARGUMENTS: dict[str, tuple[Path, Callable[[str, Any], Any]]] = {
     "aws_region_name": ((PARAMS, "aws_region_name"), checks.text),
     "blocked": (BLOCKED, checks.flag),
 }
-_ARGUMENT_AT = {path: argument for argument, (path, _) in ARGUMENTS.items()}
-# Every argument that describes a deployment.
-NAMES = frozenset({*ARGUMENTS, "model_name", "model_id", *SECTIONS})
+
+_PLACES = frozenset(path for path, _ in ARGUMENTS.values())
 
 TIERS = ("free", "paid")
 # The modes in LiteLLM 1.106.2's cost map and in the published contract. Newer versions have more.
@@ -114,7 +115,7 @@ _ONE_LINE = re.compile(
     r"|url|version)$"
 )
 # Lists whose order means nothing.
-UNORDERED = frozenset({(PARAMS, "tags"), (INFO, "tags"), (INFO, "access_groups")})
+_UNORDERED = frozenset({(PARAMS, "tags"), (INFO, "tags"), (INFO, "access_groups")})
 # LiteLLM 1.106.2 stores a value for these in every row, so false means the same as not set.
 FALSE_UNLESS_SET = frozenset(
     (PARAMS, key)
@@ -248,35 +249,6 @@ RESERVED = {
 _PRICE = re.compile(r"(^|_)cost_per_|_token_cost|^tiered_pricing$")
 
 
-def place(argument: str) -> Path | None:
-    """The place in a row that an argument declares."""
-    return ARGUMENTS[argument][0] if argument in ARGUMENTS else None
-
-
-def places(arguments: Mapping[str, Any]) -> set[Path]:
-    """The places that arguments declare, without the mappings inside a section."""
-    found = {path for name, (path, _) in ARGUMENTS.items() if arguments.get(name) is not None}
-    for section in SECTIONS:
-        declared = arguments.get(section)
-        if isinstance(declared, Mapping):
-            found |= {
-                (section, key)
-                for key, value in declared.items()
-                if value is not None and not isinstance(value, Mapping)
-            }
-    return found
-
-
-def label(path: Path) -> str:
-    """The user's name for a place in a row: its argument, or else its path."""
-    return _ARGUMENT_AT.get(path) or clean(":".join(path))
-
-
-def argument_at(path: Path) -> str | None:
-    """The argument that declares a place in a row."""
-    return _ARGUMENT_AT.get(path)
-
-
 def derived_model(values: Mapping[Path, Any]) -> str | None:
     """The upstream model that provider and base model make together."""
     provider, base_model = (values.get(path) for path in (PROVIDER, BASE_MODEL))
@@ -402,7 +374,7 @@ def is_free_text(path: Path) -> bool:
 def is_name(path: Path) -> bool:
     """Whether a text at a place is a name, a URL or another word, which stands in one line."""
     in_call = path[0] == PARAMS and (is_top(path) or path[1] == "fallbacks")
-    return path in _ARGUMENT_AT or (in_call and _ONE_LINE.search(path[-1]) is not None)
+    return path in _PLACES or (in_call and _ONE_LINE.search(path[-1]) is not None)
 
 
 @lru_cache(4096)
@@ -417,11 +389,51 @@ def is_top(path: Path) -> bool:
     return len(path) == len(MODEL)
 
 
-def may_be_masked(path: Path) -> bool:
-    """Whether some version of LiteLLM masks the value at a place, although it is no secret."""
-    return path[0] == PARAMS and path[-1] in NOT_SECRET
-
-
 def is_readable(path: Path) -> bool:
     """Whether reads show the value at a place, perhaps masked."""
     return path not in UNREADABLE
+
+
+def is_set(path: Path, value: Any) -> bool:
+    """Whether the value at a place counts as set."""
+    if path == BLOCKED or path in FALSE_UNLESS_SET:
+        return value is True
+    return value is not MISSING
+
+
+def is_reference(value: Any) -> bool:
+    """Whether LiteLLM takes a value from its own environment."""
+    return isinstance(value, str) and value.startswith(REFERENCE)
+
+
+def _meaning(path: Path) -> Meaning:
+    return Meaning(
+        ordered=path not in _UNORDERED,
+        masked=path[0] == PARAMS and path[-1] in NOT_SECRET,
+        coerced=is_coerced(path),
+    )
+
+
+def _reported(differing: Mapping[Path, Any], declared: Mapping[Path, Any]) -> Iterator[Path]:
+    """The places to report. The upstream model is left out if its parts are reported."""
+    derived = derived_model(declared)
+    for path, value in differing.items():
+        if path == MODEL and value == derived and MODEL_SOURCES & differing.keys():
+            continue
+        yield path
+
+
+FIELDS = Fields(
+    sections=SECTIONS,
+    arguments=ARGUMENTS,
+    names=frozenset({"model_name", "model_id"}),
+    meaning=_meaning,
+    is_secret=is_secret_at,
+    is_hidden=is_hidden_at,
+    is_readable=is_readable,
+    is_reference=is_reference,
+    is_set=is_set,
+    in_user_unit=lambda path, value: checks.per_million(value) if path in COSTS else value,
+    reported=_reported,
+)
+label = FIELDS.label

@@ -17,7 +17,7 @@ from ..values.secrets import scrub, secret_strings
 from . import notes
 from .desired import Deployment
 from .endpoints import Models
-from .row import Row
+from .row import ModelRow
 from .serving import unserved
 
 _MOST_CHECKS = 4  # so many checks, because a large set would exceed a provider's limits
@@ -34,8 +34,8 @@ class Written:
     """
 
     wanted: Deployment
-    row: Row
-    is_served: Callable[[Row], bool]
+    row: ModelRow
+    is_served: Callable[[ModelRow], bool]
 
 
 @dataclass(frozen=True)
@@ -69,11 +69,11 @@ def _checked(models: Models, written: Written) -> Health:
     the row as it is now. A balancer may still send the check to another worker.
     """
     try:
-        if unserved(models, {written.row.model_id: written.is_served}, _LOOKS):
+        if unserved(models, {written.row.id: written.is_served}, _LOOKS):
             return Health(
                 note="Its health was not checked, because no worker shows it as it is now"
             )
-        answer = models.health(written.row.model_id)
+        answer = models.health(written.row.id)
     except GatewayError as err:
         return Health(failure=f"It was written, but its health could not be checked: {err}")
     if unhealthy := answer["unhealthy_endpoints"]:

@@ -9,14 +9,12 @@ from collections.abc import Iterable, Iterator, Set
 from itertools import count
 
 from ..errors import Ambiguous, Refused
-from ..objects.marker import Marker
+from ..objects.row import Rows, owner_of
 from ..values.quote import joined, short
 from ..values.secrets import redact
 from .desired import Deployment
 from .fields import MODEL, NAME, TEAM, label
-from .row import Row
-
-Owner = tuple[str | None, str]
+from .row import ModelRow
 
 # All ids that we choose are derived from this. Never change it: creates would make duplicates.
 _NAMESPACE = uuid.UUID("5b0ad5cf-6c4b-5d8e-9d0c-1f6a3f0b8f6e")
@@ -24,76 +22,42 @@ _NAMESPACE = uuid.UUID("5b0ad5cf-6c4b-5d8e-9d0c-1f6a3f0b8f6e")
 _MOST_CHOICES = 5  # rows that a sentence names
 
 
-class Rows:
-    """The rows of a gateway, found by id, by owner or by model name without a search."""
+class ModelRows(Rows[ModelRow]):
+    """The rows of the model table, found by their model name as well."""
 
-    def __init__(self, rows: Iterable[Row] = ()) -> None:
-        self._by_id: dict[str, Row] = {}
-        self._by_owner: defaultdict[Owner, dict[str, Row]] = defaultdict(dict)
-        self._by_name: defaultdict[str | None, dict[str, Row]] = defaultdict(dict)
-        self._unowned: defaultdict[str | None, dict[str, Row]] = defaultdict(dict)
-        for row in rows:
-            self.add(row)
+    def __init__(self, rows: Iterable[ModelRow] = ()) -> None:
+        self._by_name: defaultdict[str | None, dict[str, ModelRow]] = defaultdict(dict)
+        self._unowned: defaultdict[str | None, dict[str, ModelRow]] = defaultdict(dict)
+        super().__init__(rows)
 
-    def __iter__(self) -> Iterator[Row]:
-        return iter(self._by_id.values())
-
-    def __len__(self) -> int:
-        return len(self._by_id)
-
-    def __contains__(self, model_id: str | None) -> bool:
-        return model_id in self._by_id
-
-    def add(self, row: Row) -> None:
+    def add(self, row: ModelRow) -> None:
         """Add a row, or replace the row that has its id."""
-        self.drop(row.model_id)
-        self._by_id[row.model_id] = row
-        self._by_name[row.model_name][row.model_id] = row
-        if row.marker:
-            self._by_owner[_owner(row.marker)][row.model_id] = row
-        else:
-            self._unowned[row.model_name][row.model_id] = row
+        super().add(row)
+        self._by_name[row.model_name][row.id] = row
+        if row.marker is None:
+            self._unowned[row.model_name][row.id] = row
 
-    def drop(self, model_id: str) -> None:
+    def drop(self, row_id: str) -> None:
         """Remove a row."""
-        row = self._by_id.pop(model_id, None)
-        if row is not None:
-            self._by_name[row.model_name].pop(model_id)
-            if row.marker:
-                self._by_owner[_owner(row.marker)].pop(model_id)
-            else:
-                self._unowned[row.model_name].pop(model_id)
+        if (row := self.get(row_id)) is not None:
+            self._by_name[row.model_name].pop(row_id)
+            self._unowned[row.model_name].pop(row_id, None)
+        super().drop(row_id)
 
-    def get(self, model_id: str | None) -> Row | None:
-        """The row with an id."""
-        return None if model_id is None else self._by_id.get(model_id)
-
-    def owned(self, wanted: Deployment) -> list[Row]:
-        """The rows that have the marker of a deployment."""
-        return self.owned_by(wanted.set, wanted.name)
-
-    def owned_by(self, set_: str | None, name: str) -> list[Row]:
-        """The rows of an owner."""
-        return list(self._by_owner.get((set_, name), {}).values())
-
-    def named(self, model_name: str | None, team: str | None = None) -> list[Row]:
+    def named(self, model_name: str | None, team: str | None = None) -> list[ModelRow]:
         """The rows that have a model name, and belong to a team or, by default, to no team."""
         named = self._by_name.get(model_name, {}).values()
         return [row for row in named if row.team == team]
 
-    def of_other_teams(self, model_name: str | None, team: str | None = None) -> list[Row]:
+    def of_other_teams(self, model_name: str | None, team: str | None = None) -> list[ModelRow]:
         """The rows of teams that have a model name, but those of the given team."""
         named = self._by_name.get(model_name, {}).values()
         return [row for row in named if row.team not in (None, team)]
 
-    def unowned(self, model_name: str | None, team: str | None = None) -> list[Row]:
+    def unowned(self, model_name: str | None, team: str | None = None) -> list[ModelRow]:
         """The rows among those that have no marker."""
         unowned = self._unowned.get(model_name, {}).values()
         return [row for row in unowned if row.team == team]
-
-
-def _owner(marker: Marker) -> Owner:
-    return marker.set, marker.name
 
 
 def derived_ids(wanted: Deployment) -> Iterator[str]:
@@ -103,15 +67,15 @@ def derived_ids(wanted: Deployment) -> Iterator[str]:
         yield str(uuid.uuid5(_NAMESPACE, json.dumps(named, ensure_ascii=False)))
 
 
-def free_id(wanted: Deployment, rows: Rows) -> str:
+def free_id(wanted: Deployment, rows: ModelRows) -> str:
     """The id for a create: the one that the user chose, or else the first that no row has."""
-    return wanted.model_id or next(one for one in derived_ids(wanted) if one not in rows)
+    return wanted.id or next(one for one in derived_ids(wanted) if one not in rows)
 
 
-def next_id(row: Row) -> str:
+def next_id(row: ModelRow) -> str:
     """The id of the row that replaces a row. After a crash, the next run finds the same id."""
     before = [row.marker.replaces] if row.marker and row.marker.replaces else []
-    return str(uuid.uuid5(_NAMESPACE, json.dumps(["replaces", row.model_id, *before])))
+    return str(uuid.uuid5(_NAMESPACE, json.dumps(["replaces", row.id, *before])))
 
 
 def second_id(model_id: str) -> str:
@@ -119,26 +83,26 @@ def second_id(model_id: str) -> str:
     return str(uuid.uuid5(_NAMESPACE, json.dumps(["beside", model_id])))
 
 
-def find(wanted: Deployment, rows: Rows, taken: Set[str] = frozenset()) -> Row | None:
+def find(wanted: Deployment, rows: ModelRows, taken: Set[str] = frozenset()) -> ModelRow | None:
     """The row of a deployment, ``None`` if it has none yet.
 
     :param taken: The ids of rows that belong to other deployments.
     :raises Refused: Several rows fit, or the row belongs to somebody else.
     """
-    others = taken - {wanted.model_id}
-    owned = [row for row in rows.owned(wanted) if row.model_id not in others]
-    owned = _latest(owned, wanted.model_id)
-    row = rows.get(wanted.model_id)
+    others = taken - {wanted.id}
+    owned = [row for row in rows.owned_by(*wanted.owner) if row.id not in others]
+    owned = _latest(owned, wanted.id)
+    row = rows.get(wanted.id)
     if row is not None and not any(_replaces(other, row) for other in owned):
         return _not_of_others(row, wanted)
     if owned:
         return _only_one(owned, f"carry the marker of {wanted.name!r}")
-    if wanted.model_id is not None:
+    if wanted.id is not None:
         return None
     for row in map(rows.get, derived_ids(wanted)):
         if row is None:
             break
-        if row.model_id not in taken and _is_free(row, wanted):
+        if row.id not in taken and _is_free(row, wanted):
             return row
     joining = [
         row
@@ -146,44 +110,41 @@ def find(wanted: Deployment, rows: Rows, taken: Set[str] = frozenset()) -> Row |
         if (row.model_name, row.team) == (wanted.model_name, wanted.team) and _is_free(row, wanted)
     ]
     unowned = rows.unowned(wanted.model_name, wanted.team)
-    free = [row for row in (*unowned, *joining) if row.model_id not in taken]
+    free = [row for row in (*unowned, *joining) if row.id not in taken]
     return _only_one(free, f"are named {wanted.model_name!r}") if free else None
 
 
-def _not_of_others(row: Row, wanted: Deployment) -> Row:
+def _not_of_others(row: ModelRow, wanted: Deployment) -> ModelRow:
     """The row that was asked for by its id, unless it belongs to somebody outside the set."""
     marker = row.marker
     ours = _is_free(row, wanted) or (wanted.set is not None and marker and marker.set == wanted.set)
-    if ours or (marker and _owner(marker) == (wanted.set, wanted.name)):
+    if ours or (marker and owner_of(marker) == wanted.owner):
         return row
     raise Refused(_belongs_message(row))
 
 
-def _belongs_message(row: Row) -> str:
+def _belongs_message(row: ModelRow) -> str:
     if row.marker is None:
-        return (
-            f"{row.model_id} belongs to the team {row.team!r}: if that is meant, declare "
-            f"{label(TEAM)}"
-        )
-    return f"{row.model_id} belongs to {row.marker.owner!r}, and what is another's is left alone"
+        return f"{row.id} belongs to the team {row.team!r}: if that is meant, declare {label(TEAM)}"
+    return f"{row.id} belongs to {row.marker.owner!r}, and what is another's is left alone"
 
 
-def _is_free(row: Row, wanted: Deployment) -> bool:
+def _is_free(row: ModelRow, wanted: Deployment) -> bool:
     """Whether a row may be adopted: nobody owns it, or its owner is the state that joins a set.
 
     A team owns its rows, unless the state declares the team.
     """
     if row.marker is None:
         return row.team in (None, wanted.team)
-    return wanted.set is not None and _owner(row.marker) == (None, wanted.name)
+    return wanted.set is not None and owner_of(row.marker) == (None, wanted.name)
 
 
-def _latest(owned: list[Row], model_id: str | None) -> list[Row]:
+def _latest(owned: list[ModelRow], model_id: str | None) -> list[ModelRow]:
     """The rows of an owner, without those that another one replaces and without tentative ones."""
     if len(owned) > 1:
         owned = [row for row in owned if not is_tentative(row)] or owned
 
-    def goes(row: Row) -> bool:
+    def goes(row: ModelRow) -> bool:
         return any(
             _is_second(row, other)
             or (
@@ -193,39 +154,41 @@ def _latest(owned: list[Row], model_id: str | None) -> list[Row]:
             for other in owned
         )
 
-    def _elder(pair: list[Row]) -> Row:
+    def _elder(pair: list[ModelRow]) -> ModelRow:
         # Each may name the other as replaced, because a record could not be cleared (LiteLLM
         # 1.83.14). Both are complete, and one of them must stay.
-        return min(pair, key=lambda row: (row.model_id != model_id, row.model_id))
+        return min(pair, key=lambda row: (row.id != model_id, row.id))
 
     return [row for row in owned if not goes(row)]
 
 
-def is_tentative(row: Row) -> bool:
+def is_tentative(row: ModelRow) -> bool:
     """Whether a row must be deleted if its owner has another row."""
     return row.marker is not None and row.marker.tentative
 
 
-def _is_second(row: Row, other: Row) -> bool:
+def _is_second(row: ModelRow, other: ModelRow) -> bool:
     """Whether a row was made only to let the gateway show another one."""
-    return row.model_id == second_id(other.model_id)
+    return row.id == second_id(other.id)
 
 
-def _replaces(row: Row, other: Row) -> bool:
-    return row.marker is not None and row.marker.replaces == other.model_id
+def _replaces(row: ModelRow, other: ModelRow) -> bool:
+    return row.marker is not None and row.marker.replaces == other.id
 
 
-def leftovers(row: Row, wanted: Deployment, rows: Rows, taken: Set[str] = frozenset()) -> list[Row]:
+def leftovers(
+    row: ModelRow, wanted: Deployment, rows: ModelRows, taken: Set[str] = frozenset()
+) -> list[ModelRow]:
     """The rows to delete, because this row has taken their place.
 
     These are the row that its marker names as replaced, and tentative rows of the same owner.
 
     :param taken: The ids of rows that belong to other deployments.
     """
-    ours = ((wanted.set, wanted.name), (None, wanted.name))
-    if row.marker is None or _owner(row.marker) not in ours:
+    ours = (wanted.owner, (None, wanted.name))
+    if row.marker is None or owner_of(row.marker) not in ours:
         return []
-    set_, name = _owner(row.marker)
+    set_, name = owner_of(row.marker)
     found = [
         one
         for one in rows.owned_by(set_, name)
@@ -234,80 +197,82 @@ def leftovers(row: Row, wanted: Deployment, rows: Rows, taken: Set[str] = frozen
     ]
     before = rows.get(row.marker.replaces)
     if before is not None and before.marker is not None and before not in found:
-        old = _owner(before.marker)
+        old = owner_of(before.marker)
         if old == (set_, name) or (set_ is not None and old in ((None, name), (set_, old[1]))):
             found.append(before)
-    return [one for one in found if one.model_id not in taken]
+    return [one for one in found if one.id not in taken]
 
 
-def superseded(row: Row, wanted: Deployment, rows: Rows, taken: Set[str]) -> Row | None:
+def superseded(
+    row: ModelRow, wanted: Deployment, rows: ModelRows, taken: Set[str]
+) -> ModelRow | None:
     """The row that a deployment had before the user gave it the id of another row."""
-    is_own = row.marker is not None and _owner(row.marker) == (wanted.set, wanted.name)
-    if is_own or row.copied or wanted.model_id != row.model_id:
+    is_own = row.marker is not None and owner_of(row.marker) == wanted.owner
+    if is_own or row.copied or wanted.id != row.id:
         return None
-    owned = _latest([one for one in rows.owned(wanted) if one.model_id not in taken], None)
+    owned = _latest([one for one in rows.owned_by(*wanted.owner) if one.id not in taken], None)
     return owned[0] if len(owned) == 1 else None
 
 
-def _only_one(rows: list[Row], what: str) -> Row:
+def _only_one(rows: list[ModelRow], what: str) -> ModelRow:
     if len(rows) == 1:
         return rows[0]
-    rows = sorted(rows, key=lambda row: row.model_id)
-    choices = joined([f"{row.model_id} ({_model_text(row)})" for row in rows], _MOST_CHOICES)
+    rows = sorted(rows, key=lambda row: row.id)
+    choices = joined([f"{row.id} ({_model_text(row)})" for row in rows], _MOST_CHOICES)
     raise Ambiguous(
         f"Several deployments {what}: {choices}; say which one is meant, as "
-        f"`model_id: {rows[0].model_id}`, or delete the others",
+        f"`model_id: {rows[0].id}`, or delete the others",
         temporary=any(map(is_tentative, rows)),
     )
 
 
-def _model_text(row: Row) -> str:
+def _model_text(row: ModelRow) -> str:
     model = row.get(MODEL)
     return short(redact(model)) if isinstance(model, str) else "without a model"
 
 
-def look_up(wanted: Deployment, rows: Rows) -> Row | None:
+def look_up(wanted: Deployment, rows: ModelRows) -> ModelRow | None:
     """The row that a person means by its id, the name of its state, or its model name.
 
     :raises Refused: Several rows have the name.
     """
-    if wanted.model_id is not None:
-        return rows.get(wanted.model_id)
-    owned = _latest(rows.owned(wanted), None)
+    if wanted.id is not None:
+        return rows.get(wanted.id)
+    owned = _latest(rows.owned_by(*wanted.owner), None)
     if owned:
         return _only_one(owned, f"carry the marker of {wanted.name!r}")
     named = rows.named(wanted.name)
     return _only_one(named, f"are named {wanted.name!r}") if named else None
 
 
-def to_remove(wanted: Deployment, rows: Rows) -> Row | None:
+def to_remove(wanted: Deployment, rows: ModelRows) -> ModelRow | None:
     """The row to delete. Rows of other owners are left out.
 
     :raises Refused: Several rows have the name, or the row with the id belongs to somebody else.
     """
-    if wanted.model_id is not None:
-        row = rows.get(wanted.model_id)
+    if wanted.id is not None:
+        row = rows.get(wanted.id)
         return None if row is None else _not_of_others(row, wanted)
-    owned = _latest(rows.owned(wanted), None)
+    owned = _latest(rows.owned_by(*wanted.owner), None)
     if owned:
         return _only_one(owned, f"carry the marker of {wanted.name!r}")
     free = rows.unowned(wanted.model_name, wanted.team)
     return _only_one(free, f"are named {wanted.model_name!r}") if free else None
 
 
-def of_model(model: str, rows: Iterable[Row]) -> list[Row]:
+def of_model(model: str, rows: Iterable[ModelRow]) -> list[ModelRow]:
     """The rows that LiteLLM may use for an upstream model, because one of their names fits."""
 
-    def names(row: Row) -> list[str]:
+    def names(row: ModelRow) -> list[str]:
         return [str(row.get(path)) for path in (NAME, MODEL)] + [row.model_name]
 
     return [row for row in rows if any("*" in name or name == model for name in names(row))]
 
 
-def of_others(wanted: Deployment, rows: Rows) -> list[Row]:
+def of_others(wanted: Deployment, rows: ModelRows) -> list[ModelRow]:
     """The rows that have a deployment's model name, but another owner."""
     return [
         row
         for row in rows.named(wanted.model_name, wanted.team)
-        if row.marker is not None and _owner(row.marker) != (wanted.set, wanted.name)
+        if row.marker is not None and owner_of(row.marker) != wanted.owner
     ]

@@ -9,30 +9,30 @@ from . import bodies
 from .desired import Deployment
 from .endpoints import Models
 from .fields import PARAMS
-from .known import Known
-from .row import Row
+from .row import ModelRow
 from .steps import Learn
+from .views import Views
 
 
 def stored_by_reads(
-    models: Models, known: Known, step: Learn, wanted: Deployment
+    models: Models, views: Views, step: Learn, wanted: Deployment
 ) -> dict[str, Any] | None:
     """What is stored in a row, as far as reads show it; ``None`` if they do not."""
     row = step.row
-    if not any(_is_same_state(one, row) for one in known.router()):
+    if not any(_is_same_state(one, row) for one in views.router()):
         return None  # this worker would name the secrets of another state of it
-    masks, costs = models.masked_secrets(row.model_id), models.cost_map()
+    masks, costs = models.masked_secrets(row.id), models.cost_map()
     try:
         return bodies.as_stored(row, wanted, step.removed, masks, costs)
     except Refused:
         return None
 
 
-def _is_same_state(served: Row, row: Row) -> bool:
+def _is_same_state(served: ModelRow, row: ModelRow) -> bool:
     """Whether a worker has loaded the present state of a row, by litellm_params and the marker.
 
     In LiteLLM 1.83.14, mappings in model_info may also have keys of another row of the same model.
     """
     marks, known = (one.marker.secrets.items() if one.marker else () for one in (row, served))
     same = served.data.get(PARAMS) == row.data.get(PARAMS)
-    return served.model_id == row.model_id and same and set(marks) <= set(known)
+    return served.id == row.id and same and set(marks) <= set(known)

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence, Set
 from typing import Any
 
-from ..objects.plan import CREATE, Plan
+from ..objects.plan import CREATE
+from ..objects.row import MISSING
 from ..values.paths import Path
 from ..values.quote import joined
 from . import fields, identity
 from .desired import Deployment
 from .fields import label
-from .identity import Rows
-from .known import Known
-from .row import MISSING, Row
+from .identity import ModelRows
+from .kind import ModelPlan
+from .row import ModelRow
+from .views import Views
 
 NOT_ALLOWED_TO_VERIFY = (
     "Its secrets were not verified: the api_key may not see which ones the gateway has"
@@ -48,7 +50,7 @@ UNSERVED_NOT_VERIFIED = (
 )
 
 
-def speaking(planned: Iterable[tuple[Deployment, Plan]]) -> frozenset[str]:
+def speaking(planned: Iterable[tuple[Deployment, ModelPlan]]) -> frozenset[str]:
     """The names of the deployments that tell of others' rows: one for each model name.
 
     It is one that is created, if there is one, because then there is more to tell.
@@ -60,7 +62,7 @@ def speaking(planned: Iterable[tuple[Deployment, Plan]]) -> frozenset[str]:
 
 
 def namesake_notes(
-    wanted: Deployment, plan: Plan, rows: Rows, known: Known, used: Set[str], speaks: bool
+    wanted: Deployment, plan: ModelPlan, rows: ModelRows, views: Views, used: Set[str], speaks: bool
 ) -> Iterator[str]:
     """Notes about other rows that have the model name of a deployment, and that are left alone.
 
@@ -69,7 +71,7 @@ def namesake_notes(
     """
     ours = wanted.name if wanted.set is None else f"{wanted.name} in {wanted.set}"
     unowned = rows.unowned(wanted.model_name, wanted.team)
-    copies = [row.model_id for row in unowned if row.copied == ours]
+    copies = [row.id for row in unowned if row.copied == ours]
     if copies and plan.row is not None:
         are, left = ("is a copy", "is") if len(copies) == 1 else ("are copies", "are")
         yield (
@@ -78,21 +80,21 @@ def namesake_notes(
         )
     if not speaks:
         return
-    strange = [one.model_id for one in unowned if one.copied != ours and one.model_id not in used]
+    strange = [one.id for one in unowned if one.copied != ours and one.id not in used]
     if strange:
         yield f"{joined(strange, _MOST)}, which nobody owns, {_has(strange)} {_SAME_NAME}"
     if plan.action == CREATE:
         yield from _of_others(wanted, rows)
-        if known.unproven:
+        if views.unproven:
             yield SERVED_BUT_NOT_SHOWN
-    if known.compared and (note := config_namesakes_note(wanted, known)):
+    if views.compared and (note := config_namesakes_note(wanted, views)):
         yield note
 
 
-def _of_others(wanted: Deployment, rows: Rows) -> Iterator[str]:
+def _of_others(wanted: Deployment, rows: ModelRows) -> Iterator[str]:
     """Notes about rows of other states and sets that have a deployment's model name."""
     markers = [
-        (row.model_id, row.marker)
+        (row.id, row.marker)
         for row in identity.of_others(wanted, rows)
         if row.marker and (wanted.set is None or row.marker.set != wanted.set)
     ]
@@ -108,9 +110,9 @@ def _has(others: Sequence[str]) -> str:
     return "has" if len(others) == 1 else "have"
 
 
-def config_namesakes_note(wanted: Deployment, known: Known) -> str | None:
+def config_namesakes_note(wanted: Deployment, views: Views) -> str | None:
     """The note that the gateway's config file defines deployments of this name, if it does."""
-    ids = [row.model_id for row in known.config().named(wanted.model_name)]
+    ids = [row.id for row in views.config().named(wanted.model_name)]
     if not ids:
         return None
     return (
@@ -120,7 +122,7 @@ def config_namesakes_note(wanted: Deployment, known: Known) -> str | None:
 
 
 def check_hint(
-    wanted: Deployment, row: Row | None, *, trial: bool = False, follows: bool = True
+    wanted: Deployment, row: ModelRow | None, *, trial: bool = False, follows: bool = True
 ) -> str:
     """What to declare if LiteLLM's health check fails, or a trial call, and the deployment works.
 
@@ -141,46 +143,7 @@ def check_hint(
     return f"If it answers its users, declare {' or '.join(choices)}"
 
 
-def _value_at(path: Path, wanted: Deployment, row: Row | None) -> Any:
+def _value_at(path: Path, wanted: Deployment, row: ModelRow | None) -> Any:
     """The value at a place, as declared or else as it is."""
     shown = MISSING if row is None else row.get(path)
     return wanted.values.get(path, None if shown is MISSING else shown)
-
-
-def foreseen(first: Plan, lasting: frozenset[Path] | None) -> Iterator[str]:
-    """Notes on how an update would be done.
-
-    :param first: The plan before the first step.
-    :param lasting: What LiteLLM cannot clear in place, ``None`` if the row is not replaced.
-    """
-    if first.leftovers:
-        ids = ", ".join(row.model_id for row in first.leftovers)
-        yield f"{ids}, which it has replaced, would be deleted"
-    if lasting:
-        yield f"It needs a new row, because LiteLLM cannot clear {_joined(lasting)} in place"
-    elif lasting is not None:
-        yield "It would be replaced, because LiteLLM cannot change an id"
-
-
-def replaced(first: Plan, now: Row | None, lasting: frozenset[Path]) -> str:
-    """The note on how a row was replaced.
-
-    :param first: The plan before the first step.
-    :param now: The row that exists now.
-    :param lasting: What LiteLLM cannot clear in place.
-    """
-    old = first.row
-    words = _joined(lasting)
-    why = f"LiteLLM cannot clear {words} in place" if words else "LiteLLM cannot change an id"
-    if old is None or now is None or old.model_id == now.model_id:
-        return f"Its row was made anew under its id, because {why}"
-    return f"It was replaced by row {now.model_id} (was {old.model_id}), because {why}"
-
-
-def owner(row: Row) -> str:
-    """The name of the state that owns a row, or else its id."""
-    return row.marker.name if row.marker else row.model_id
-
-
-def _joined(paths: frozenset[tuple[str, ...]]) -> str:
-    return ", ".join(sorted(map(label, paths)))

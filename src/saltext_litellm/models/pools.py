@@ -18,21 +18,23 @@ from math import inf
 from typing import Any
 
 from ..errors import Refused
-from ..objects import plan
+from ..objects.plan import needs_fingerprint
+from ..objects.row import MISSING
 from ..values.compare import key
 from ..values.fingerprints import Fingerprinter
 from ..values.paths import Path
-from . import fields, identity
+from . import identity
 from .desired import Deployment
-from .identity import Rows
-from .row import MISSING, Row
+from .fields import FIELDS
+from .identity import ModelRows
+from .row import ModelRow
 
 Shared = tuple[str | None, str | None]  # the model name and the team of a pool
 Values = frozenset[int]  # the values of an entry or a row, each as a number
 
 
 def matched(
-    set_: str, deployments: Sequence[Deployment], rows: Rows, fingerprint: Fingerprinter
+    set_: str, deployments: Sequence[Deployment], rows: ModelRows, fingerprint: Fingerprinter
 ) -> list[Deployment]:
     """The deployments of a set. The entries of a list have the names of their rows.
 
@@ -46,7 +48,7 @@ def matched(
     for row in rows if pools else ():
         if row.marker and row.marker.set == set_:
             owned[row.marker.name] = (row.model_name, row.team)
-    asked = frozenset(one.model_id for one in deployments if one.model_id is not None)
+    asked = frozenset(one.id for one in deployments if one.id is not None)
     found: dict[str, Deployment] = {}
     for shared, names in _names(pools, owned):
         entries = pools[shared]
@@ -94,26 +96,26 @@ class _Pool:
         set_: str,
         entries: Sequence[Deployment],
         names: Iterable[str],
-        rows: Rows,
+        rows: ModelRows,
         asked: frozenset[str],
     ) -> None:
         self._set, self._entries, self._known = set_, entries, rows
         # The names that entries may get, with their rows:
-        self._owned: dict[str, Row] = {}  # the set has the row
-        self._adoptable: dict[str, Row] = {}  # a row that the set would adopt
+        self._owned: dict[str, ModelRow] = {}  # the set has the row
+        self._adoptable: dict[str, ModelRow] = {}  # a row that the set would adopt
         self._unclear: dict[str, None] = {}  # several rows fit
         self._unused: dict[str, None] = {}  # no row fits
         seen: set[str] = set()
         for name in sorted(names, key=lambda one: (_place(one, entries[0].model_name), one)):
             try:
-                row = identity.find(replace(entries[0], name=name, model_id=None), rows, asked)
+                row = identity.find(replace(entries[0], name=name, id=None), rows, asked)
             except Refused:
                 self._unclear[name] = None
                 continue
-            if row is None or row.model_id in seen:
+            if row is None or row.id in seen:
                 self._unused[name] = None
                 continue
-            seen.add(row.model_id)
+            seen.add(row.id)
             is_owned = row.marker is not None and row.marker.set == set_
             (self._owned if is_owned else self._adoptable)[name] = row
 
@@ -122,7 +124,7 @@ class _Pool:
         found: dict[int, Deployment] = {}
         searching = []
         for number, wanted in enumerate(self._entries):
-            row = self._known.get(wanted.model_id)
+            row = self._known.get(wanted.id)
             if row is None:
                 searching.append(number)
             elif row.marker and row.marker.set == self._set and self._drop(row.marker.name):
@@ -130,10 +132,10 @@ class _Pool:
         for number, name, _ in self._nearest(searching, self._owned, fingerprint):
             found[number] = replace(self._entries[number], name=name)
         left = [number for number in searching if number not in found]
-        adopting = [number for number in left if self._entries[number].model_id is None]
+        adopting = [number for number in left if self._entries[number].id is None]
         for number, name, row in self._nearest(adopting, self._adoptable, fingerprint):
             # Other names fit the row as well, so its id says which entry it is for.
-            found[number] = replace(self._entries[number], name=name, model_id=row.model_id)
+            found[number] = replace(self._entries[number], name=name, id=row.id)
         # If several rows fit a name, the plan of the entry that gets the name says so.
         kinds: list[dict[str, Any]] = [self._unclear, self._unused, self._adoptable, self._owned]
         for number, wanted in enumerate(self._entries):
@@ -143,8 +145,8 @@ class _Pool:
         return [found[number] for number in range(len(self._entries))]
 
     def _nearest(
-        self, numbers: Sequence[int], rows: dict[str, Row], fingerprint: Fingerprinter
-    ) -> Iterator[tuple[int, str, Row]]:
+        self, numbers: Sequence[int], rows: dict[str, ModelRow], fingerprint: Fingerprinter
+    ) -> Iterator[tuple[int, str, ModelRow]]:
         """Take rows for entries: the number of each entry, the name of its row, and the row."""
         entries, names = [self._entries[number] for number in numbers], list(rows)
         values = _Values(entries, fingerprint)
@@ -154,7 +156,7 @@ class _Pool:
             start = list(range(len(names)))
         declared = [values.declared(wanted) for wanted in entries]
         stored = [values.stored(row) for row in rows.values()]
-        moved = [wanted.model_id is not None for wanted in entries]
+        moved = [wanted.id is not None for wanted in entries]
         for index, place in pairs(declared, stored, start, moved).items():
             yield numbers[index], names[place], rows.pop(names[place])
 
@@ -194,7 +196,7 @@ class _Values:
         secrets: defaultdict[Path, dict[str, Any]] = defaultdict(dict)
         for wanted in entries:
             for path, value in wanted.values.items():
-                if plan.needs_fingerprint(path, value):
+                if needs_fingerprint(FIELDS, path, value):
                     secrets[path].setdefault(_secret_key(value), value)
         self._secrets: defaultdict[Path, list[tuple[str, Any]]] = defaultdict(list)
         self._secrets.update((path, list(values.items())) for path, values in secrets.items())
@@ -207,12 +209,12 @@ class _Values:
             if path not in wanted.values:
                 return None
             value = wanted.values[path]
-            hidden = plan.needs_fingerprint(path, value)
+            hidden = needs_fingerprint(FIELDS, path, value)
             return _secret_key(value) if hidden else _readable_key(path, value)
 
         return frozenset(self._number(path, spelt(path)) for path in self._paths)
 
-    def stored(self, row: Row) -> Values:
+    def stored(self, row: ModelRow) -> Values:
         """The values of a row. What we do not manage in a row of ours counts as not declared."""
 
         def spelt(path: Path) -> str | None:
@@ -229,7 +231,7 @@ class _Values:
     def _number(self, path: Path, spelt: str | None) -> int:
         return self._numbers.setdefault((path, spelt), len(self._numbers))
 
-    def _secret(self, path: Path, row: Row) -> str:
+    def _secret(self, path: Path, row: ModelRow) -> str:
         """The key of the secret that a row has, if an entry declares it.
 
         The secret of the next row is probably that of the next entry, so that is tried first.
@@ -240,7 +242,7 @@ class _Values:
         begin = self._next[path]
         for number in chain(range(begin, len(declared)), range(begin)):
             spelt, value = declared[number]
-            if self._fingerprint(row.model_id, path, value) == marker.secrets[path]:
+            if self._fingerprint(row.id, path, value) == marker.secrets[path]:
                 self._next[path] = number + 1
                 return spelt
         return "an unknown secret"
@@ -253,7 +255,8 @@ def _secret_key(value: Any) -> str:
 def _readable_key(path: Path, value: Any) -> str:
     if isinstance(value, Mapping):
         return "{}"  # its values have places of their own
-    return key(value, ordered=path not in fields.UNORDERED, coerced=fields.is_coerced(path))
+    how = FIELDS.meaning(path)
+    return key(value, ordered=how.ordered, coerced=how.coerced)
 
 
 # ---------------------------------------------------------------- which entry gets which row

@@ -10,15 +10,17 @@ from typing import Any
 
 from ..errors import GatewayError, NotAllowed, Refused
 from ..objects.marker import Marker
-from ..objects.outcome import Options
-from ..objects.plan import NONE, Plan
+from ..objects.plan import NONE
 from ..values.paths import nested
 from ..values.quote import line
 from . import bodies, fields, identity, notes
 from .desired import Deployment
 from .endpoints import Models
-from .known import Known
-from .row import Row
+from .kind import ModelPlan
+from .options import ModelOptions
+from .row import ModelRow
+from .versions import Versions
+from .views import Views
 
 _ALSO_IN_TESTS = "test"  # the value of `preflight` that tries with test=True too
 PENDING = "Its parameters would be tried out first, by one call to the provider"
@@ -42,7 +44,7 @@ class Trial:
     untried: str | None = None
 
 
-def is_due(wanted: Deployment, plan: Plan) -> bool:
+def is_due(wanted: Deployment, plan: ModelPlan) -> bool:
     """Whether the deployment is served, and the plan changes something that a call depends on."""
     if plan.action == NONE or wanted.values.get(fields.BLOCKED):
         return False
@@ -53,30 +55,34 @@ def is_due(wanted: Deployment, plan: Plan) -> bool:
 class Trials:
     """The trials of a run."""
 
-    def __init__(self, models: Models, known: Known) -> None:
-        self._models, self._known = models, known
+    def __init__(
+        self, models: Models, views: Views, versions: Versions, options: ModelOptions
+    ) -> None:
+        self._models, self._views, self._versions = models, views, versions
+        self._options = options
         self._done: dict[str, Trial] = {}  # by the name of the deployment
         self._pending: frozenset[str] = frozenset()  # those that would be tried
 
-    def make(self, planned: Sequence[tuple[Deployment, Plan]], options: Options) -> None:
+    def make(self, planned: Sequence[tuple[Deployment, ModelPlan]]) -> None:
         """Try the deployments that would be written, a few at once, or note that they would be.
 
         Each trial is one small call to a provider. It costs tokens and is never repeated.
         """
+        options = self._options
         due = [one for one in planned if is_due(*one)] if options.preflight else []
         if not due:
             return
         if options.test and options.preflight != _ALSO_IN_TESTS:
             self._pending = frozenset(wanted.name for wanted, _ in due)
             return
-        rows = [*self._known.rows(), *self._known.config()]
+        rows = [*self._views.rows(), *self._views.config()]
         with ThreadPoolExecutor(_MOST_CALLS) as pool:
             trials = pool.map(lambda one: attempt(self._models.another(), rows, *one), due)
         self._done = {wanted.name: one for (wanted, _), one in zip(due, trials, strict=True)}
         for wanted, plan in due:
             if (reason := self._done[wanted.name].refused) is not None:
                 # LiteLLM 1.83.14 follows no setting of the health check in a trial, 1.106.2 does.
-                follows = self._known.capabilities().reports_unserved_rows
+                follows = self._versions.can().reports_unserved_rows
                 hint = notes.check_hint(wanted, plan.row, trial=True, follows=follows)
                 self._done[wanted.name] = Trial(refused=f"{reason.rstrip('.')}. {hint}")
 
@@ -97,7 +103,7 @@ class Trials:
         return () if untried is None else (f"It was not tried out: {untried}",)
 
 
-def attempt(models: Models, rows: Sequence[Row], wanted: Deployment, plan: Plan) -> Trial:
+def attempt(models: Models, rows: Sequence[ModelRow], wanted: Deployment, plan: ModelPlan) -> Trial:
     """Try a deployment, as it would be after its plan, by one small call to the provider.
 
     :param rows: All rows of the gateway. LiteLLM may add parameters of other rows to the call.
@@ -117,7 +123,7 @@ def attempt(models: Models, rows: Sequence[Row], wanted: Deployment, plan: Plan)
     return Trial(refused=line(str(reason))[:_LONGEST_REASON])
 
 
-def _row_to_write(models: Models, wanted: Deployment, plan: Plan) -> dict[str, Any]:
+def _row_to_write(models: Models, wanted: Deployment, plan: ModelPlan) -> dict[str, Any]:
     """The row that would be written.
 
     :raises Refused: It cannot be known, or LiteLLM does not try such a row.
@@ -126,21 +132,21 @@ def _row_to_write(models: Models, wanted: Deployment, plan: Plan) -> dict[str, A
     if row is not None:
         stored = _stored(models, row, wanted, plan)
         marker = plan.marker or Marker(wanted.name)
-        tree = bodies.replacement_body(wanted, row, stored, plan.removed, marker, row.model_id)
+        tree = bodies.replacement_body(wanted, row, stored, plan.removed, marker, row.id)
     if f'"{fields.REFERENCE}' in json.dumps(tree):
         raise Refused(f"LiteLLM takes no {fields.REFERENCE} reference for that")
     return tree
 
 
-def _stored(models: Models, row: Row, wanted: Deployment, plan: Plan) -> dict[str, Any]:
+def _stored(models: Models, row: ModelRow, wanted: Deployment, plan: ModelPlan) -> dict[str, Any]:
     """What is stored in a row, as far as reads show it."""
     try:
-        masks = models.masked_secrets(row.model_id)
+        masks = models.masked_secrets(row.id)
     except NotAllowed:
         masks = None
     try:
         return bodies.as_stored(row, wanted, plan.removed, masks, {})
     except Refused:
         raise Refused(
-            f"{row.model_id} may have a secret that is not declared, and cannot be read back"
+            f"{row.id} may have a secret that is not declared, and cannot be read back"
         ) from None

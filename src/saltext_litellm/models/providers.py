@@ -6,18 +6,19 @@ LiteLLM saves such a row and does not serve it.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
 from ..errors import Refused
-from ..objects.plan import Plan
+from ..objects.row import MISSING
 from ..values.paths import Path
 from ..values.quote import quoted, suggested
 from . import fields
 from .desired import Deployment
 from .endpoints import Models
-from .known import Known
-from .row import MISSING
+from .kind import ModelPlan
+from .row import ModelRow
 
 _DEPENDS_ON = frozenset({fields.MODEL, fields.PROVIDER, fields.API_BASE})
 
@@ -28,13 +29,13 @@ class Providers:
     :ivar doubts: By the name of a deployment: that LiteLLM may not know its provider.
     """
 
-    def __init__(self, models: Models, known: Known) -> None:
-        self._models, self._known = models, known
+    def __init__(self, models: Models, router: Callable[[], Iterable[ModelRow]]) -> None:
+        self._models, self._router = models, router
         self._listed: list[str] | None = None
         self._resolved: dict[str, bool] = {}  # by a model, with its provider
         self.doubts: dict[str, str] = {}
 
-    def check(self, wanted: Deployment, plan: Plan) -> None:
+    def check(self, wanted: Deployment, plan: ModelPlan) -> None:
         """Refuse a deployment if it is certain that LiteLLM does not know its provider.
 
         :raises Refused: It does not.
@@ -77,7 +78,7 @@ class Providers:
             return False
         # LiteLLM 1.106.2 answers for its own deployment of this name, if it has one. An alias may
         # be in between as well, such as one for a model that everybody knows.
-        if any(row.model_name == model for row in self._known.router()):
+        if any(row.model_name == model for row in self._router()):
             return False
         return provider is not None or model not in self._models.cost_map()
 
@@ -87,7 +88,7 @@ class Providers:
         return self._listed
 
 
-def _value_after(path: Path, wanted: Deployment, plan: Plan) -> Any:
+def _value_after(path: Path, wanted: Deployment, plan: ModelPlan) -> Any:
     """The value that a place has after a plan."""
     if path in wanted.values:
         return wanted.values[path]

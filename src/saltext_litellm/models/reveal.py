@@ -15,13 +15,13 @@ from ..objects import marker as markers
 from . import identity
 from .endpoints import Models
 from .fields import INFO
-from .known import Known
-from .row import Row, created
+from .row import ModelRow, created
+from .views import Views
 
 log = logging.getLogger(__name__)
 
 
-def reveal(models: Models, known: Known, body: Mapping[str, Any]) -> Row | None:
+def reveal(models: Models, views: Views, body: Mapping[str, Any]) -> ModelRow | None:
     """Make a second row of a deployment whose row the gateway has and does not show.
 
     Its marker says that it is tentative, so it is deleted as soon as the other one is shown.
@@ -32,24 +32,24 @@ def reveal(models: Models, known: Known, body: Mapping[str, Any]) -> Row | None:
     second = second_body(body)
     row = created(second)
     try:
-        if not known.confirm_exists(body[INFO]["id"]):
+        if not views.confirm_exists(body[INFO]["id"]):
             return None
-        known.read_again()  # the PATCH has made this worker read its database
-        if not known.blind:
+        views.store.read_again()  # the PATCH has made this worker read its database
+        if not views.blind:
             return None
         answer = models.create(second)
         row = created(second, answer)
-        known.put(row)
-        known.see(row.model_id)
-        if not known.blind:
+        views.store.put(row)
+        views.see(row.id)
+        if not views.blind:
             return row
-        models.delete(row.model_id)
+        models.delete(row.id)
     except AlreadyThere:
         return None
     except GatewayError as err:
         log.debug("Making %s show its database: %s", models.url, err)
         _delete(models, row)
-    known.drop(row.model_id)
+    views.store.drop(row.id)
     return None
 
 
@@ -61,9 +61,9 @@ def second_body(body: Mapping[str, Any]) -> dict[str, Any]:
     return {**body, INFO: {**info, "id": model_id, markers.KEY: marker}}
 
 
-def _delete(models: Models, row: Row) -> None:
+def _delete(models: Models, row: ModelRow) -> None:
     """Delete a row that did not help. A later run deletes it if this fails: it is tentative."""
     try:
-        models.delete(row.model_id)
+        models.delete(row.id)
     except GatewayError as err:
-        log.debug("Deleting %s: %s", row.model_id, err)
+        log.debug("Deleting %s: %s", row.id, err)

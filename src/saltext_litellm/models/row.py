@@ -1,4 +1,4 @@
-"""A row as the gateway reports it, and as our writes change it."""
+"""A row of the model table as the gateway reports it, and as our writes change it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 
 from ..objects import marker as markers
 from ..objects.marker import Marker
+from ..objects.row import MISSING, Row
 from ..values.compare import same
 from ..values.paths import Path, leaves, put
 from ..values.secrets import redact
 from .fields import (
     BLOCKED,
-    FALSE_UNLESS_SET,
     INFO,
     KNOWN_PROVIDER,
     MODEL,
@@ -27,24 +27,17 @@ from .fields import (
     VERIFIABLE,
     is_price,
     is_readable,
+    is_set,
     is_top,
 )
 
-MISSING: Any = type("Missing", (), {"__repr__": lambda _: "MISSING"})()
-
 
 @dataclass(frozen=True)
-class Row:
-    """A row as the gateway reports it.
+class ModelRow(Row):
+    """A row of LiteLLM's model table.
 
-    :param model_id: The primary key.
     :param model_name: The public name. For a team's row, the name that the team uses.
     :param team: The id of the team that the row belongs to. Only the team can call it.
-    :param from_database: ``False`` for a row of the gateway's config file.
-    :param marker: Our marker in it, ``None`` if Salt does not manage the row.
-    :param data: The row as it was read, with masked secrets.
-    :param unset: The places that reads leave out, but that are known to have no value.
-    :param copied: If somebody copied the row with its marker, the owner that the marker names.
     :param stored: The row as a write of this run has returned it: only what is stored.
     :param forms: A mark for each value that a write of this run has sent, and that LiteLLM stores
         in another form.
@@ -53,30 +46,24 @@ class Row:
     :param unreadable: Whether LiteLLM cannot load what is stored, so that the data is older.
     """
 
-    model_id: str
-    model_name: str
-    from_database: bool
-    marker: Marker | None
-    data: Mapping[str, Any] = field(repr=False)
+    model_name: str = ""
     team: str | None = None
-    unset: frozenset[Path] = frozenset()
-    copied: str | None = None
     stored: Mapping[str, Any] | None = field(default=None, repr=False)
     forms: Mapping[Path, str] = field(default_factory=dict)
     kept: frozenset[Path] = frozenset()
     inside: Mapping[str, Any] | None = field(default=None, repr=False)
     unreadable: bool = False
 
+    @property
+    def names(self) -> Mapping[str, str]:
+        """Its public name."""
+        return {"model_name": self.model_name}
+
     def get(self, path: Path) -> Any:
         """The value at a path, or ``MISSING``."""
         if path == BLOCKED:
             return bool(self.data.get(INFO, {}).get("blocked", self.data.get("blocked", False)))
-        value: Any = self.data
-        for key in path:
-            value = value.get(key) if isinstance(value, dict) else None
-            if value is None:
-                return MISSING
-        return value
+        return super().get(path)
 
     def stored_value(self, path: Path) -> Any:
         """The stored value at a path, even if it is a secret; ``MISSING`` if it is unknown.
@@ -100,13 +87,13 @@ def is_fixed(model_id: str) -> bool:
     return "/" in model_id
 
 
-def parse_all(listed: list[dict[str, Any]]) -> list[Row]:
+def parse_all(listed: list[dict[str, Any]]) -> list[ModelRow]:
     """The rows of a list, without the agents that LiteLLM lists as ``a2a/…``."""
     found = (parse(data) for data in listed)
     return [row for row in found if row and (row.marker or not row.model_name.startswith("a2a/"))]
 
 
-def parse(data: Mapping[str, Any]) -> Row | None:
+def parse(data: Mapping[str, Any]) -> ModelRow | None:
     """A row of a list; ``None`` if it is not one."""
     info = data.get(INFO)
     if not isinstance(info, Mapping) or not isinstance(info.get("id"), str):
@@ -115,12 +102,9 @@ def parse(data: Mapping[str, Any]) -> Row | None:
         data = {**data, PARAMS: {}}
     team = info.get(TEAM[1]) or None
     public_name = info.get("team_public_model_name") if team else None
-    marker = Marker.load(info.get(markers.KEY))
-    copied = None
-    if marker is not None and marker.id not in (None, info["id"]):
-        copied, marker = marker.owner, None  # LiteLLM's UI copies a row with its marker
-    return Row(
-        model_id=info["id"],
+    marker, copied = markers.of_row(info.get(markers.KEY), info["id"])  # the UI copies it too
+    return ModelRow(
+        id=info["id"],
         model_name=str(public_name or data.get("model_name") or ""),
         from_database=bool(info.get("db_model")),
         marker=marker,
@@ -130,7 +114,7 @@ def parse(data: Mapping[str, Any]) -> Row | None:
     )
 
 
-def created(body: Mapping[str, Any], answer: Mapping[str, Any] | None = None) -> Row:
+def created(body: Mapping[str, Any], answer: Mapping[str, Any] | None = None) -> ModelRow:
     """The row that a create makes.
 
     :param answer: The row as the write returned it.
@@ -140,7 +124,7 @@ def created(body: Mapping[str, Any], answer: Mapping[str, Any] | None = None) ->
     return _learnt(replace(row, stored=answer), body, answer)
 
 
-def changed(row: Row, body: Mapping[str, Any], answer: Mapping[str, Any] | None) -> Row:
+def changed(row: ModelRow, body: Mapping[str, Any], answer: Mapping[str, Any] | None) -> ModelRow:
     """The row that a PATCH makes of a row.
 
     :param answer: The row as the write returned it. The values that it does not have are cleared.
@@ -176,7 +160,7 @@ def changed(row: Row, body: Mapping[str, Any], answer: Mapping[str, Any] | None)
     return _learnt(row, body, answer)
 
 
-def _learnt(row: Row, body: Mapping[str, Any], answer: Mapping[str, Any] | None) -> Row:
+def _learnt(row: ModelRow, body: Mapping[str, Any], answer: Mapping[str, Any] | None) -> ModelRow:
     """A row that was written, with the values in the form in which LiteLLM stores them.
 
     LiteLLM turns the values of the fields that it declares into its own types: ``"yes"`` becomes
@@ -217,7 +201,7 @@ def asked_to_go(body: Mapping[str, Any]) -> frozenset[Path]:
     return frozenset(nulls | {(PARAMS, key) for key in body.get("litellm_params_to_remove", ())})
 
 
-def with_masks(row: Row, masks: Mapping[str, Any] | None) -> Row:
+def with_masks(row: ModelRow, masks: Mapping[str, Any] | None) -> ModelRow:
     """A row with the masks of the secrets that reads leave out.
 
     :param masks: From ``/credentials/by_model``; ``None`` if the gateway does not say.
@@ -234,13 +218,6 @@ def left_out(masks: Mapping[str, Any]) -> dict[str, Any]:
     return {key: mask for key, mask in masks.items() if not is_readable((PARAMS, key))}
 
 
-def is_set(value: Any, path: Path) -> bool:
-    """Whether the value at a place counts as set."""
-    if path == BLOCKED or path in FALSE_UNLESS_SET:
-        return value is True
-    return value is not MISSING
-
-
 def stored_section(answer: Mapping[str, Any], section: str) -> dict[str, Any]:
     """A section of the raw row that a write returns."""
     value = answer.get(section) or {}
@@ -250,15 +227,15 @@ def stored_section(answer: Mapping[str, Any], section: str) -> dict[str, Any]:
 def is_stored(answer: Mapping[str, Any], path: Path) -> bool:
     """Whether the raw row that a write returns has a value at a path."""
     value = _inside(stored_section(answer, path[0]), path[1:])
-    return value is not None and is_set(value, path)
+    return value is not None and is_set(path, value)
 
 
-def summary(row: Row) -> dict[str, Any]:
+def summary(row: ModelRow) -> dict[str, Any]:
     """A row in short, without secrets."""
     marker = row.marker
     short = {
         "model_name": row.model_name,
-        "model_id": row.model_id,
+        "model_id": row.id,
         "model": _or_none(row.get(MODEL)),
         "provider": provider(row),
         "blocked": row.get(BLOCKED),
@@ -270,7 +247,7 @@ def summary(row: Row) -> dict[str, Any]:
     return {key: redact(value) for key, value in short.items()}
 
 
-def provider(row: Row) -> Any:
+def provider(row: ModelRow) -> Any:
     """The provider of a row: the declared one, or the one that LiteLLM takes from the model."""
     declared, model = row.get(PROVIDER), row.get(MODEL)
     if declared is not MISSING:
@@ -279,7 +256,7 @@ def provider(row: Row) -> Any:
     return prefix if slash else _or_none(row.get(KNOWN_PROVIDER))
 
 
-def whole(row: Row) -> dict[str, Any]:
+def whole(row: ModelRow) -> dict[str, Any]:
     """Everything that the gateway shows of a row, without secrets and unset keys."""
     sections = {section: redact(row.data.get(section) or {}) for section in SECTIONS}
     return summary(row) | {
@@ -292,7 +269,7 @@ def _or_none(value: Any) -> Any:
     return None if value is MISSING else value
 
 
-def own_info(row: Row, known: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def own_info(row: ModelRow, known: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """The values stored in a row's ``model_info``, without those that LiteLLM adds on reads."""
     for key, value in (row.data.get(INFO) or {}).items():
         derived = key in SERVER_KEYS or is_price(key) or key.endswith(("_cost", "_costs"))
@@ -300,7 +277,7 @@ def own_info(row: Row, known: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield key, value
 
 
-def known_info(row: Row, cost_map: Mapping[str, Any]) -> Mapping[str, Any]:
+def known_info(row: ModelRow, cost_map: Mapping[str, Any]) -> Mapping[str, Any]:
     """The cost map's entry for a row's model, as LiteLLM looks it up."""
     names = [row.get((INFO, "key")), row.get((INFO, "base_model")), row.get(MODEL)]
     names += [str(name).partition("/")[2] for name in names]

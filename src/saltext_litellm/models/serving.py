@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ..objects.planning import PAUSE
 from .endpoints import Models
 from .fields import PARAMS, is_limit
-from .identity import Rows
-from .known import PAUSE, Known
-from .row import Row, parse_all
+from .identity import ModelRows
+from .row import ModelRow, parse_all
+from .views import Views
 
 # For the ids of rows: whether a row, as a worker serves it, is as it was written.
-Expected = Mapping[str, Callable[[Row], bool]]
+Expected = Mapping[str, Callable[[ModelRow], bool]]
 
 _LOOKS = 36  # how often to check whether some worker serves a row
 _LOOKS_WITHOUT_PAUSE = 6  # so many of the first looks
@@ -29,7 +30,7 @@ def unserved(models: Models, expected: Expected, looks: int, vouched: bool = Fal
     for attempt in range(looks):
         if attempt:
             models.elsewhere(PAUSE if attempt > _LOOKS_WITHOUT_PAUSE else 0)
-        served = Rows(parse_all(models.router()))
+        served = ModelRows(parse_all(models.router()))
         shown |= {one for one in left if one in served}
         left = [one for one in left if (row := served.get(one)) is None or not expected[one](row)]
         if not left or (vouched and attempt > _LOOKS_WITHOUT_PAUSE and shown.isdisjoint(left)):
@@ -37,18 +38,18 @@ def unserved(models: Models, expected: Expected, looks: int, vouched: bool = Fal
     return [one for one in left if one in shown] if vouched else left
 
 
-def still_unserved(models: Models, known: Known, expected: Expected) -> list[str]:
+def still_unserved(models: Models, views: Views, expected: Expected, vouched: bool) -> list[str]:
     """The ids of the rows that no worker serves as expected, not even after a reload."""
-    left = unserved(models, expected, _LOOKS, known.capabilities().reports_unserved_rows)
+    left = unserved(models, expected, _LOOKS, vouched)
     if left:
         # If a poll reads the row just before the write and loads it just after, 1.83.14 may
         # drop the row, and 1.106.2 serves it as it was, both until the next poll.
-        known.reload_worker(left[0])
+        views.reload_worker(left[0])
         left = unserved(models, {one: expected[one] for one in left}, _LOOKS_WITHOUT_PAUSE)
     return left
 
 
-def is_harmless(row: Row, body: Mapping[str, Any]) -> bool:
+def is_harmless(row: ModelRow, body: Mapping[str, Any]) -> bool:
     """Whether LiteLLM can serve a row after a change as it could before."""
     return all(
         is_limit((PARAMS, key)) or row.data.get(PARAMS, {}).get(key) == value

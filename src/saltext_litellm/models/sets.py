@@ -12,7 +12,7 @@ from ..values import checks
 from ..values.quote import kind, quoted, short, suggested, unknown_key
 from . import fields
 from .desired import Deployment, desired, mistakes_in
-from .fields import INFO, PARAMS, SECTIONS
+from .fields import FIELDS, INFO, PARAMS, SECTIONS
 
 Arguments = dict[str, Any]
 
@@ -38,7 +38,7 @@ def read(name: str, models: Any, defaults: Any, resolve: Callable[[Any], Any]) -
             wanted = _deployment(model, arguments, below, resolve, bool(known))
             if wanted is not None:
                 found.append(replace(wanted, set=name))
-    ids = Counter(wanted.model_id for wanted in found if wanted.model_id is not None)
+    ids = Counter(wanted.id for wanted in found if wanted.id is not None)
     for one in sorted(one for one, times in ids.items() if times > 1):
         mistakes.add(f"model_id {one} is given twice")
     mistakes.refuse()
@@ -61,8 +61,8 @@ def _known_arguments(declared: Mapping[Any, Any], mistakes: checks.Mistakes) -> 
     found: Arguments = {}
     for key, value in declared.items():
         with mistakes.noted():
-            if key not in fields.NAMES:
-                raise InvalidInput(f"there is no argument {unknown_key(key, fields.NAMES)}")
+            if key not in FIELDS.known:
+                raise InvalidInput(f"there is no argument {unknown_key(key, FIELDS.known)}")
             is_section = key in SECTIONS and isinstance(value, Mapping)
             found[key] = checks.plain(key, value) if is_section else value
     return found
@@ -120,7 +120,7 @@ class _Entry:
         """Refuse a misspelt key. One of somebody else is left out, as LiteLLM does."""
         if key in _ENTRY:
             return
-        if fields.argument_at((PARAMS, key)):
+        if FIELDS.argument_at((PARAMS, key)):
             raise InvalidInput(f"{key} must stand in {PARAMS}, not beside it")
         told = f"LiteLLM's model_list has no {unknown_key(key, _ENTRY)}"
         is_own = isinstance(key, str) and key.startswith("x-")
@@ -185,11 +185,11 @@ def _deployment(
 
 def _merged(defaults: Arguments, arguments: Arguments) -> Arguments:
     """Merge arguments with defaults. If both declare a value, the argument counts."""
-    declared = fields.places(arguments)
+    declared = FIELDS.places(arguments)
     merged = {
         key: value
         for key, value in defaults.items()
-        if key not in SECTIONS and fields.place(key) not in declared
+        if key not in SECTIONS and FIELDS.place(key) not in declared
     }
     merged |= {key: value for key, value in arguments.items() if value is not None}
     for section in SECTIONS:

@@ -15,13 +15,15 @@ from typing import Any
 from ..errors import GatewayError, NotInDatabase, NotServed
 from ..objects import marker as markers
 from ..objects.marker import Marker
+from ..objects.planning import PAUSE
+from ..objects.row import MISSING
 from ..values.paths import Path
 from . import bodies, fields, references
 from .endpoints import Models
 from .fields import BLOCKED, INFO, NAME, PARAMS, label
-from .known import PAUSE, Known
-from .row import MISSING, Row, asked_to_go, changed
-from .versions import Capabilities
+from .row import ModelRow, asked_to_go, changed
+from .versions import Capabilities, Versions
+from .views import Views
 
 _LOOKS = 3  # LiteLLM 1.83.14 shows nothing for up to 0.2 s after a PATCH
 _TRIES = 2  # how often to send a PATCH that takes back another one
@@ -31,37 +33,37 @@ _OWN = ("id", "db_model", markers.KEY, fields.RESET_INFO[1])
 class Undo:
     """The changes of a run that may have to be taken back."""
 
-    def __init__(self, models: Models, known: Known) -> None:
-        self._models, self._known = models, known
+    def __init__(self, models: Models, views: Views, versions: Versions) -> None:
+        self._models, self._views, self._versions = models, views, versions
         self._first: dict[
-            str, tuple[Row, Mapping[str, Any]]
+            str, tuple[ModelRow, Mapping[str, Any]]
         ] = {}  # each row before its first PATCH
 
-    def note(self, before: Row, body: Mapping[str, Any]) -> None:
+    def note(self, before: ModelRow, body: Mapping[str, Any]) -> None:
         """Note a PATCH, and the row before it."""
-        self._first.setdefault(before.model_id, (before, body))
+        self._first.setdefault(before.id, (before, body))
 
-    def breaks(self, row: Row) -> bool:
+    def breaks(self, row: ModelRow) -> bool:
         """Whether the gateway shows nothing of its database since a row was written."""
-        return self._known.saw_database and not self._is_shown(row)
+        return self._views.saw_database and not self._is_shown(row)
 
-    def refuse_unreadable(self, row: Row) -> None:
+    def refuse_unreadable(self, row: ModelRow) -> None:
         """Refuse a row that LiteLLM could not load before, and still cannot.
 
         :raises NotServed: It cannot.
         """
         if not self._is_shown(row):
             raise NotServed(
-                f"LiteLLM cannot load what is stored in {row.model_id}, and writing all that is "
+                f"LiteLLM cannot load what is stored in {row.id}, and writing all that is "
                 "declared has not helped: delete it with litellm_model.delete "
-                f"model_id={row.model_id}, and apply the state again"
+                f"model_id={row.id}, and apply the state again"
             )
 
-    def _is_shown(self, row: Row) -> bool:
+    def _is_shown(self, row: ModelRow) -> bool:
         for look in range(_LOOKS):
             if look:
                 self._models.elsewhere(PAUSE)
-            if self._known.shows(row):
+            if self._views.shows(row):
                 return True
         return False
 
@@ -74,14 +76,14 @@ class Undo:
             return None
         before, body = self._first.pop(model_id)
         what, failed = "LiteLLM cannot load the change", "it still shows nothing of its database"
-        back, stays = former(before, body, self._known.capabilities(removing=True))
+        back, stays = former(before, body, self._versions.can(removing=True))
         for _ in range(_TRIES):
             try:
                 answer = self._models.update(model_id, back)
-                now = self._known.rows().get(model_id) or before
-                self._known.put(changed(now, back, answer))
+                now = self._views.rows().get(model_id) or before
+                self._views.store.put(changed(now, back, answer))
             except NotInDatabase:
-                self._known.drop(model_id)
+                self._views.store.drop(model_id)
                 return "Somebody else has changed or deleted it at the same time"
             except GatewayError as err:
                 failed = str(err)
@@ -103,7 +105,7 @@ def may_break(body: Mapping[str, Any]) -> bool:
 
 
 def former(
-    before: Row, body: Mapping[str, Any], can: Capabilities
+    before: ModelRow, body: Mapping[str, Any], can: Capabilities
 ) -> tuple[dict[str, Any], list[str]]:
     """The body of a PATCH that takes back another one. Pure.
 
@@ -149,13 +151,13 @@ def _written(body: Mapping[str, Any]) -> dict[Path, Any]:
     return {**written, **dict.fromkeys(asked_to_go(body))}
 
 
-def _is_hidden(path: Path, shown: Any, before: Row) -> bool:
+def _is_hidden(path: Path, shown: Any, before: ModelRow) -> bool:
     """Whether what a read shows may not be written back."""
     managed = before.marker.secrets if before.marker else {}
     return bodies.is_hidden(path, shown) or any(one[:2] == path for one in managed)
 
 
-def _is_cleared(path: Path, before: Row, can: Capabilities) -> bool:
+def _is_cleared(path: Path, before: ModelRow, can: Capabilities) -> bool:
     """Whether a place had no value, and LiteLLM can clear it."""
     managed = before.marker.secrets if before.marker else {}
     if (path not in before.unset and not fields.is_readable(path)) or path in managed:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
+from ..errors import Refused
+from .endpoints import Models
 from .fields import INFO
-from .row import Row
+from .row import ModelRow
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,38 @@ RECENT = Capabilities(
 NEWEST = replace(RECENT, removes=True)
 
 
-def by_rows(rows: Iterable[Row]) -> Capabilities | None:
+class Versions:
+    """The abilities of one gateway's LiteLLM, as far as they are known.
+
+    Its rows show most of them and cost no request. Its version shows all, and takes one.
+    """
+
+    def __init__(self, models: Models, rows: Callable[[], Iterable[ModelRow]]) -> None:
+        self._models, self._rows = models, rows
+        self._found: Capabilities | None = None
+        self._asked = False
+
+    def can(self, removing: bool = False) -> Capabilities:
+        """What LiteLLM can do.
+
+        :param removing: Whether something must be removed. Rows do not show how LiteLLM removes, so
+            this may take a request. They show all other abilities.
+        """
+        if self._found is None:
+            self._found = by_rows(self._rows())
+        vague = self._found is None or (removing and self._found is RECENT)
+        if vague and not self._asked:
+            self._asked = True
+            self._found = by_version(self._models.version())
+        return self._found or OLD
+
+    def require_blocking(self) -> None:
+        """Refuse to pause deployments where LiteLLM cannot."""
+        if not self.can().blocks:
+            raise Refused("The gateway's LiteLLM is too old to block deployments")
+
+
+def by_rows(rows: Iterable[ModelRow]) -> Capabilities | None:
     """The abilities that the form of the rows shows; ``None`` if there are no rows.
 
     From mid-2026 on, a row says whether it is blocked. No row shows whether LiteLLM removes

@@ -34,12 +34,13 @@ from saltext_litellm.adapter import file_server, gateways, jobs
 from saltext_litellm.adapter.errors import salt_errors
 from saltext_litellm.adapter.sdb import resolver
 from saltext_litellm.errors import InvalidInput, LiteLLMError, Refused
+from saltext_litellm.gateway import Gateway
 from saltext_litellm.models import desired, sets
 from saltext_litellm.models import export as exports
 from saltext_litellm.models import row as rows
 from saltext_litellm.models import source as sources
-from saltext_litellm.models.gateway import Gateway
-from saltext_litellm.objects.outcome import Options, Outcome, compact
+from saltext_litellm.models.options import ModelOptions
+from saltext_litellm.objects.outcome import Outcome, compact
 from saltext_litellm.report import exported as sls
 from saltext_litellm.values import atomic_file as files
 from saltext_litellm.values import checks
@@ -136,8 +137,8 @@ def list_(
         provider = checks.pattern("provider", provider)
         blocked = None if blocked is None else checks.flag("blocked", blocked)
         gateway = _gateway(profile)
-        health = gateway.models.latest_health()
-        listed = [rows.summary(row) for row in gateway.all_rows()]
+        health = gateway.deployments.models.latest_health()
+        listed = [rows.summary(row) for row in gateway.deployments.all_rows()]
     listed = [
         row
         for row in listed
@@ -241,15 +242,15 @@ def export(
             path = files.writable_path("path", path, flags["overwrite"])
         gateway = _gateway(profile)
         found = exports.export(
-            gateway.all_rows(),
-            lambda row: gateway.models.masked_secrets(row.model_id),
-            gateway.models.cost_map(),
+            gateway.deployments.all_rows(),
+            lambda row: gateway.deployments.models.masked_secrets(row.id),
+            gateway.deployments.models.cost_map(),
             set,
         )
         if flags["data"]:
             return sls.data(found, pillar)
         named = profile if isinstance(profile, str) and profile != "litellm" else None
-        text = sls.text(found, pillar, _yaml, gateway.models.url, named)
+        text = sls.text(found, pillar, _yaml, gateway.deployments.models.url, named)
         if path is None:
             return text
         files.write(path, text, flags["overwrite"])
@@ -314,7 +315,7 @@ def test_connection(
         _flags(verify_secrets=(verify_secrets, False), verify=(verify, False))
         checks.preflight("preflight", preflight)
         wanted = desired.desired(arguments, resolver(__opts__))
-        return redact(_gateway(profile).try_out(wanted))
+        return redact(_gateway(profile).deployments.try_out(wanted))
 
 
 def health(
@@ -351,10 +352,10 @@ def health(
     """
     with salt_errors():
         gateway = _gateway(profile)
-        row = gateway.look_up(desired.named(name, model_id))
+        row = gateway.deployments.look_up(desired.named(name, model_id))
         if row is None:
             raise Refused(f"There is no deployment {name or model_id!r}")
-        return redact(gateway.models.health(row.model_id))
+        return redact(gateway.deployments.models.health(row.id))
 
 
 def get(
@@ -387,7 +388,7 @@ def get(
         salt '*' litellm_model.get model_id=5c1ab7c6-4bd5-5a3f-9d9a-6f0b1a2c3d4e
     """
     with salt_errors():
-        row = _gateway(profile).look_up(desired.named(name, model_id))
+        row = _gateway(profile).deployments.look_up(desired.named(name, model_id))
         return None if row is None else rows.whole(row)
 
 
@@ -648,7 +649,7 @@ def delete(
         flags = _flags(test=(test, False), any_owner=(any_owner, True))
         wanted = desired.named(name, model_id)
         gateway = _gateway(profile)
-        outcome = gateway.remove(wanted, **flags)
+        outcome = gateway.deployments.remove(wanted, **flags)
         return _one_result(outcome, wanted, gateway)
 
 
@@ -730,7 +731,7 @@ def ping(profile: str | dict[str, Any] = "litellm") -> bool:
         salt '*' litellm_model.ping
     """
     with salt_errors():
-        return _gateway(profile).models.alive()
+        return _gateway(profile).deployments.models.alive()
 
 
 def version(profile: str | dict[str, Any] = "litellm") -> str | None:
@@ -751,7 +752,7 @@ def version(profile: str | dict[str, Any] = "litellm") -> str | None:
         salt '*' litellm_model.version
     """
     with salt_errors():
-        return _gateway(profile).models.version()
+        return _gateway(profile).deployments.models.version()
 
 
 def manage(
@@ -862,7 +863,7 @@ def plan_set(
         salt '*' litellm_model.plan_set proxy source=/etc/litellm/config.yaml prune=True
     """
     outcomes, _, gateway = _converge({**locals(), "test": True})
-    result = compact(outcomes, gateway.unowned())
+    result = compact(outcomes, gateway.deployments.unowned(), "models")
     asked = jobs.is_asked_for("litellm_model.plan_set", __opts__)
     if asked and (result["failed"] or result["pending"]):
         __context__["retcode"] = _CANNOT if result["failed"] else _PENDING
@@ -891,9 +892,9 @@ def _converge(
                 "if that is meant, add allow_empty: True"
             )
         wanted = sets.read(name, declared, arguments["defaults"], resolver(__opts__))
-        options = Options(set=name, progress=_progress(name), **flags)
+        options = ModelOptions(set=name, progress=_progress(name), **flags)
         gateway = _gateway(arguments["profile"])
-        return gateway.apply(wanted, options), wanted, gateway
+        return gateway.deployments.apply(wanted, options), wanted, gateway
 
 
 def _flags(**given: tuple[Any, bool]) -> dict[str, Any]:
@@ -989,7 +990,7 @@ def _yaml(data: Any) -> str:
 
 def _set_blocked(name: str | None, model_id: str | None, profile: Any, blocked: bool) -> bool:
     with salt_errors():
-        _gateway(profile).block(desired.named(name, model_id), blocked)
+        _gateway(profile).deployments.block(desired.named(name, model_id), blocked)
         return True
 
 
@@ -1010,9 +1011,9 @@ def _apply_one(arguments: dict[str, Any], **how: Any) -> dict[str, Any]:
             **{key: (arguments[key], False) for key in ("test", "verify_secrets", "verify")}
         )
         asked["preflight"] = checks.preflight("preflight", arguments["preflight"])
-        options = Options(**asked, **how)
+        options = ModelOptions(**asked, **how)
         gateway = _gateway(arguments["profile"])
-        (outcome,) = gateway.apply([wanted], options)
+        (outcome,) = gateway.deployments.apply([wanted], options)
         if outcome.failure and not (outcome.changes or outcome.unknown or options.test):
             raise LiteLLMError(outcome.failure)
         return _one_result(outcome, wanted, gateway)
@@ -1021,7 +1022,7 @@ def _apply_one(arguments: dict[str, Any], **how: Any) -> dict[str, Any]:
 def _one_result(outcome: Outcome, wanted: desired.Deployment, gateway: Gateway) -> dict[str, Any]:
     """The outcome of one deployment as the mapping that ``apply`` and ``delete`` return."""
     warnings = (*wanted.warnings, *outcome.warnings, *gateway.warnings)
-    result = {"action": outcome.action, "model_id": outcome.model_id, "changes": outcome.changes}
+    result = {"action": outcome.action, "model_id": outcome.id, "changes": outcome.changes}
     more: dict[str, Any] = {
         "adopted": outcome.adopted,
         "notes": outcome.notes,

@@ -1,4 +1,4 @@
-"""The marker in a row's ``model_info``: who owns the row, and which of its values we manage.
+"""The marker in a row's free JSON: who owns the row, and which of its values we manage.
 
 People see it in LiteLLM's UI, so it is small and easy to read::
 
@@ -126,6 +126,18 @@ class Marker:
             unserved=stored.get("unserved") is True,
             version=version if isinstance(version, int) else VERSION,
         )
+
+
+def of_row(stored: Any, row_id: str) -> tuple[Marker | None, str | None]:
+    """The marker that was written for a row.
+
+    :param stored: What is stored in the place of a marker.
+    :returns: The marker; and, if somebody copied the row with its marker, the owner that it names.
+    """
+    marker = Marker.load(stored)
+    if marker is not None and marker.id not in (None, row_id):
+        return None, marker.owner
+    return marker, None
 
 
 def form(declared: Any, stored: Any) -> str:

@@ -1,4 +1,4 @@
-"""The options of a run, the outcome of each deployment, and a whole plan in short."""
+"""The options of a run, the outcome of each object, and a whole plan in short."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..models.row import Row
 from .plan import CREATE, NONE, Changes
 
-# Called after each deployment with how many are done, of how many, and its name.
+# Called after each object with how many are done, of how many, and its name.
 Progress = Callable[[int, int, str], None]
 
 
@@ -19,22 +18,17 @@ class Options:
 
     :param test: Only say what would be done.
     :param partial: Change the declared values of existing rows, and leave the rest.
-    :param create_only: Refuse if a deployment exists already.
+    :param create_only: Refuse if an object exists already.
     :param verify_secrets: Also check the secrets that are stored.
-    :param preflight: Try a deployment before it is written: ``True``, or ``"test"`` to try it with
-        ``test`` too.
-    :param verify: Let LiteLLM check the health of what was written.
-    :param set: The name of the set that all deployments belong to.
+    :param set: The name of the set that all objects belong to.
     :param prune: Delete the other rows that the set owns.
-    :param progress: Is called after each deployment.
+    :param progress: Is called after each object.
     """
 
     test: bool = False
     partial: bool = False
     create_only: bool = False
     verify_secrets: bool = False
-    preflight: bool | str = False
-    verify: bool = False
     set: str | None = None
     prune: bool = False
     progress: Progress = lambda *_: None
@@ -42,11 +36,11 @@ class Options:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was done for one deployment, or would be.
+    """What was done for one object, or would be.
 
     :param name: The name of its state, or its name in its set.
     :param action: ``none``, ``create``, ``update`` or ``delete``.
-    :param model_id: The id of its row.
+    :param id: The id of its row.
     :param changes: What changed, in the user's words.
     :param notes: Other sentences about it.
     :param failure: Why the gateway is not as declared.
@@ -61,7 +55,7 @@ class Outcome:
 
     name: str
     action: str
-    model_id: str | None = None
+    id: str | None = None
     changes: Changes = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     failure: str | None = None
@@ -86,7 +80,7 @@ class Outcome:
     def status(self) -> str:
         """What has become of it, or would, in a word.
 
-        A declared deployment is ``created``, ``adopted``, ``updated``, ``as_declared``, ``failed``,
+        A declared object is ``created``, ``adopted``, ``updated``, ``as_declared``, ``failed``,
         ``changed`` (but not as declared yet), ``written`` (but a check has failed), ``unknown`` or
         ``not_tried``. A row that the set owns and does not declare is ``deleted``,
         ``perhaps_deleted``, ``not_deleted`` or ``undeclared``.
@@ -112,10 +106,11 @@ _WITHOUT_KEYS = ("created", "deleted", "undeclared", "not_deleted")
 _WITH_KEYS = ("adopted", "updated")
 
 
-def compact(outcomes: Iterable[Outcome], unowned: Iterable[Row]) -> dict[str, Any]:
+def compact(outcomes: Iterable[Outcome], unowned: Iterable[str], counted: str) -> dict[str, Any]:
     """A plan as names, keys and numbers only, always in the same form and order.
 
-    :param unowned: The rows that nobody would own.
+    :param unowned: The rows that nobody would own, in words.
+    :param counted: The key of the number of declared objects.
     """
     by_name = sorted(outcomes, key=lambda one: one.name)
     summary: dict[str, Any] = {
@@ -125,9 +120,9 @@ def compact(outcomes: Iterable[Outcome], unowned: Iterable[Row]) -> dict[str, An
         summary[status] = {one.name: sorted(one.changes) for one in by_name if one.status == status}
     summary["replaced"] = [one.name for one in by_name if one.replaces]
     summary["failed"] = {one.name: one.failure for one in by_name if one.failure}
-    summary["unowned"] = sorted(f"{row.model_name} ({row.model_id})" for row in unowned)
+    summary["unowned"] = sorted(unowned)
     counts = {status: len(names) for status, names in summary.items()}
     declared = [one for one in by_name if one.declared]
     as_declared = sum(one.status == "as_declared" for one in declared)
-    counts |= {"models": len(declared), "as_declared": as_declared}
+    counts |= {counted: len(declared), "as_declared": as_declared}
     return {"pending": any(one.changes for one in by_name), "counts": counts, **summary}

@@ -12,63 +12,58 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from types import TracebackType
-from typing import Any
+from typing import Any, Generic
 
-from ..models.endpoints import Models
-from ..models.steps import Create, Patch
-
-Answer = Callable[[], dict[str, Any]]  # returns the raw row, or raises what the request has raised
+from .endpoints import Endpoints
+from .execute import send
+from .kind import Body
+from .row import R
+from .steps import Create, Update
 
 _DEPTH = 2  # so many writes for each connection: those that wait keep it busy while others are slow
 
 
 @dataclass(frozen=True)
-class Sent:
+class Sent(Generic[R]):
     """A write that was sent before its turn, or that is about to be sent."""
 
-    write: Create | Patch
-    future: Future[dict[str, Any]]
+    write: Create[R] | Update[R]
+    future: Future[Body | None]
 
-    def answer(self) -> dict[str, Any]:
+    def answer(self) -> Body | None:
         """Wait for its answer."""
         return self.future.result()
 
 
-def send(models: Models, write: Create | Patch) -> dict[str, Any]:
-    """Send a write, and return the raw row of its answer."""
-    if isinstance(write, Create):
-        return models.create(write.body)
-    return models.update(write.row.model_id, write.body)
-
-
-class Ahead:
+class Ahead(Generic[R]):
     """The writes of a run that may overlap. Use it as a context, and ask for each in its turn.
 
     So many writes are under way as the profile allows connections, each in a thread of its own. To
     open a connection takes some round trips, so each must be of use more than once.
 
-    :param names: The names of the deployments that are to be written, in the order of their turns.
-    :param write_of: Returns the first write of a deployment, ``None`` if it must wait for its turn.
+    :param names: The names of the objects that are to be written, in the order of their turns.
+    :param write_of: Returns the first write of an object, ``None`` if it must wait for its turn.
     :param view: Returns by which read of the gateway writes are planned now, ``None`` if nothing
         may be sent before its turn.
     """
 
     def __init__(
         self,
-        models: Models,
+        endpoints: Endpoints,
         names: Sequence[str],
-        write_of: Callable[[str], Create | Patch | None],
+        write_of: Callable[[str], Create[R] | Update[R] | None],
         view: Callable[[], int | None],
     ) -> None:
-        count = min(models.connections, len(names) // 2)
+        count = min(endpoints.connections, len(names) // 2)
         self._most = count * _DEPTH if count > 1 else 0
         self._waiting = deque(names)
-        self._models, self._write_of, self._view, self._seen = models, write_of, view, view()
-        self._sent: dict[str, Sent] = {}
-        self._free: SimpleQueue[Models] = SimpleQueue()
+        self._endpoints, self._write_of = endpoints, write_of
+        self._view, self._seen = view, view()
+        self._sent: dict[str, Sent[R]] = {}
+        self._free: SimpleQueue[Any] = SimpleQueue()
         self._threads = ThreadPoolExecutor(max(count, 1))
 
-    def __enter__(self) -> Ahead:
+    def __enter__(self) -> Ahead[R]:
         return self
 
     def __exit__(
@@ -77,8 +72,8 @@ class Ahead:
         """Wait for what is under way. Nothing more is sent."""
         self._threads.shutdown(cancel_futures=True)
 
-    def turn(self, name: str) -> Sent | None:
-        """Begin the turn of a deployment. This is also the time to send what comes after it.
+    def turn(self, name: str) -> Sent[R] | None:
+        """Begin the turn of an object. This is also the time to send what comes after it.
 
         :returns: Its first write, ``None`` if that was not sent, and is not sent here any more.
         """
@@ -101,12 +96,12 @@ class Ahead:
         for name in late:
             del self._sent[name]
 
-    def _send(self, write: Create | Patch) -> dict[str, Any]:
+    def _send(self, write: Create[R] | Update[R]) -> Body | None:
         try:
-            models = self._free.get_nowait()
+            endpoints = self._free.get_nowait()
         except Empty:
-            models = self._models.another()
+            endpoints = self._endpoints.another()
         try:
-            return send(models, write)
+            return send(endpoints, write)
         finally:
-            self._free.put(models)
+            self._free.put(endpoints)

@@ -2,37 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TypeGuard
+from collections.abc import Callable, Iterator, Sequence
 
-from ..errors import GatewayError, LiteLLMError, NotDone, NotSeen, NotServed
-from ..models.execute import Executor
-from ..models.notes import owner
-from ..models.row import Row
+from ..errors import GatewayError, NotSeen
 from . import plan as plans
+from .execute import is_hopeless
+from .kind import Kind
 from .outcome import Outcome, Progress
 from .plan import DELETE, NONE
-
-# With these statuses every further request fails as well; `None` is no answer.
-_HOPELESS = (None, 401, 403)
-
-
-def is_hopeless(error: LiteLLMError | None) -> TypeGuard[GatewayError]:
-    """Whether every further request would fail as well, and not only those for one row."""
-    if not isinstance(error, GatewayError) or isinstance(error, NotDone | NotServed):
-        return False
-    return error.status in _HOPELESS
+from .row import R, Row
 
 
 def left_alone(row: Row) -> Outcome:
     """The outcome of a row if the set does not prune."""
-    return Outcome(owner(row), NONE, row.model_id, tried=False, declared=False, kept=True)
+    return Outcome(row.owner, NONE, row.id, tried=False, declared=False, kept=True)
 
 
-def deleted(row: Row) -> Outcome:
+def deleted(kind: Kind[R], row: R) -> Outcome:
     """The outcome of a row that was deleted, or would be."""
-    changes = plans.delete(row).changes
-    return Outcome(owner(row), DELETE, row.model_id, changes, declared=False)
+    changes = plans.delete(kind, row).changes
+    return Outcome(row.owner, DELETE, row.id, changes, declared=False)
 
 
 def not_deleted(row: Row, error: GatewayError | None = None) -> Outcome:
@@ -41,9 +30,9 @@ def not_deleted(row: Row, error: GatewayError | None = None) -> Outcome:
     :param error: Why not. ``None`` if it was not tried.
     """
     return Outcome(
-        owner(row),
+        row.owner,
         NONE,
-        row.model_id,
+        row.id,
         failure=None if error is None else str(error),
         unknown=isinstance(error, NotSeen),
         tried=error is not None,
@@ -52,10 +41,15 @@ def not_deleted(row: Row, error: GatewayError | None = None) -> Outcome:
 
 
 def delete(
-    rows: Sequence[Row], executor: Executor, progress: Progress, error: GatewayError | None
+    kind: Kind[R],
+    rows: Sequence[R],
+    send: Callable[[R], None],
+    progress: Progress,
+    error: GatewayError | None,
 ) -> Iterator[Outcome]:
     """Delete rows, one after the other, until the gateway takes no more requests.
 
+    :param send: Deletes a row.
     :param error: Why the first row cannot be deleted.
     """
     hopeless = False
@@ -65,11 +59,11 @@ def delete(
             continue
         try:
             if error is None:
-                executor.delete(row)
+                send(row)
         except GatewayError as err:
             error = err
         if error is None:
-            outcome = deleted(row)
+            outcome = deleted(kind, row)
         else:
             outcome = not_deleted(row, error)
             hopeless, error = is_hopeless(error), None

@@ -49,7 +49,7 @@ def test_what_a_run_gives_is_merged_over_it_but_never_leads_to_another_gateway(o
     gateway = gateways.gateway(
         "litellm", resources.context(found), {"litellm": US}.get, lambda value: value
     )
-    assert gateway.models.url == EU["url"]
+    assert gateway.deployments.models.url == EU["url"]
 
 
 def test_the_minions_options_stay_as_they_are(opts):
@@ -101,11 +101,11 @@ def test_nothing_is_written_to_a_gateway_when_the_minion_has_ended(opts, monkeyp
     context = resources.context(resources.options(opts, "us"))
     gateway = gateways.gateway("litellm", context, {}.get, lambda value: value)
     with pytest.raises(GatewayError, match="The minion that started this job has ended"):
-        gateway.models.delete("a")
+        gateway.deployments.models.delete("a")
     # A minion's own states may restart it.
     own = gateways.gateway("own", {}, {"own": {**US, "retries": 0}}.get, lambda value: value)
     with pytest.raises(GatewayError, match="Cannot reach"):
-        own.models.delete("a")
+        own.deployments.models.delete("a")
 
 
 def test_no_gateway_is_declared(opts):

@@ -4,8 +4,8 @@ import pytest
 
 from saltext_litellm import errors
 from saltext_litellm.models import desired as deployments
-from saltext_litellm.models.gateway import Gateway
-from saltext_litellm.objects.outcome import Options
+from saltext_litellm.models.deployments import Deployments
+from saltext_litellm.models.options import ModelOptions
 from tests.support.cluster import Client, Cluster
 from tests.support.properties import FINGERPRINTER
 
@@ -22,7 +22,7 @@ def wanted(name):
 
 def apply(client, *names, **options):
     many = [wanted(name) for name in names]
-    return Gateway(client, FINGERPRINTER).apply(many, Options(**options))
+    return Deployments(client, FINGERPRINTER).apply(many, ModelOptions(**options))
 
 
 @pytest.fixture(params=[("1.83.14", 0), ("1.106.2", 0), ("1.106.2", 1), ("1.110.2", 0)])

@@ -5,7 +5,8 @@ import os
 
 import pytest
 
-from saltext_litellm.models import desired, encrypted
+from saltext_litellm.models import desired, encrypted, steps
+from saltext_litellm.models.fields import FIELDS
 from saltext_litellm.models.row import parse
 from saltext_litellm.objects import plan as plans
 from saltext_litellm.values.fingerprints import Fingerprinter
@@ -59,7 +60,7 @@ def declared(**arguments):
 
 def written(wanted, **shown):
     """The row of a deployment, as a read shows it after it was created."""
-    marker = plans.marker_of(wanted, FINGERPRINT, "id")
+    marker = plans.marker_of(FIELDS, wanted, FINGERPRINT, "id")
     params = nested(wanted.values)["litellm_params"]
     for key in ("api_key", "client_secret"):
         params.pop(key, None)
@@ -78,7 +79,7 @@ SECRETS = {
 def test_all_secrets_are_written_again_if_a_text_shows_ciphertext():
     wanted = declared(**SECRETS)
     shown = {"model": cipher("openai/gpt-4"), "azure_ad_token": "toke********6789"}
-    plan = plans.update(wanted, written(wanted, **shown), FINGERPRINT)
+    plan = steps.update(wanted, written(wanted, **shown), FINGERPRINT)
     expected = {"model", "api_key", "client_secret", "azure_ad_token"}
     assert {path[1] for path in plan.touched} == expected
     assert plan.changes["model_api_key"] == {"old": "**********", "new": "**********"}
@@ -91,7 +92,7 @@ def test_all_secrets_are_written_again_if_a_text_shows_ciphertext():
 def test_a_reference_that_cannot_be_decrypted_is_written_again():
     wanted = declared(model_api_key="os.environ/KEY", model_api_base="os.environ/BASE")
     shown = {"model": cipher("openai/gpt-4"), "api_base": cipher("os.environ/BASE")}
-    plan = plans.update(wanted, written(wanted, **shown), FINGERPRINT)
+    plan = steps.update(wanted, written(wanted, **shown), FINGERPRINT)
     assert {path[1] for path in plan.touched} == {"model", "api_key", "api_base"}
 
 
@@ -100,14 +101,14 @@ def test_what_is_not_encrypted_is_not_written_again():
     wanted = declared(model_api_key=KEY, litellm_params=headers)
     shown = {"model": cipher("openai/gpt-4")}
     shown["extra_headers"] = {"X-Token": "toke********6789"}
-    plan = plans.update(wanted, written(wanted, **shown), FINGERPRINT)
+    plan = steps.update(wanted, written(wanted, **shown), FINGERPRINT)
     assert {path[1] for path in plan.touched} == {"model", "api_key"}
 
 
 def test_what_is_not_declared_is_named():
     wanted = declared(model_api_key=KEY)
     shown = {"model": cipher("openai/gpt-4"), "organization": cipher("org-1")}
-    plan = plans.update(wanted, written(wanted, **shown), FINGERPRINT)
+    plan = steps.update(wanted, written(wanted, **shown), FINGERPRINT)
     assert {path[1] for path in plan.touched} == {"model", "api_key"}
     more = "It cannot decrypt litellm_params:organization either, which is not declared"
     assert plan.notes[0].done.endswith(more)
@@ -116,12 +117,12 @@ def test_what_is_not_declared_is_named():
 def test_after_that_the_row_is_as_declared():
     wanted = declared(**SECRETS)
     shown = {"azure_ad_token": "toke********6789", "organization": cipher("org-1")}
-    assert plans.update(wanted, written(wanted, **shown), FINGERPRINT).action == "none"
+    assert steps.update(wanted, written(wanted, **shown), FINGERPRINT).action == "none"
 
 
 def test_a_declared_text_of_that_form_is_no_sign():
     wanted = declared(model_api_key=KEY, litellm_params={"organization": SEEN[0]})
-    assert plans.update(wanted, written(wanted), FINGERPRINT).action == "none"
+    assert steps.update(wanted, written(wanted), FINGERPRINT).action == "none"
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def test_a_key_that_may_not_see_masks_is_asked_once_and_the_head_says_so():
     asked = []
 
     def ask(row):
-        asked.append(row.model_id)
+        asked.append(row.id)
         raise NotAllowed("forbids this (403)", 403)
 
     found = exported(row("a", "1"), row("b", "2"), ask=ask)
@@ -83,7 +83,7 @@ def test_the_head_says_of_which_secrets_nothing_is_known_and_why():
     rows = [row(model_id * 2, model_id) for model_id in masks]
     rows[3]["model_info"]["blocked"] = True
     rows[4]["litellm_params"]["litellm_credential_name"] = "shared"
-    text = text_of(exported(*rows, ask=lambda row: masks[row.model_id]))
+    text = text_of(exported(*rows, ask=lambda row: masks[row.id]))
     _, _, missing = text.partition("# Not in this file, and left as it is on the gateway:\n")
     assert missing.partition("\n\n")[0] == (
         "# - Secrets of 44: LiteLLM does not say which ones a paused model has.\n"
@@ -282,11 +282,11 @@ def test_what_is_rendered_are_the_rows(rows, set_):
         desired({"name": name, "tier": None, **arguments}, lambda value: value)
         for name, arguments in read.items()
     ]
-    known = identity.Rows(parse_all(data))
+    known = identity.ModelRows(parse_all(data))
     matched = {}
     for one in wanted:
         match = identity.find(replace(one, set=set_), known)
-        matched[match.model_id] = one
+        matched[match.id] = one
         assert one.model_name == match.model_name
         assert one.values[("litellm_params", "model")] == match.get(("litellm_params", "model"))
         for path, value in leaves(("litellm_params", "my"), match.data["litellm_params"]["my"]):

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from saltext_litellm.errors import InvalidInput
 from saltext_litellm.models import desired as deployments
 from saltext_litellm.models import export, fields, sets
+from saltext_litellm.models.deployments import Deployments
 from saltext_litellm.models.desired import Deployment
-from saltext_litellm.models.gateway import Gateway
+from saltext_litellm.models.options import ModelOptions
 from saltext_litellm.modules.litellm_model import _yaml
-from saltext_litellm.objects.outcome import Options, Outcome
+from saltext_litellm.objects.outcome import Outcome
 from saltext_litellm.report import exported as sls
 from tests.support.cluster import Cluster
 from tests.support.histories import INFO, PARAMS, lists, numbers
@@ -87,8 +88,8 @@ def declarations(draw: st.DrawFn) -> dict[str, Any]:
     return {**more, **parts, "litellm_params": params}
 
 
-def gateway_of(cluster: Cluster) -> Gateway:
-    return Gateway(cluster.client(), FINGERPRINTER)
+def gateway_of(cluster: Cluster) -> Deployments:
+    return Deployments(cluster.client(), FINGERPRINTER)
 
 
 def declared(arguments: dict[str, Any], set_: str | None) -> list[Deployment]:
@@ -99,14 +100,14 @@ def declared(arguments: dict[str, Any], set_: str | None) -> list[Deployment]:
 
 def apply(cluster: Cluster, wanted: list[Deployment], *, test: bool = False) -> Outcome:
     set_ = wanted[0].set
-    (outcome,) = gateway_of(cluster).apply(wanted, Options(set=set_, test=test))
+    (outcome,) = gateway_of(cluster).apply(wanted, ModelOptions(set=set_, test=test))
     assert outcome.failure is None
     return outcome
 
 
 def exported(cluster: Cluster, set_: str | None) -> export.Export:
     gateway = gateway_of(cluster)
-    masks = lambda row: gateway.models.masked_secrets(row.model_id)  # noqa: E731
+    masks = lambda row: gateway.models.masked_secrets(row.id)  # noqa: E731
     found = export.export(gateway.all_rows(), masks, gateway.models.cost_map(), set_)
     assert found.left_out == {}
     return found

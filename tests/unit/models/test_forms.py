@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from saltext_litellm.models import desired as deployments
-from saltext_litellm.models.gateway import Gateway
+from saltext_litellm.models.deployments import Deployments
+from saltext_litellm.models.options import ModelOptions
 from saltext_litellm.objects.marker import Marker, form
-from saltext_litellm.objects.outcome import Options
 from tests.support.cluster import YES_AND_NO, Client, Cluster
 from tests.support.properties import FINGERPRINTER
 
@@ -81,7 +81,9 @@ def wanted(section=None, key=None, value=None, **more):
 
 def apply(cluster, *args, test=False, **more):
     client = Utc(cluster, 0)
-    (outcome,) = Gateway(client, FINGERPRINTER).apply([wanted(*args, **more)], Options(test=test))
+    (outcome,) = Deployments(client, FINGERPRINTER).apply(
+        [wanted(*args, **more)], ModelOptions(test=test)
+    )
     return outcome
 
 

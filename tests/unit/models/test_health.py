@@ -5,8 +5,8 @@ import pytest
 from saltext_litellm.errors import GatewayError
 from saltext_litellm.models import desired as deployments
 from saltext_litellm.models import notes
-from saltext_litellm.models.gateway import Gateway
-from saltext_litellm.objects.outcome import Options
+from saltext_litellm.models.deployments import Deployments
+from saltext_litellm.models.options import ModelOptions
 from tests.support.cluster import Client, Cluster
 from tests.support.properties import FINGERPRINTER
 
@@ -47,8 +47,8 @@ def client(request):
 
 
 def apply(client, **more):
-    gateway = Gateway(client, FINGERPRINTER)
-    (outcome,) = gateway.apply([wanted(**more)], Options(verify=True))
+    gateway = Deployments(client, FINGERPRINTER)
+    (outcome,) = gateway.apply([wanted(**more)], ModelOptions(verify=True))
     return outcome
 
 

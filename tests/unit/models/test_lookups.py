@@ -4,8 +4,8 @@ import pytest
 
 from saltext_litellm import errors
 from saltext_litellm.models import desired as deployments
-from saltext_litellm.models.gateway import Gateway
-from saltext_litellm.models.known import Known
+from saltext_litellm.models.deployments import Deployments
+from saltext_litellm.models.views import Views
 from tests.support.cluster import Client, Cluster
 from tests.support.properties import FINGERPRINTER
 
@@ -50,13 +50,13 @@ def refusing(error):
 
 @pytest.mark.parametrize(("error", "there"), SAYS)
 def test_an_answer_says_whether_the_database_has_a_row(error, there):
-    assert Known(refusing(error), lambda: None).confirm_exists("id") is there
+    assert Views(refusing(error), lambda: None).confirm_exists("id") is there
 
 
 @pytest.mark.parametrize("error", SAYS_NOTHING)
 def test_an_error_says_nothing_about_it(error):
     with pytest.raises(errors.GatewayError) as err:
-        Known(refusing(error), lambda: None).confirm_exists("id")
+        Views(refusing(error), lambda: None).confirm_exists("id")
     assert err.value is error
 
 
@@ -66,7 +66,7 @@ def test_no_sentence_says_more_than_is_known(error, remove):
     wanted = deployments.desired(
         {"name": "name", "litellm_params": {"model": "openai/gpt-4"}}, lambda value: value
     )
-    gateway = Gateway(refusing(error), FINGERPRINTER)
+    gateway = Deployments(refusing(error), FINGERPRINTER)
     if remove:
         with pytest.raises(errors.GatewayError) as err:
             gateway.remove(wanted, any_owner=False)

@@ -9,8 +9,8 @@ import pytest
 
 from saltext_litellm.models import desired as deployments
 from saltext_litellm.models import sets
-from saltext_litellm.models.gateway import Gateway
-from saltext_litellm.objects.outcome import Options
+from saltext_litellm.models.deployments import Deployments
+from saltext_litellm.models.options import ModelOptions
 from tests.support.cluster import Cluster
 from tests.support.properties import FINGERPRINTER
 
@@ -18,14 +18,14 @@ PARAMS = {"model": "openai/gpt-4"}
 MANY = 40
 
 
-def gateway(cluster: Cluster) -> Gateway:
-    return Gateway(cluster.client(), FINGERPRINTER)
+def gateway(cluster: Cluster) -> Deployments:
+    return Deployments(cluster.client(), FINGERPRINTER)
 
 
 def set_notes(cluster: Cluster, models: Any, *, test: bool, name: str = "set") -> dict[str, Any]:
     """The notes on the models of a set, for those that have any."""
     wanted = sets.read(name, models, None, lambda value: value)
-    outcomes = gateway(cluster).apply(wanted, Options(set=name, test=test))
+    outcomes = gateway(cluster).apply(wanted, ModelOptions(set=name, test=test))
     return {outcome.name: outcome.notes for outcome in outcomes if outcome.notes}
 
 

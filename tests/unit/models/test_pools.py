@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from saltext_litellm.models import sets
-from saltext_litellm.models.gateway import Gateway
-from saltext_litellm.objects.outcome import Options, Outcome
+from saltext_litellm.models.deployments import Deployments
+from saltext_litellm.models.options import ModelOptions
+from saltext_litellm.objects.outcome import Outcome
 from saltext_litellm.values.fingerprints import Fingerprinter
 from tests.support.cluster import Cluster
 from tests.support.properties import FINGERPRINTER, relaxed
@@ -37,8 +38,8 @@ def run(
 ) -> list[Outcome]:
     """Apply a set, and return what was changed or is left."""
     wanted = sets.read("set", copy.deepcopy(list(entries)), None, lambda value: value)
-    gateway = Gateway(cluster.client(), fingerprinter)
-    outcomes = gateway.apply(wanted, Options(set="set", prune=prune, test=test))
+    gateway = Deployments(cluster.client(), fingerprinter)
+    outcomes = gateway.apply(wanted, ModelOptions(set="set", prune=prune, test=test))
     assert not any(outcome.failure for outcome in outcomes)
     return [outcome for outcome in outcomes if outcome.changes or outcome.kept]
 
@@ -95,7 +96,7 @@ def test_a_removed_entry_frees_its_own_row(history, place, prune):
     gone = pool.pop(place % len(pool))
     model_id = holder(cluster, gone)
     (outcome,) = run(cluster, pool, prune)
-    assert (outcome.model_id, outcome.status) == (model_id, "deleted" if prune else "undeclared")
+    assert (outcome.id, outcome.status) == (model_id, "deleted" if prune else "undeclared")
     assert cluster.writes == writes + prune
     if prune:
         del before[model_id]
@@ -111,7 +112,7 @@ def test_a_rotated_key_is_one_change_of_its_own_row(history, place):
     model_id = holder(cluster, pool[place])
     pool[place] = entry("new")
     (outcome,) = run(cluster, pool)
-    assert (outcome.status, outcome.model_id, set(outcome.changes)) == (
+    assert (outcome.status, outcome.id, set(outcome.changes)) == (
         "updated",
         model_id,
         {"model_api_key"},
@@ -196,7 +197,7 @@ def test_the_first_is_removed_and_the_next_is_rotated(prune):
     first, second = holder(cluster, POOL[0]), holder(cluster, POOL[1])
     before = keys(cluster)
     changed, other = run(cluster, [entry("new"), *POOL[2:]], prune)
-    assert (changed.model_id, other.model_id) == (second, first)
+    assert (changed.id, other.id) == (second, first)
     assert fates([changed, other]) == ["updated", "deleted" if prune else "undeclared"]
     expected = {**before, second: "sk-000000000new"}
     if prune:
@@ -204,14 +205,14 @@ def test_the_first_is_removed_and_the_next_is_rotated(prune):
     assert keys(cluster) == expected
     # What was left alone stays alone.
     (changed, *_) = run(cluster, [entry("newer"), *POOL[2:]], prune)
-    assert changed.model_id == second
+    assert changed.id == second
 
 
 def test_a_rotation_beside_a_new_entry_stays_in_its_row():
     cluster = converged(POOL)
     second = holder(cluster, POOL[1])
     outcomes = run(cluster, [entry("new"), POOL[0], entry("rotated"), *POOL[2:]])
-    assert {one.model_id: one.status for one in outcomes} == {
+    assert {one.id: one.status for one in outcomes} == {
         holder(cluster, entry("new")): "created",
         second: "updated",
     }
@@ -306,10 +307,10 @@ def test_a_state_that_moves_into_the_set_brings_its_row():
     cluster = Cluster()
     arguments = {"model_name": "gpt", "litellm_params": POOL[2]["litellm_params"]}
     (single,) = sets.read("set", {"gpt": {**arguments, "tier": None}}, {"tier": None}, lambda v: v)
-    Gateway(cluster.client(), FINGERPRINTER).apply([replace(single, set=None)])
+    Deployments(cluster.client(), FINGERPRINTER).apply([replace(single, set=None)])
     before = keys(cluster)
     outcomes = run(cluster, POOL)
-    assert [one.model_id for one in outcomes if one.status != "created"] == list(before)
+    assert [one.id for one in outcomes if one.status != "created"] == list(before)
     assert [set(one.changes) for one in outcomes if one.status != "created"] == [{"owner"}]
     assert before.items() <= keys(cluster).items()
 
@@ -319,7 +320,7 @@ def test_the_names_of_a_mapping_are_kept():
 
     def run_mapping(models: dict[str, Entry]) -> list[Outcome]:
         wanted = sets.read("set", models, {"tier": None}, lambda value: value)
-        return Gateway(cluster.client(), FINGERPRINTER).apply(wanted, Options(set="set"))
+        return Deployments(cluster.client(), FINGERPRINTER).apply(wanted, ModelOptions(set="set"))
 
     cluster = Cluster()
     models = {f"one-{number}": one for number, one in enumerate(POOL)}

@@ -3,8 +3,8 @@
 import pytest
 
 from saltext_litellm.models import desired as deployments
-from saltext_litellm.models.gateway import Gateway
-from saltext_litellm.objects.outcome import Options
+from saltext_litellm.models.deployments import Deployments
+from saltext_litellm.models.options import ModelOptions
 from tests.support.cluster import Client, Cluster
 from tests.support.properties import FINGERPRINTER
 
@@ -48,8 +48,8 @@ def wanted(arguments):
 
 def apply(client, arguments, test=False):
     """Make a deployment as declared, by a run of its own."""
-    gateway = Gateway(client, FINGERPRINTER)
-    (outcome,) = gateway.apply([wanted(arguments)], Options(test=test))
+    gateway = Deployments(client, FINGERPRINTER)
+    (outcome,) = gateway.apply([wanted(arguments)], ModelOptions(test=test))
     return outcome
 
 
@@ -59,7 +59,7 @@ def predicted_and_done(client, arguments):
     would = apply(client, arguments, test=True)
     assert client._cluster.requests == writes
     done = apply(client, arguments)
-    said = [(one.action, one.changes, one.failure, one.model_id) for one in (would, done)]
+    said = [(one.action, one.changes, one.failure, one.id) for one in (would, done)]
     assert said[0] == said[1]
     assert would.replaces == done.replaces
     return would, done

@@ -4,8 +4,8 @@ import pytest
 
 from saltext_litellm.errors import Refused
 from saltext_litellm.models import desired as deployments
-from saltext_litellm.models.gateway import Gateway
-from saltext_litellm.objects.outcome import Options
+from saltext_litellm.models.deployments import Deployments
+from saltext_litellm.models.options import ModelOptions
 from tests.support.cluster import Client, Cluster
 from tests.support.properties import FINGERPRINTER
 
@@ -36,7 +36,7 @@ def client():
 def plan(client, params, **more):
     arguments = {"name": "name", "litellm_params": params, **more}
     wanted = deployments.desired(arguments, lambda value: value)
-    (outcome,) = Gateway(client, FINGERPRINTER).apply([wanted], Options(test=True))
+    (outcome,) = Deployments(client, FINGERPRINTER).apply([wanted], ModelOptions(test=True))
     return outcome
 
 

@@ -115,7 +115,7 @@ def test_references_that_lead_nowhere_are_no_mistakes_in_the_arguments():
 def test_an_id_that_yaml_reads_as_a_number_is_the_one_litellm_makes_of_it():
     entry = {"model_name": "x", "litellm_params": {"model": "openai/x"}, "model_info": {"id": 5}}
     (wanted,) = sets.read("set", [entry], None, lambda value: value)
-    assert wanted.model_id == "5"
+    assert wanted.id == "5"
     assert "model_id must be a string" in mistakes([{**entry, "model_info": {"id": False}}])
 
 

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from saltext_litellm.errors import InvalidInput
 from saltext_litellm.models import sets
-from saltext_litellm.models.gateway import Gateway
-from saltext_litellm.objects.outcome import Options, Outcome
+from saltext_litellm.models.deployments import Deployments
+from saltext_litellm.models.options import ModelOptions
+from saltext_litellm.objects.outcome import Outcome
 from tests.support.cluster import Cluster
 from tests.support.properties import FINGERPRINTER, VERSIONS, check_prediction, relaxed
 
@@ -48,8 +49,8 @@ steps = st.one_of(
 
 def run(cluster: Cluster, declared: Any, prune: bool, test: bool) -> dict[str, Outcome]:
     wanted = sets.read("set", declared, None, lambda value: value)
-    gateway = Gateway(cluster.client(), FINGERPRINTER)
-    outcomes = gateway.apply(wanted, Options(set="set", prune=prune, test=test))
+    gateway = Deployments(cluster.client(), FINGERPRINTER)
+    outcomes = gateway.apply(wanted, ModelOptions(set="set", prune=prune, test=test))
     return {outcome.name: outcome for outcome in outcomes}
 
 

@@ -8,9 +8,9 @@ from saltext_litellm.errors import InvalidInput, NotDone, NotInDatabase, Refused
 from saltext_litellm.http.profile import Profile
 from saltext_litellm.http.session import Session
 from saltext_litellm.models import desired as deployments
+from saltext_litellm.models.deployments import Deployments
 from saltext_litellm.models.endpoints import Models
-from saltext_litellm.models.gateway import Gateway
-from saltext_litellm.objects.outcome import Options
+from saltext_litellm.models.options import ModelOptions
 from tests.support.cluster import Cluster
 from tests.support.properties import FINGERPRINTER
 
@@ -30,8 +30,8 @@ def wanted(model_id=ID, params=None, **more):
 
 
 def apply(cluster, *args, options=None, **more):
-    gateway = Gateway(cluster.client(), FINGERPRINTER)
-    (outcome,) = gateway.apply([wanted(*args, **more)], options or Options())
+    gateway = Deployments(cluster.client(), FINGERPRINTER)
+    (outcome,) = gateway.apply([wanted(*args, **more)], options or ModelOptions())
     return outcome
 
 
@@ -41,7 +41,7 @@ def refusal(cluster, *args, **more):
     said = []
     for test in (True, False):
         with pytest.raises(Refused) as err:
-            apply(cluster, *args, options=Options(test=test), **more)
+            apply(cluster, *args, options=ModelOptions(test=test), **more)
         said.append(str(err.value))
     assert said[0] == said[1]
     assert cluster.table == before
@@ -52,9 +52,9 @@ def test_it_is_created_found_and_deleted(cluster):
     assert apply(cluster).action == "create"
     requests = cluster.requests
     assert (apply(cluster).action, cluster.requests) == ("none", requests)
-    outcome = Gateway(cluster.client(), FINGERPRINTER).remove(wanted(), any_owner=False)
+    outcome = Deployments(cluster.client(), FINGERPRINTER).remove(wanted(), any_owner=False)
     assert (outcome.action, outcome.failure, cluster.table) == ("delete", None, {})
-    outcome = Gateway(cluster.client(), FINGERPRINTER).remove(wanted(), any_owner=False)
+    outcome = Deployments(cluster.client(), FINGERPRINTER).remove(wanted(), any_owner=False)
     assert (outcome.action, outcome.failure) == ("none", None)
 
 
@@ -104,14 +104,14 @@ def test_a_lost_deletion_is_looked_up(cluster, done):
     apply(cluster)
     cluster.lose(1, done=done)
     with nullcontext() if done else pytest.raises(NotDone):
-        Gateway(cluster.client(), FINGERPRINTER).remove(wanted(), any_owner=False)
+        Deployments(cluster.client(), FINGERPRINTER).remove(wanted(), any_owner=False)
     assert (ID in cluster.table) is not done
 
 
 def test_its_secrets_cannot_be_verified(cluster):
     secret = {"params": {"api_key": "sk-0123456789"}}
     apply(cluster, **secret)
-    outcome = apply(cluster, **secret, options=Options(verify_secrets=True))
+    outcome = apply(cluster, **secret, options=ModelOptions(verify_secrets=True))
     assert (outcome.action, outcome.failure) == ("none", None)
     assert any("whose id has a slash" in note for note in outcome.notes)
 

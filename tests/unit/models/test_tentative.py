@@ -3,8 +3,8 @@
 import pytest
 
 from saltext_litellm.models import desired as deployments
-from saltext_litellm.models.gateway import Gateway
-from saltext_litellm.objects.outcome import Options
+from saltext_litellm.models.deployments import Deployments
+from saltext_litellm.models.options import ModelOptions
 from tests.support.cluster import Cluster
 from tests.support.properties import FINGERPRINTER
 
@@ -12,7 +12,7 @@ from tests.support.properties import FINGERPRINTER
 def apply(cluster, **more):
     arguments = {"name": "name", "litellm_params": {"model": "openai/gpt-4"}, **more}
     wanted = deployments.desired(arguments, lambda value: value)
-    (outcome,) = Gateway(cluster.client(), FINGERPRINTER).apply([wanted], Options())
+    (outcome,) = Deployments(cluster.client(), FINGERPRINTER).apply([wanted], ModelOptions())
     return outcome
 
 

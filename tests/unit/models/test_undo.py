@@ -4,10 +4,10 @@ import pytest
 
 from saltext_litellm import errors
 from saltext_litellm.models import desired as deployments
-from saltext_litellm.models.gateway import Gateway
+from saltext_litellm.models.deployments import Deployments
+from saltext_litellm.models.options import ModelOptions
 from saltext_litellm.models.undo import former, may_break
 from saltext_litellm.models.versions import NEWEST, RECENT
-from saltext_litellm.objects.outcome import Options
 from tests.support.cluster import Client, Cluster
 from tests.support.properties import FINGERPRINTER
 
@@ -33,7 +33,7 @@ def wanted(name="name", **more):
 
 
 def apply(client, name="name", **more):
-    (outcome,) = Gateway(client, FINGERPRINTER).apply([wanted(name, **more)], Options())
+    (outcome,) = Deployments(client, FINGERPRINTER).apply([wanted(name, **more)], ModelOptions())
     return outcome
 
 
@@ -109,7 +109,7 @@ def test_a_renamed_row_gets_its_name_back(cluster):
         },
         lambda value: value,
     )
-    (outcome,) = Gateway(cluster.client(), FINGERPRINTER).apply([renamed], Options())
+    (outcome,) = Deployments(cluster.client(), FINGERPRINTER).apply([renamed], ModelOptions())
     assert outcome.failure.startswith(BACK)
     assert stored(cluster)["litellm_params"]["organization"] == "one"
     assert is_whole(cluster)
@@ -118,7 +118,7 @@ def test_a_renamed_row_gets_its_name_back(cluster):
 def test_the_others_of_a_set_are_made_all_the_same(cluster):
     names = ("before", "name", "later", "new")
     many = [wanted(one, **({"organization": FLAG} if one == "name" else {})) for one in names]
-    outcomes = Gateway(cluster.client(), FINGERPRINTER).apply(many, Options())
+    outcomes = Deployments(cluster.client(), FINGERPRINTER).apply(many, ModelOptions())
     assert [one.failure for one in outcomes] == [None, BACK, None, None]
     assert is_whole(cluster)
 
@@ -171,10 +171,10 @@ def test_a_new_row_that_cannot_be_loaded_is_deleted(cluster, lost):
 
 
 def test_it_is_said_if_the_gateway_shows_nothing_after_that(cluster):
-    client = Gateway(cluster.client(), FINGERPRINTER)
-    client.known.rows()
+    client = Deployments(cluster.client(), FINGERPRINTER)
+    client.views.rows()
     stored(cluster, "later")["litellm_params"]["theirs"] = FLAG
-    (outcome,) = client.apply([wanted("new", organization=FLAG)], Options())
+    (outcome,) = client.apply([wanted("new", organization=FLAG)], ModelOptions())
     assert "It was deleted again, but the gateway shows nothing of its database" in outcome.failure
 
 
@@ -205,8 +205,8 @@ def test_a_mask_is_never_written_back(can):
     client = cluster.client()
     headers = {"X-Token": "token-0123456789", "X-Team": "one"}
     apply(client, azure_ad_token="token-0123456789", extra_headers=headers)
-    gateway = Gateway(client, FINGERPRINTER)
-    (row,) = gateway.known.rows()
+    gateway = Deployments(client, FINGERPRINTER)
+    (row,) = gateway.views.rows()
     body = {
         "litellm_params": {
             "azure_ad_token": "token-9876543210",
@@ -263,7 +263,7 @@ def test_a_value_that_is_not_declared_cannot_be_repaired(cluster):
     client.update(model_id, {"litellm_params": {"theirs": FLAG}})
     outcome = apply(cluster.client())
     assert outcome.failure.startswith(f"LiteLLM cannot load what is stored in {model_id}, and")
-    Gateway(cluster.client(), FINGERPRINTER).remove(
+    Deployments(cluster.client(), FINGERPRINTER).remove(
         deployments.named(None, model_id), any_owner=True
     )
     assert is_whole(cluster)

@@ -6,8 +6,8 @@ import pytest
 
 from saltext_litellm.errors import GatewayError, NotSeen
 from saltext_litellm.models import desired as deployments
-from saltext_litellm.models.gateway import Gateway
-from saltext_litellm.objects.outcome import Options
+from saltext_litellm.models.deployments import Deployments
+from saltext_litellm.models.options import ModelOptions
 from tests.support.cluster import Client, Cluster
 from tests.support.properties import FINGERPRINTER
 
@@ -32,7 +32,7 @@ def wanted(**more):
 
 
 def apply(client, **more):
-    (outcome,) = Gateway(client, FINGERPRINTER).apply([wanted(**more)], Options())
+    (outcome,) = Deployments(client, FINGERPRINTER).apply([wanted(**more)], ModelOptions())
     return outcome
 
 
@@ -45,11 +45,11 @@ def cluster(request):
 def test_a_lost_change_that_is_not_shown_may_have_been_done(cluster, done):
     client = Silent(cluster, 0)
     apply(client, rpm=5)
-    gateway = Gateway(client, FINGERPRINTER)
-    gateway.known.rows()
+    gateway = Deployments(client, FINGERPRINTER)
+    gateway.views.rows()
     client.shows = False
     cluster.lose(1, done=done)
-    (outcome,) = gateway.apply([wanted(rpm=6)], Options())
+    (outcome,) = gateway.apply([wanted(rpm=6)], ModelOptions())
     assert (outcome.unknown, outcome.changes) == (True, {})
     client.shows = True
     assert bool(apply(client, rpm=6).changes) is not done
@@ -60,7 +60,7 @@ def test_a_row_that_is_not_shown_is_not_absent(cluster):
     apply(client)
     client.shows = False
     with pytest.raises(GatewayError, match="does not show"):
-        Gateway(client, FINGERPRINTER).remove(wanted(), any_owner=False)
+        Deployments(client, FINGERPRINTER).remove(wanted(), any_owner=False)
     assert len(cluster.table) == 1
 
 
@@ -86,7 +86,7 @@ class Late(Client):
 
 def test_a_pruning_that_was_not_waited_for_may_be_done(cluster):
     declared = [replace(wanted(), set="all")]
-    Gateway(Client(cluster, 0), FINGERPRINTER).apply(declared, Options(set="all"))
-    gateway = Gateway(Late(cluster, 0), FINGERPRINTER)
-    (outcome,) = gateway.apply([], Options(set="all", prune=True))
+    Deployments(Client(cluster, 0), FINGERPRINTER).apply(declared, ModelOptions(set="all"))
+    gateway = Deployments(Late(cluster, 0), FINGERPRINTER)
+    (outcome,) = gateway.apply([], ModelOptions(set="all", prune=True))
     assert (outcome.action, outcome.changes, outcome.unknown) == ("none", {}, True)

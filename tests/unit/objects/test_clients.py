@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from saltext_litellm.errors import InvalidInput
 from saltext_litellm.models import desired as deployments
 from saltext_litellm.models import sets
-from saltext_litellm.models.gateway import Gateway
-from saltext_litellm.objects.outcome import Options, Outcome
+from saltext_litellm.models.deployments import Deployments
+from saltext_litellm.models.options import ModelOptions
+from saltext_litellm.objects.outcome import Outcome
 from tests.support.cluster import Cluster
 from tests.support.interleave import run_interleaved
 from tests.support.properties import FINGERPRINTER, VERSIONS, relaxed
@@ -61,8 +62,8 @@ def wanted_of(declared: dict[str, Any]) -> deployments.Deployment:
 
 
 def apply(client: Any, declared: dict[str, Any], **options: Any) -> Outcome:
-    gateway = Gateway(client, FINGERPRINTER)
-    (outcome,) = gateway.apply([wanted_of(declared)], Options(**options))
+    gateway = Deployments(client, FINGERPRINTER)
+    (outcome,) = gateway.apply([wanted_of(declared)], ModelOptions(**options))
     return outcome
 
 
@@ -138,7 +139,7 @@ def test_two_clients_of_one_state(version, history, orders, spread, schedule, wa
         check(cluster, declared)
         rests = apply(cluster.client(1), declared)
         assert (rests.changes, rests.failure) == ({}, None)
-        assert set(cluster.table) - {"other"} == {rests.model_id}
+        assert set(cluster.table) - {"other"} == {rests.id}
 
 
 entries = st.dictionaries(st.sampled_from(["one", "two", "three"]), declarations, max_size=3)
@@ -162,8 +163,8 @@ def test_two_clients_of_two_sets(version, declared, orders, schedule, prune):
 
     def converge(client: Any, number: int) -> list[Outcome]:
         wanted = sets.read(names[number], declared[number], None, lambda value: value)
-        options = Options(set=names[number], prune=prune)
-        return Gateway(client, FINGERPRINTER).apply(wanted, options)
+        options = ModelOptions(set=names[number], prune=prune)
+        return Deployments(client, FINGERPRINTER).apply(wanted, options)
 
     def task(number: int) -> Any:
         client = cluster.client(balancer(orders[number], spread=True))
@@ -191,11 +192,11 @@ def test_what_is_gone_is_gone_on_every_worker(version, declared, orders, owned):
     for worker in range(3):
         cluster.poll(worker)
     wanted = wanted_of(declared) if owned else deployments.named("name", None)
-    gone = Gateway(cluster.client(orders[0][0]), FINGERPRINTER).remove(wanted)
+    gone = Deployments(cluster.client(orders[0][0]), FINGERPRINTER).remove(wanted)
     assert (gone.action, gone.failure) == ("delete", None)
     for worker in range(3):
         for test in (True, False):
-            left = Gateway(cluster.client(worker), FINGERPRINTER).remove(wanted, test=test)
+            left = Deployments(cluster.client(worker), FINGERPRINTER).remove(wanted, test=test)
             assert (left.action, left.failure) == ("none", None)
     again = apply(cluster.client(orders[1][0]), declared)
     assert again.action == "create"
@@ -279,7 +280,7 @@ def test_what_was_deleted_is_never_as_declared(version, clients, lost, others, s
     for worker in range(3):
         cluster.poll(worker)
     for name in lost:
-        Gateway(gone, FINGERPRINTER).remove(deployments.named(name, None))
+        Deployments(gone, FINGERPRINTER).remove(deployments.named(name, None))
 
     def task(number: int) -> Any:
         name, order, spread = clients[number]
@@ -306,5 +307,5 @@ def test_what_was_deleted_is_never_as_declared(version, clients, lost, others, s
 def apply_named(client: Any, name: str, **options: Any) -> Outcome:
     arguments = {"name": name, "litellm_params": {"model": "openai/gpt-4"}}
     wanted = deployments.desired(arguments, lambda value: value)
-    (outcome,) = Gateway(client, FINGERPRINTER).apply([wanted], Options(**options))
+    (outcome,) = Deployments(client, FINGERPRINTER).apply([wanted], ModelOptions(**options))
     return outcome

@@ -1,6 +1,5 @@
 """What has become of a set, in names, keys and numbers."""
 
-from saltext_litellm.models.row import parse_all
 from saltext_litellm.objects.outcome import Outcome, compact
 
 CHANGE = {"rpm": {"old": 1, "new": 2}, "model_api_key": {"old": "**********", "new": "**********"}}
@@ -18,7 +17,8 @@ def test_each_model_is_under_what_becomes_of_it():
             Outcome("kept", "none", declared=False, kept=True),
             Outcome("spared", "none", declared=False),
         ],
-        parse_all([{"model_name": "stray", "model_info": {"id": "row-1", "db_model": True}}]),
+        ["stray (row-1)"],
+        "models",
     )
     assert told.pop("counts") == {
         "models": 5,
@@ -41,8 +41,8 @@ def test_each_model_is_under_what_becomes_of_it():
 
 def test_the_form_is_always_the_same_and_names_are_sorted():
     none, two = (
-        compact([], []),
-        compact([Outcome(name, "create", changes=CHANGE) for name in "ba"], []),
+        compact([], [], "models"),
+        compact([Outcome(name, "create", changes=CHANGE) for name in "ba"], [], "models"),
     )
     assert list(none) == list(two)
     assert list(none["counts"]) == list(two["counts"])

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from saltext_litellm.errors import GatewayError, OutcomeUnknown
 from saltext_litellm.models import desired as deployments
-from saltext_litellm.models.gateway import Gateway
-from saltext_litellm.objects.outcome import Options, Outcome
+from saltext_litellm.models.deployments import Deployments
+from saltext_litellm.models.options import ModelOptions
+from saltext_litellm.objects.outcome import Outcome
 from tests.support.cluster import Client, Cluster
 from tests.support.properties import FINGERPRINTER, VERSIONS, relaxed
 
@@ -82,7 +83,7 @@ def warm(version: str = "1.106.2") -> Cluster:
 
 
 def apply(client: Client, declared: list[deployments.Deployment], **options: Any) -> list[Outcome]:
-    return Gateway(client, FINGERPRINTER).apply(declared, Options(**options))
+    return Deployments(client, FINGERPRINTER).apply(declared, ModelOptions(**options))
 
 
 @pytest.mark.parametrize("version", VERSIONS)

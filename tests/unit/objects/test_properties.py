@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, settings
 
-from saltext_litellm.models.gateway import Gateway
+from saltext_litellm.models.deployments import Deployments
 from tests.support import properties
 from tests.support.cluster import Cluster
 from tests.support.histories import histories
@@ -27,7 +27,7 @@ def test_every_history_converges(version, history):
     properties.run(
         history,
         "name",
-        open_gateway=lambda: Gateway(cluster.client(), FINGERPRINTER),
+        open_gateway=lambda: Deployments(cluster.client(), FINGERPRINTER),
         raw=lambda model_id: cluster.table[model_id],
         intervene=intervene,
         version=version,
@@ -42,5 +42,5 @@ def test_planning_writes_nothing(history):
     for step, what in history:
         if step == "declare":
             wanted = properties.desired("name", what, "name")
-            properties.plan(Gateway(cluster.client(), FINGERPRINTER), wanted)
+            properties.plan(Deployments(cluster.client(), FINGERPRINTER), wanted)
     assert cluster.requests == 0

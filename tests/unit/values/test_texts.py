@@ -7,6 +7,7 @@ import pytest
 from saltext_litellm.errors import InvalidInput
 from saltext_litellm.models import sets
 from saltext_litellm.models.desired import desired
+from saltext_litellm.models.fields import FIELDS
 from saltext_litellm.objects import plan
 from saltext_litellm.values.fingerprints import Fingerprinter
 
@@ -93,10 +94,10 @@ def test_what_has_nothing_but_blanks_is_empty(place):
     assert f"{place} must not be empty" in refused(**PLACES[place](" \n"))
 
 
-@pytest.mark.parametrize("key", ["model_name", "model_id"])
-def test_names_of_a_row_are_trimmed(key):
+@pytest.mark.parametrize(("key", "attribute"), [("model_name", "model_name"), ("model_id", "id")])
+def test_names_of_a_row_are_trimmed(key, attribute):
     wanted = declared(**{key: "gpt\n"})
-    assert (getattr(wanted, key), wanted.warnings) == ("gpt", (f"{key} {CUT}",))
+    assert (getattr(wanted, attribute), wanted.warnings) == ("gpt", (f"{key} {CUT}",))
     assert refused(**{key: "g\npt"}).startswith(key)
 
 
@@ -186,6 +187,7 @@ def test_credentials_are_the_same_however_they_are_spelt(key, spelling):
 def test_another_spelling_has_the_same_fingerprint():
     marks = {
         plan.marker_of(
+            FIELDS,
             declared(litellm_params={"vertex_credentials": SPELLINGS[spelling]}),
             Fingerprinter("key"),
             "id",

@@ -1,4 +1,4 @@
-"""One gateway during one run. All reads and writes of models begin here."""
+"""The models of one gateway. All reads and writes of models begin here."""
 
 from __future__ import annotations
 
@@ -8,50 +8,64 @@ from typing import Any
 
 from ..errors import GatewayError, NotSeen, Refused
 from ..objects import plan as plans
-from ..objects.outcome import Options, Outcome
-from ..objects.plan import NONE, UPDATE
-from ..objects.run import Converge
+from ..objects.outcome import Outcome
+from ..objects.plan import NONE, UPDATE, Plan
+from ..objects.run import Run
+from ..objects.store import Store
 from ..values.fingerprints import Fingerprinter
 from ..values.paths import nested
 from ..values.quote import joined
 from . import bodies, fields, identity
 from .desired import Deployment
 from .endpoints import Models
-from .execute import Executor
-from .known import Known
-from .row import Row
+from .execute import ModelExecutor
+from .kind import DEPLOYMENT
+from .operations import ModelOperations
+from .options import ModelOptions
+from .row import ModelRow
+from .versions import Versions
+from .views import Views
 
 
-class Gateway:
-    """A gateway, with what is known of it.
+class Deployments:
+    """The models of a gateway, with what is known of them.
 
-    :param warnings: The warnings of its profile, for each result.
-    :param names: The name that it must have, and its former names. Empty for any name.
+    :param names: The name that the gateway must have, and its former names. Empty for any name.
     """
 
     def __init__(
-        self,
-        models: Models,
-        fingerprint: Fingerprinter,
-        warnings: tuple[str, ...] = (),
-        names: tuple[str, ...] = (),
+        self, models: Models, fingerprint: Fingerprinter, names: tuple[str, ...] = ()
     ) -> None:
         self.models = models
-        self.warnings = warnings
-        self.known = Known(models, fingerprint.prepare, names)
+        self.views = Views(models, fingerprint.prepare, names)
+        self.versions = Versions(models, self.views.rows)
         self._name = names[0] if names else None
         self._fingerprint = fingerprint
 
-    def apply(self, wanted: Sequence[Deployment], options: Options | None = None) -> list[Outcome]:
+    @property
+    def store(self) -> Store[ModelRow]:
+        """The rows of the database."""
+        return self.views.store
+
+    def forget(self) -> None:
+        """Read everything anew when it is next needed, because others may have changed it."""
+        self.views.forget()
+
+    def apply(
+        self, wanted: Sequence[Deployment], options: ModelOptions | None = None
+    ) -> list[Outcome]:
         """Make deployments as declared, or say what would be done.
 
         :returns: The outcome of each, and of each row that was pruned.
         :raises Refused: With every mistake that is found before the first write.
         """
-        options = options or Options()
-        self.known.may_write = not options.test
-        converge = Converge(self.models, self.known, self._fingerprint, options)
-        return converge.run([replace(one, gateway=self._name) for one in wanted])
+        options = options or ModelOptions()
+        self.views.may_write = not options.test
+        operations = ModelOperations(
+            self.models, self.views, self.versions, self._fingerprint, options
+        )
+        run = Run(operations, options, operations.checks())
+        return run.converge([replace(one, gateway=self._name) for one in wanted])
 
     def remove(self, wanted: Deployment, *, test: bool = False, any_owner: bool = True) -> Outcome:
         """Delete the row of a deployment.
@@ -61,27 +75,27 @@ class Gateway:
         """
         self._read_views(wanted, test)
         row = self._to_remove(wanted, test, any_owner)
-        rows = self.known.rows(forecast=test)
+        rows = self.views.rows(forecast=test)
         if row is None:
-            self.known.refuse_config(wanted.model_id)
+            self.views.refuse_config(wanted.id)
         replaced = identity.leftovers(row, wanted, rows) if row is not None else []
-        plan = plans.Plan(NONE) if row is None else plans.delete(row, replaced)
-        left = None if wanted.model_id else self._left_message(wanted, row, rows, any_owner)
+        plan = Plan[ModelRow](NONE) if row is None else plans.delete(DEPLOYMENT, row, replaced)
+        left = None if wanted.id else self._left_message(wanted, row, rows, any_owner)
         gone = [] if row is None else [*replaced, row]
         if test:
-            self.known.predict(None, [one.model_id for one in gone])
+            self.store.predict(None, [one.id for one in gone])
         error = None if test else self._delete_rows(gone)
         outcome = Outcome(
             wanted.name,
             plan.action,
-            plan.model_id,
+            plan.id,
             plan.changes,
             (*self._namesakes_note(wanted, row, rows), *self._unseen_note()),
             left,
         )
         if error is None:
             return outcome
-        deleted = [one.model_id for one in gone if one.model_id not in self.known.rows()]
+        deleted = [one.id for one in gone if one.id not in self.views.rows()]
         if not deleted and not isinstance(error, NotSeen):
             raise error
         changes = {"model_id": {"old": ", ".join(deleted), "new": None}} if deleted else {}
@@ -93,9 +107,9 @@ class Gateway:
             unknown=isinstance(error, NotSeen),
         )
 
-    def _delete_rows(self, rows: Sequence[Row]) -> GatewayError | None:
+    def _delete_rows(self, rows: Sequence[ModelRow]) -> GatewayError | None:
         """Delete rows, one after the other. Returns the error, if there was one."""
-        executor = Executor(self.models, self.known)
+        executor = ModelExecutor(self.models, self.views, self.versions)
         for row in rows:
             try:
                 executor.delete(row)
@@ -103,26 +117,29 @@ class Gateway:
                 return err
         return None
 
-    def look_up(self, wanted: Deployment) -> Row | None:
+    def look_up(self, wanted: Deployment) -> ModelRow | None:
         """The row that a person means. It may be one of the config file.
 
         :raises Refused: Several rows have the name.
         """
-        row = identity.look_up(wanted, self.known.rows())
+        row = identity.look_up(wanted, self.views.rows())
         if row is None:
             self._compare_views(may_write=False)
-            row = identity.look_up(wanted, self.known.rows())
-        return row or identity.look_up(wanted, self.known.config())
+            row = identity.look_up(wanted, self.views.rows())
+        return row or identity.look_up(wanted, self.views.config())
 
-    def all_rows(self) -> list[Row]:
+    def all_rows(self) -> list[ModelRow]:
         """Every row, those of the config file last."""
         self._compare_views(may_write=False)
-        return [*self.known.rows(), *self.known.config()]
+        return [*self.views.rows(), *self.views.config()]
 
-    def unowned(self) -> list[Row]:
-        """The rows that neither Salt nor a team owns. Predicted changes count as made."""
-        rows = self.known.rows(forecast=True)
-        return [row for row in rows if row.marker is None and row.team is None]
+    def unowned(self) -> list[str]:
+        """The rows that neither Salt nor a team owns, in words. Predicted changes count as made."""
+        return [
+            f"{row.model_name} ({row.id})"
+            for row in self.views.rows(forecast=True)
+            if row.marker is None and row.team is None
+        ]
 
     def try_out(self, wanted: Deployment) -> dict[str, Any]:
         """Make one call with the parameters of a deployment only, without creating it.
@@ -132,7 +149,7 @@ class Gateway:
         rows = identity.of_model(wanted.values[fields.MODEL], self.all_rows())
         answer = self.models.test_connection(bodies.probe_body(nested(wanted.values), rows))
         checks = (
-            f"LiteLLM may have followed {fields.INFO}:{key} of {row.model_id}"
+            f"LiteLLM may have followed {fields.INFO}:{key} of {row.id}"
             for row in rows
             for key in row.data.get(fields.INFO) or {}
             if key.startswith(fields.HEALTH_CHECK)
@@ -142,34 +159,34 @@ class Gateway:
 
     def block(self, wanted: Deployment, blocked: bool) -> None:
         """Pause a deployment, or resume it."""
-        row = identity.look_up(wanted, self.known.rows())
+        row = identity.look_up(wanted, self.views.rows())
         if row is None:
             raise Refused(f"There is no deployment {wanted.name!r}")
-        self.known.require_blocking()
-        self.models.block(row.model_id, blocked)
+        self.versions.require_blocking()
+        self.models.block(row.id, blocked)
 
     def _read_views(self, wanted: Deployment, test: bool) -> None:
         """Read both views, and read them again if they are empty, before a row counts as absent."""
         self._compare_views(may_write=not test)
-        if self.known.blind:
-            self.known.look_again()
-        first = wanted.model_id or next(identity.derived_ids(wanted))
-        if self.known.blind and not test:
-            Executor(self.models, self.known).is_there(first)
+        if self.views.blind:
+            self.views.look_again()
+        first = wanted.id or next(identity.derived_ids(wanted))
+        if self.views.blind and not test:
+            self.views.see_if_exists(first)
 
     def _compare_views(self, *, may_write: bool) -> None:
-        self.known.may_write = may_write
-        self.known.compare_views()
+        self.views.may_write = may_write
+        self.views.compare_views()
 
-    def _to_remove(self, wanted: Deployment, test: bool, any_owner: bool) -> Row | None:
+    def _to_remove(self, wanted: Deployment, test: bool, any_owner: bool) -> ModelRow | None:
         find = identity.look_up if any_owner else identity.to_remove
-        return find(wanted, self.known.rows(forecast=test))
+        return find(wanted, self.views.rows(forecast=test))
 
     def _left_message(
-        self, wanted: Deployment, row: Row | None, rows: identity.Rows, any_owner: bool
+        self, wanted: Deployment, row: ModelRow | None, rows: identity.ModelRows, any_owner: bool
     ) -> str | None:
         """The sentence about rows of this name that stay, because we may not delete them."""
-        ids = [one.model_id for one in self.known.config().named(wanted.model_name)]
+        ids = [one.id for one in self.views.config().named(wanted.model_name)]
         if ids:
             return (
                 f"{wanted.model_name} is still served: the gateway's config file defines it "
@@ -177,7 +194,7 @@ class Gateway:
             )
         others = [] if any_owner else identity.of_others(wanted, rows)
         owners = [
-            f"{one.model_id} belongs to {one.marker.owner!r}"
+            f"{one.id} belongs to {one.marker.owner!r}"
             for one in others
             if one is not row and one.marker
         ]
@@ -190,23 +207,23 @@ class Gateway:
 
     def _unseen_note(self) -> tuple[str, ...]:
         """The note that the gateway shows no row."""
-        return ("The gateway shows no model at all",) if self.known.blind else ()
+        return ("The gateway shows no model at all",) if self.views.blind else ()
 
     def _namesakes_note(
-        self, wanted: Deployment, row: Row | None, rows: identity.Rows
+        self, wanted: Deployment, row: ModelRow | None, rows: identity.ModelRows
     ) -> tuple[str, ...]:
         """The notes about rows of the same name that are left alone.
 
         Rows that nobody owns are named if we deleted one of ours. A team's rows are always named.
         """
-        if wanted.model_id is not None:
+        if wanted.id is not None:
             return ()
         notes = []
         if row is not None and row.marker is not None:
-            ids = [one.model_id for one in rows.unowned(wanted.model_name)]
+            ids = [one.id for one in rows.unowned(wanted.model_name)]
             if ids:
                 notes.append(f"Nobody owns these, which have the same model name: {joined(ids)}")
         if teams := rows.of_other_teams(wanted.model_name):
-            ids = [f"{one.model_id} ({one.team})" for one in teams]
+            ids = [f"{one.id} ({one.team})" for one in teams]
             notes.append(f"These have the same model name, but belong to teams: {joined(ids)}")
         return tuple(notes)

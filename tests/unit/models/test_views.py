@@ -2,7 +2,8 @@
 
 import pytest
 
-from saltext_litellm.models.known import Known
+from saltext_litellm.models.versions import Versions
+from saltext_litellm.models.views import Views
 from tests.support.cluster import Client, Cluster
 
 CONFIGURED = {"model_name": "of-the-config", "litellm_params": {"model": "openai/gpt-4"}}
@@ -21,8 +22,9 @@ def test_the_config_file_does_not_tell_what_litellm_can_do(version, blocks):
     """Its rows come first in the router, and do not say whether they are blocked."""
     cluster = Cluster(version, config=[CONFIGURED])
     cluster.client().create({**STORED, "model_info": {"id": "one"}})
-    known = Known(Closed(cluster, 0), lambda: None)
-    known.may_write = True
-    known.compare_views()
-    assert [row.model_id for row in known.rows()] == ["one"]
-    assert known.capabilities().blocks is blocks
+    client = Closed(cluster, 0)
+    views = Views(client, lambda: None)
+    views.may_write = True
+    views.compare_views()
+    assert [row.id for row in views.rows()] == ["one"]
+    assert Versions(client, views.rows).can().blocks is blocks

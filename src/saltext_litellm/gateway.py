@@ -1,0 +1,37 @@
+"""One gateway during one run: its kinds of objects, which share a session and a key."""
+
+from __future__ import annotations
+
+from .http.session import Session
+from .models.deployments import Deployments
+from .models.endpoints import Models
+from .values.fingerprints import Fingerprinter
+
+
+class Gateway:
+    """A gateway, with what is known of it.
+
+    :param warnings: The warnings of its profile, for each result.
+    :param names: The name that it must have, and its former names. Empty for any name.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        fingerprint: Fingerprinter,
+        warnings: tuple[str, ...] = (),
+        names: tuple[str, ...] = (),
+    ) -> None:
+        self.warnings = warnings
+        self.deployments = Deployments(Models(session), fingerprint, names)
+
+    def begin(self, state: str | None, *, anew: bool) -> None:
+        """Begin a state of a run.
+
+        :param state: The state. It forgets what it has predicted, as it is about to say it again.
+        :param anew: Whether others may have changed the gateway since it was read.
+        """
+        if anew:
+            self.deployments.forget()
+        self.deployments.store.state = state
+        self.deployments.store.forget_predictions(state)

@@ -1,0 +1,12 @@
+"""The kind "deployment" as a value."""
+
+from __future__ import annotations
+
+from ..objects.kind import Kind
+from ..objects.plan import Plan
+from .fields import FIELDS
+from .row import ModelRow, changed, created
+
+DEPLOYMENT: Kind[ModelRow] = Kind("model", "model_id", FIELDS, created, changed)
+
+ModelPlan = Plan[ModelRow]

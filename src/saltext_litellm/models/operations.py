@@ -1,0 +1,249 @@
+"""What a run does with the models of a gateway."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from ..errors import GatewayError, LiteLLMError, NotServed, Refused
+from ..objects.execute import Answer
+from ..objects.operations import Check
+from ..objects.plan import CREATE, UPDATE
+from ..objects.steps import Create, Delete, Update
+from ..values.fingerprints import Fingerprinter
+from . import bodies, fields, notes, pools, references, steps
+from .afterwards import Afterwards
+from .desired import Deployment
+from .endpoints import Models
+from .execute import ModelExecutor
+from .fields import PARAMS
+from .identity import ModelRows
+from .kind import DEPLOYMENT, ModelPlan
+from .options import ModelOptions
+from .preflight import Trials
+from .providers import Providers
+from .row import ModelRow, changed, created, left_out
+from .serving import unserved
+from .steps import Learn, Step
+from .verification import Verification
+from .versions import OLD, Versions
+from .views import Views
+
+_FLAGGED_LOOKS = 3  # how often to check whether a flagged row is served by now
+
+
+class ModelOperations:
+    """The operations of one run, as :class:`~..objects.operations.Operations` says."""
+
+    kind = DEPLOYMENT
+
+    def __init__(
+        self,
+        models: Models,
+        views: Views,
+        versions: Versions,
+        fingerprint: Fingerprinter,
+        options: ModelOptions,
+    ) -> None:
+        self.endpoints, self.store = models, views.store
+        self._views, self._versions = views, versions
+        self._fingerprint, self._options = fingerprint, options
+        self._steps = ModelExecutor(models, views, versions)
+        self.executor = self._steps.executor
+        self._made: set[str] = set()  # the ids of rows that this run has made
+        self._providers = Providers(models, views.router)
+        self._trials = Trials(models, views, versions, options)
+        self._verification = Verification(models, views, versions, options)
+        self._speaking: frozenset[str] = frozenset()  # the names of those that tell of others' rows
+        self._unsure: dict[str, tuple[str, ...]] = {}  # warnings, by the name of the deployment
+
+    def checks(self) -> tuple[Check, ...]:
+        """What is checked before and after the writes."""
+        after = Afterwards(
+            self.endpoints,
+            self._views,
+            self._steps,
+            self._options,
+            self._is_as_declared,
+            self._providers.doubts,
+        )
+        return (
+            Check(before=self._prepare_words),
+            Check(before=self._trials.make, obstacle=self._trials.failure),
+            Check(after=after.check_served),
+            Check(after=after.check_health),
+            Check(after=after.note_doubts),
+        )
+
+    # ---------------------------------------------------------------- planning
+
+    def match(self, declared: Sequence[Deployment]) -> Sequence[Deployment]:
+        """The deployments of a set. Those of a list have the names of their rows."""
+        name = self._options.set
+        if name is None:
+            return declared
+        return pools.matched(name, declared, self._rows(), self._fingerprint)
+
+    def plan(self, declared: Deployment, taken: Set[str]) -> ModelPlan:
+        """The plan of a deployment, by the rows as they are known now."""
+        plan = self._plan(declared, taken)
+        row = plan.row
+        if row is None or row.id in self._made or not self._verification.is_due(row):
+            return plan
+        self._verification.verify(declared, row)
+        return self._plan(declared, taken)
+
+    def _plan(self, declared: Deployment, taken: Set[str]) -> ModelPlan:
+        return steps.make_plan(
+            declared,
+            self._rows(),
+            self._fingerprint,
+            taken=taken,
+            tentative=self._steps.tentative,
+            blind=self._views.blind,
+            partial=self._options.partial,
+        )
+
+    def _rows(self) -> ModelRows:
+        """The rows as they are known, with ``test`` as they would be by now."""
+        return self._views.rows(forecast=self._options.test)
+
+    def look_closer(self, plans: Sequence[ModelPlan], prunes: bool) -> None:
+        """Let the two views check each other, if rows are made, adopted or deleted."""
+        prunes = prunes or (self._options.prune and self._views.blind)
+        if prunes or any(map(steps.needs_router, plans)):
+            self._views.compare_views()
+            if self._options.test or not plans:
+                self._views.look_again()
+
+    def check(self, declared: Deployment, plan: ModelPlan) -> None:
+        """Refuse what the gateway would save but not serve, and rows of its config file."""
+        if plan.action == CREATE and declared.id is not None:
+            self._views.refuse_config(declared.id)
+        self._providers.check(declared, plan)
+        if fields.BLOCKED in plan.touched and declared.values[fields.BLOCKED]:
+            self._versions.require_blocking()
+
+    def next_step(self, declared: Deployment, plan: ModelPlan) -> Step | None:
+        """The next step of a plan."""
+        can = OLD
+        if plan.action == UPDATE:
+            removing = any(
+                path[0] == PARAMS and not fields.is_cleared_by_null(path[:2])
+                for path in plan.removed
+            )
+            can = self._versions.can(removing)
+        return steps.next_step(declared, plan, can, self._fingerprint)
+
+    # ---------------------------------------------------------------- doing
+
+    def sees_all(self) -> bool:
+        """Whether the gateway shows which rows it has."""
+        return not self._views.blind
+
+    def may_overlap(self, plan: ModelPlan) -> bool:
+        """Whether the first write may overlap: no PATCH to a LiteLLM that serves less meanwhile."""
+        if plan.action == CREATE:
+            return True
+        return self._versions.can().serves_while_patching and plan.changes.keys() != {"served"}
+
+    def do(self, step: Any, declared: Deployment, plan: ModelPlan, sent: Answer | None) -> None:
+        """Do a step."""
+        if sent is None:
+            self._refuse_unserved(declared, plan)
+        if isinstance(step, Create):
+            self._made.add(created(step.body).id)
+        self._steps.do(step, declared, sent)
+
+    def foresee(self, step: Any, declared: Deployment, plan: ModelPlan) -> None:
+        """Record what a step would do. A real run learns of a row by a PATCH, this one by reads."""
+        self._refuse_unserved(declared, plan)
+        store = self.store
+        if isinstance(step, Create):
+            self._made.add(created(step.body).id)
+            store.predict(created(step.body))
+        elif isinstance(step, Update):
+            store.predict(replace(changed(step.row, step.body, {}), stored=None))
+        elif isinstance(step, Learn):
+            store.predict(self._learnt_by_reads(step.row))
+        elif isinstance(step, Delete):
+            store.predict(None, [step.row.id])
+            now = step.replaced_by
+            if now and now.marker and self._versions.can().serves_while_patching:
+                store.predict(replace(now, marker=replace(now.marker, replaces=None)))
+
+    def _learnt_by_reads(self, row: ModelRow) -> ModelRow:
+        there = self.store.rows().get(row.id)
+        seen = self._verification.see_masks(there) if there is not None else None
+        masks = left_out(seen.data.get(PARAMS, {})) if seen is not None else {}
+        params = {**masks, **row.data.get(PARAMS, {})}
+        row = replace(row, data={**row.data, PARAMS: params})
+        return replace(row, stored=bodies.as_read(row, {}))
+
+    def delete(self, row: ModelRow) -> None:
+        """Delete a row."""
+        self._steps.delete(row)
+
+    def see_again(self, rows: Sequence[ModelRow]) -> None:
+        """Read the database again, and make sure of some rows."""
+        self._steps.see_again(rows)
+
+    def give_up(self, declared: Deployment, err: LiteLLMError) -> LiteLLMError:
+        """If the plan is refused now, delete the tentative row of this run."""
+        owned = self._rows().owned_by(*declared.owner) if isinstance(err, Refused) else ()
+        try:
+            for row in owned:
+                if row.id in self._steps.tentative:
+                    self._steps.delete(row)
+        except GatewayError as again:
+            return GatewayError(f"{err}; and what was created is there: {again}", again.status)
+        return err
+
+    def _refuse_unserved(self, declared: Deployment, plan: ModelPlan) -> None:
+        """Refuse to count a row as done that LiteLLM could not serve after its last write.
+
+        :raises NotServed: It still cannot.
+        """
+        if plan.changes.keys() != {"served"} or plan.row is None:
+            return
+        expected = {plan.row.id: partial(self._is_as_declared, declared)}
+        if unserved(self.endpoints, expected, _FLAGGED_LOOKS):
+            raise NotServed(notes.NOT_SERVED)
+
+    def _is_as_declared(self, declared: Deployment, row: ModelRow) -> bool:
+        """Whether a row, in the form that LiteLLM serves, is as declared."""
+        known = self.store.rows().get(row.id)
+        row = row if known is None else replace(row, forms=known.forms)
+        plan = steps.update(declared, row, self._fingerprint, partial=self._options.partial)
+        return plan.changes.keys() <= {"served"}
+
+    # ---------------------------------------------------------------- words
+
+    def _prepare_words(self, planned: Sequence[tuple[Deployment, ModelPlan]]) -> None:
+        """Find out before the first write who tells of others' rows, and what to warn of."""
+        self._speaking = notes.speaking(planned)
+        self._unsure = {
+            one.name: (references.warning(one.values),)
+            for one, _ in planned
+            if references.unsure(one.values) and not self._versions.can().resolves
+        }
+
+    def notes(self, declared: Deployment, plan: ModelPlan, used: Set[str]) -> Iterator[str]:
+        """What there is to say of a deployment beside its changes."""
+        speaks = declared.name in self._speaking
+        yield from notes.namesake_notes(declared, plan, self._rows(), self._views, used, speaks)
+        if declared.name in self._verification.notes:
+            yield self._verification.notes[declared.name]
+        yield from self._trials.notes(declared)
+
+    def take_notes(self) -> Sequence[str]:
+        """What the gateway has said about the last writes."""
+        told = list(self._steps.notes)
+        self._steps.notes.clear()
+        return told
+
+    def warnings(self, declared: Deployment) -> tuple[str, ...]:
+        """The warning about references that an old LiteLLM does not resolve."""
+        return self._unsure.get(declared.name, ())

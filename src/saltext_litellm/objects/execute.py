@@ -1,0 +1,156 @@
+"""Sends the request of a step, and looks up what became of it if its answer was lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Generic, NoReturn, TypeGuard
+
+from ..errors import (
+    AlreadyThere,
+    GatewayError,
+    LiteLLMError,
+    NotDone,
+    NotInDatabase,
+    NotSeen,
+    NotServed,
+    OutcomeUnknown,
+)
+from .endpoints import Endpoints
+from .kind import Body, Kind
+from .row import R
+from .steps import Create, Update
+from .store import Store
+
+Answer = Callable[[], Body | None]  # returns the row as it is stored, or raises what was raised
+
+
+class ChangedByOthers(Exception):
+    """Another client was faster. Read the gateway and plan again."""
+
+
+# With these statuses every further request fails as well; `None` is no answer.
+_HOPELESS = (None, 401, 403)
+
+
+def is_hopeless(error: LiteLLMError | None) -> TypeGuard[GatewayError]:
+    """Whether every further request would fail as well, and not only those for one row."""
+    if not isinstance(error, GatewayError) or isinstance(error, NotDone | NotServed):
+        return False
+    return error.status in _HOPELESS
+
+
+def send(endpoints: Endpoints, write: Create[R] | Update[R]) -> Body | None:
+    """Send a write, and return the row of its answer."""
+    if isinstance(write, Create):
+        return endpoints.create(write.body)
+    return endpoints.update(write.row.id, write.body)
+
+
+class Executor(Generic[R]):
+    """Sends writes.
+
+    :param exists: Finds out whether a row exists that was just looked for by a read. Raises a
+        :class:`GatewayError` if that cannot be seen.
+    :ivar gave_up: Why no further request is worth a try.
+    """
+
+    def __init__(
+        self,
+        kind: Kind[R],
+        endpoints: Endpoints,
+        store: Store[R],
+        exists: Callable[[str], bool],
+    ) -> None:
+        self._kind, self._endpoints, self._store, self._exists = kind, endpoints, store, exists
+        self.gave_up: GatewayError | None = None
+        self._refused: set[str] = set()  # ids that LiteLLM's database has refused once
+        self._lost: tuple[Body, GatewayError] | None = None
+
+    def create(self, step: Create[R], answered: Answer) -> bool:
+        """Create a row. Returns whether that was answered.
+
+        :param answered: Waits for the answer.
+        :raises ChangedByOthers: Somebody else has the id.
+        :raises GatewayError: It was not done, or nobody can see whether it was.
+        """
+        row = self._kind.created(step.body, None)
+        try:
+            answer = answered()
+        except AlreadyThere as err:
+            self._raise_there(row, err)
+        except OutcomeUnknown as err:
+            found = self.look_up(row.id, err)
+            if found is None:
+                raise _not_done(err) from None
+            if found.marker != row.marker:
+                raise ChangedByOthers from None
+            return False
+        self._store.put(self._kind.created(step.body, answer))
+        return True
+
+    def _raise_there(self, row: R, err: AlreadyThere) -> NoReturn:
+        """LiteLLM's database has refused a row, most likely because it has one with that id."""
+        gone = self.look_up(row.id, err) is None
+        if gone and row.id in self._refused:
+            raise err
+        self._refused.add(row.id)  # another client may have made it and deleted it
+        raise ChangedByOthers
+
+    def update(self, step: Update[R], answered: Answer) -> bool:
+        """Change a row. Returns whether that was answered.
+
+        :raises ChangedByOthers: The row is gone.
+        :raises GatewayError: It was not done, or nobody can see whether it was.
+        """
+        if self._lost is not None and self._lost[0] == step.body:
+            raise self._lost[1]  # it was not done, and we do not send it again
+        try:
+            answer = answered()
+        except NotInDatabase:
+            self.raise_deleted(step.row)
+        except OutcomeUnknown as err:
+            if self.look_up(step.row.id, err, step.row) is None:
+                raise ChangedByOthers from None
+            self._lost = (step.body, _not_done(err))
+            return False
+        self._store.put(self._kind.changed(step.row, step.body, answer))
+        return True
+
+    def delete(self, row: R) -> None:
+        """Delete a row."""
+        try:
+            self._endpoints.delete(row.id)
+        except OutcomeUnknown as err:
+            if self.look_up(row.id, err, row) is not None:
+                raise _not_done(err) from None
+        self._store.drop(row.id)
+
+    def raise_deleted(self, row: R) -> NoReturn:
+        """Somebody else has deleted the row: forget it and plan again."""
+        self._store.drop(row.id)
+        self._store.read_again()
+        raise ChangedByOthers
+
+    def look_up(self, row_id: str, err: GatewayError, before: R | None = None) -> R | None:
+        """Look up a row after a write whose answer was lost; ``None`` if there is no such row.
+
+        :param before: The row as it was.
+        :raises NotSeen: It cannot be seen.
+        """
+        try:
+            if self.gave_up is not None:
+                raise self.gave_up
+            self._store.read_again()
+            self._exists(row_id)
+        except GatewayError as again:
+            if before is not None:
+                self._store.put(before)
+            raise NotSeen(
+                f"{err}; whether that was done cannot be seen: {again}", again.status
+            ) from None
+        return self._store.rows().get(row_id)
+
+
+def _not_done(err: OutcomeUnknown) -> GatewayError:
+    """What is known of a write whose answer was lost, and that a read does not show."""
+    return err if isinstance(err, NotSeen) else NotDone(str(err), err.status)
