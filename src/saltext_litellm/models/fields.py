@@ -16,7 +16,7 @@ from ..errors import InvalidInput
 from ..objects import marker as markers
 from ..objects.fields import Fields, Meaning
 from ..objects.row import MISSING
-from ..values import checks
+from ..values import checks, placeholders
 from ..values.paths import Path
 from ..values.quote import kind
 from ..values.secrets import NOT_SECRET, hides, is_secret
@@ -406,6 +406,13 @@ def is_reference(value: Any) -> bool:
     return isinstance(value, str) and value.startswith(REFERENCE)
 
 
+def _text_at(path: Path) -> placeholders.Kind:
+    """What a text at a place is for."""
+    if path[0] == PARAMS and is_hidden_at(path) and not is_free_text(path):
+        return placeholders.SECRET
+    return placeholders.NAME if is_name(path) else placeholders.TEXT
+
+
 def _meaning(path: Path) -> Meaning:
     return Meaning(
         ordered=path not in _UNORDERED,
@@ -426,13 +433,19 @@ def _reported(differing: Mapping[Path, Any], declared: Mapping[Path, Any]) -> It
 FIELDS = Fields(
     sections=SECTIONS,
     arguments=ARGUMENTS,
-    names=frozenset({"model_name", "model_id"}),
-    meaning=_meaning,
+    names={"model_name": checks.title, "model_id": checks.identifier},
+    defaults={"tier": "free"},
     is_secret=is_secret_at,
     is_hidden=is_hidden_at,
     is_readable=is_readable,
     is_reference=is_reference,
     is_set=is_set,
+    is_one_line=is_one_line,
+    is_free_text=is_free_text,
+    text_at=_text_at,
+    json_strings=JSON_STRINGS,
+    in_stored_form=in_stored_form,
+    meaning=_meaning,
     in_user_unit=lambda path, value: checks.per_million(value) if path in COSTS else value,
     reported=_reported,
 )
