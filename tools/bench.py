@@ -28,7 +28,7 @@ from typing import Any
 
 import requests
 
-from saltext_litellm.models import bodies, identity, sets
+from saltext_litellm.models import bodies, identity, model_list
 from saltext_litellm.models.fields import FIELDS
 from saltext_litellm.objects import plan as plans
 from saltext_litellm.values.fingerprints import Fingerprinter
@@ -332,7 +332,7 @@ def recorded_rows(bench: Bench, declared: dict[str, Any]) -> list[dict[str, Any]
     url = "/v2/model/info"
     (recorded,) = bench.gateway.request("GET", url, params={"size": 100000}).json()["data"]
     client, fingerprinter = Cluster().client(), Fingerprinter(bench.gateway.key)
-    for wanted in sets.read("bench", declared, None, lambda value: value):
+    for wanted in model_list.read("bench", declared, None, lambda value: value):
         model_id = next(identity.derived_ids(wanted))
         marker = plans.marker_of(FIELDS, wanted, fingerprinter, model_id)
         client.create(bodies.create_body(wanted, marker, model_id))

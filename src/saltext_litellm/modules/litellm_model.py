@@ -35,7 +35,7 @@ from saltext_litellm.adapter.errors import salt_errors
 from saltext_litellm.adapter.sdb import resolver
 from saltext_litellm.errors import InvalidInput, LiteLLMError, Refused
 from saltext_litellm.gateway import Gateway
-from saltext_litellm.models import desired, sets
+from saltext_litellm.models import desired, model_list
 from saltext_litellm.models import export as exports
 from saltext_litellm.models import row as rows
 from saltext_litellm.models import source as sources
@@ -891,7 +891,7 @@ def _converge(
                 f"{name} declares no models, and prune would delete all of the set: "
                 "if that is meant, add allow_empty: True"
             )
-        wanted = sets.read(name, declared, arguments["defaults"], resolver(__opts__))
+        wanted = model_list.read(name, declared, arguments["defaults"], resolver(__opts__))
         options = ModelOptions(set=name, progress=_progress(name), **flags)
         gateway = _gateway(arguments["profile"])
         return gateway.deployments.apply(wanted, options), wanted, gateway

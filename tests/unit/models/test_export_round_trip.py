@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from saltext_litellm.errors import InvalidInput
 from saltext_litellm.models import desired as deployments
-from saltext_litellm.models import export, fields, sets
+from saltext_litellm.models import export, fields, model_list
 from saltext_litellm.models.deployments import Deployments
 from saltext_litellm.models.desired import Deployment
 from saltext_litellm.models.options import ModelOptions
@@ -95,7 +95,7 @@ def gateway_of(cluster: Cluster) -> Deployments:
 def declared(arguments: dict[str, Any], set_: str | None) -> list[Deployment]:
     if set_ is None:
         return [deployments.desired({"tier": "free", **arguments, "name": "it"}, lambda v: v)]
-    return sets.read(set_, {"it": arguments}, None, lambda value: value)
+    return model_list.read(set_, {"it": arguments}, None, lambda value: value)
 
 
 def apply(cluster: Cluster, wanted: list[Deployment], *, test: bool = False) -> Outcome:

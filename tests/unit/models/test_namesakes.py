@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from saltext_litellm.models import desired as deployments
-from saltext_litellm.models import sets
+from saltext_litellm.models import model_list
 from saltext_litellm.models.deployments import Deployments
 from saltext_litellm.models.options import ModelOptions
 from tests.support.cluster import Cluster
@@ -24,7 +24,7 @@ def gateway(cluster: Cluster) -> Deployments:
 
 def set_notes(cluster: Cluster, models: Any, *, test: bool, name: str = "set") -> dict[str, Any]:
     """The notes on the models of a set, for those that have any."""
-    wanted = sets.read(name, models, None, lambda value: value)
+    wanted = model_list.read(name, models, None, lambda value: value)
     outcomes = gateway(cluster).apply(wanted, ModelOptions(set=name, test=test))
     return {outcome.name: outcome.notes for outcome in outcomes if outcome.notes}
 

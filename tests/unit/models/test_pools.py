@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from saltext_litellm.models import sets
+from saltext_litellm.models import model_list
 from saltext_litellm.models.deployments import Deployments
 from saltext_litellm.models.options import ModelOptions
 from saltext_litellm.objects.outcome import Outcome
@@ -37,7 +37,7 @@ def run(
     fingerprinter: Fingerprinter = FINGERPRINTER,
 ) -> list[Outcome]:
     """Apply a set, and return what was changed or is left."""
-    wanted = sets.read("set", copy.deepcopy(list(entries)), None, lambda value: value)
+    wanted = model_list.read("set", copy.deepcopy(list(entries)), None, lambda value: value)
     gateway = Deployments(cluster.client(), fingerprinter)
     outcomes = gateway.apply(wanted, ModelOptions(set="set", prune=prune, test=test))
     assert not any(outcome.failure for outcome in outcomes)
@@ -306,7 +306,9 @@ def test_several_rows_that_nobody_owns_are_not_told_apart():
 def test_a_state_that_moves_into_the_set_brings_its_row():
     cluster = Cluster()
     arguments = {"model_name": "gpt", "litellm_params": POOL[2]["litellm_params"]}
-    (single,) = sets.read("set", {"gpt": {**arguments, "tier": None}}, {"tier": None}, lambda v: v)
+    (single,) = model_list.read(
+        "set", {"gpt": {**arguments, "tier": None}}, {"tier": None}, lambda v: v
+    )
     Deployments(cluster.client(), FINGERPRINTER).apply([replace(single, set=None)])
     before = keys(cluster)
     outcomes = run(cluster, POOL)
@@ -319,7 +321,7 @@ def test_the_names_of_a_mapping_are_kept():
     """There each model has a name of its own, so the name says which row is meant."""
 
     def run_mapping(models: dict[str, Entry]) -> list[Outcome]:
-        wanted = sets.read("set", models, {"tier": None}, lambda value: value)
+        wanted = model_list.read("set", models, {"tier": None}, lambda value: value)
         return Deployments(cluster.client(), FINGERPRINTER).apply(wanted, ModelOptions(set="set"))
 
     cluster = Cluster()
@@ -333,7 +335,7 @@ def test_the_names_of_a_mapping_are_kept():
 def test_another_models_name_is_never_taken():
     """One model is called as the second entry of another one would be."""
     pool = [entry(0), entry(1), {**entry(2), "model_name": "gpt #2"}, entry(3)]
-    wanted = sets.read("set", pool, None, lambda value: value)
+    wanted = model_list.read("set", pool, None, lambda value: value)
     assert [one.name for one in wanted] == ["gpt", "gpt #3", "gpt #2", "gpt #4"]
     cluster = converged(pool)
     before = keys(cluster)

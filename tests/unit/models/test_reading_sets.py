@@ -3,14 +3,14 @@
 import pytest
 
 from saltext_litellm.errors import InvalidInput, Refused
-from saltext_litellm.models import sets
+from saltext_litellm.models import model_list
 
 MODEL = {"custom_llm_provider": "openai", "base_model": "gpt-4"}
 
 
 def mistakes(models, defaults=None, resolve=lambda value: value):
     with pytest.raises(InvalidInput) as err:
-        sets.read("set", models, defaults, resolve)
+        model_list.read("set", models, defaults, resolve)
     return str(err.value)
 
 
@@ -109,12 +109,14 @@ def test_references_that_lead_nowhere_are_no_mistakes_in_the_arguments():
         raise Refused(f"Cannot resolve {value}")
 
     with pytest.raises(Refused, match="a: Cannot resolve sdb://x/y; b: Cannot"):
-        sets.read("set", {n: {**MODEL, "model_api_key": "sdb://x/y"} for n in "ab"}, None, resolve)
+        model_list.read(
+            "set", {n: {**MODEL, "model_api_key": "sdb://x/y"} for n in "ab"}, None, resolve
+        )
 
 
 def test_an_id_that_yaml_reads_as_a_number_is_the_one_litellm_makes_of_it():
     entry = {"model_name": "x", "litellm_params": {"model": "openai/x"}, "model_info": {"id": 5}}
-    (wanted,) = sets.read("set", [entry], None, lambda value: value)
+    (wanted,) = model_list.read("set", [entry], None, lambda value: value)
     assert wanted.id == "5"
     assert "model_id must be a string" in mistakes([{**entry, "model_info": {"id": False}}])
 
@@ -125,7 +127,7 @@ PARAMS = {"model": "openai/x"}
 def only(entry, defaults=None):
     """The one deployment of an entry."""
     entry = {"model_name": "gpt", "litellm_params": PARAMS, **entry}
-    (wanted,) = sets.read("set", [entry], defaults, lambda value: value)
+    (wanted,) = model_list.read("set", [entry], defaults, lambda value: value)
     return wanted
 
 
@@ -238,7 +240,7 @@ def test_a_null_inside_a_mapping_does_not_hide_the_default():
     )
     assert wanted.values["litellm_params", "extra_headers", "X-Team"] == "a"
     assert wanted.values["litellm_params", "extra_headers", "X-Other"] == "c"
-    (named,) = sets.read(
+    (named,) = model_list.read(
         "set",
         {"gpt": {"litellm_params": {**PARAMS, "rpm": None}}},
         {"litellm_params": {"rpm": 7}},

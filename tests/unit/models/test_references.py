@@ -5,7 +5,7 @@ import json
 import pytest
 
 from saltext_litellm.errors import InvalidInput
-from saltext_litellm.models import desired, references, sets
+from saltext_litellm.models import desired, model_list, references
 
 REFERENCE = "os.environ/NAME"
 GIVEN = {"name": "gpt", "custom_llm_provider": "openai", "base_model": "gpt-4"}
@@ -120,12 +120,12 @@ def test_each_entry_of_a_set_and_its_defaults_are_checked():
     other = {**GIVEN, "litellm_params": {"extra_headers": {"X-Key": REFERENCE}}}
     for models in ([entry], {"a": {"litellm_params": entry["litellm_params"]}}):
         with pytest.raises(InvalidInput, match="model must not be a"):
-            sets.read("set", models, None, lambda value: value)
+            model_list.read("set", models, None, lambda value: value)
     with pytest.raises(InvalidInput, match="X-Key has an"):
-        sets.read("set", {"b": other}, None, lambda value: value)
+        model_list.read("set", {"b": other}, None, lambda value: value)
     defaults = {"model_info": {"note": REFERENCE}}
     with pytest.raises(InvalidInput, match="note has an"):
-        sets.read("set", {"b": GIVEN}, defaults, lambda value: value)
+        model_list.read("set", {"b": GIVEN}, defaults, lambda value: value)
 
 
 def test_what_depends_on_the_version_is_named():

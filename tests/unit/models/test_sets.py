@@ -11,7 +11,7 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from saltext_litellm.errors import InvalidInput
-from saltext_litellm.models import sets
+from saltext_litellm.models import model_list
 from saltext_litellm.models.deployments import Deployments
 from saltext_litellm.models.options import ModelOptions
 from saltext_litellm.objects.outcome import Outcome
@@ -48,7 +48,7 @@ steps = st.one_of(
 
 
 def run(cluster: Cluster, declared: Any, prune: bool, test: bool) -> dict[str, Outcome]:
-    wanted = sets.read("set", declared, None, lambda value: value)
+    wanted = model_list.read("set", declared, None, lambda value: value)
     gateway = Deployments(cluster.client(), FINGERPRINTER)
     outcomes = gateway.apply(wanted, ModelOptions(set="set", prune=prune, test=test))
     return {outcome.name: outcome for outcome in outcomes}

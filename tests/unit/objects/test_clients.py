@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from saltext_litellm.errors import InvalidInput
 from saltext_litellm.models import desired as deployments
-from saltext_litellm.models import sets
+from saltext_litellm.models import model_list
 from saltext_litellm.models.deployments import Deployments
 from saltext_litellm.models.options import ModelOptions
 from saltext_litellm.objects.outcome import Outcome
@@ -162,7 +162,7 @@ def test_two_clients_of_two_sets(version, declared, orders, schedule, prune):
             model.pop("model_id", None)
 
     def converge(client: Any, number: int) -> list[Outcome]:
-        wanted = sets.read(names[number], declared[number], None, lambda value: value)
+        wanted = model_list.read(names[number], declared[number], None, lambda value: value)
         options = ModelOptions(set=names[number], prune=prune)
         return Deployments(client, FINGERPRINTER).apply(wanted, options)
 

@@ -4,7 +4,7 @@ import pytest
 
 from saltext_litellm.errors import InvalidInput
 from saltext_litellm.http import profile as profiles
-from saltext_litellm.models import sets
+from saltext_litellm.models import model_list
 from saltext_litellm.models.desired import desired, mistakes_in, named
 
 MINIMAL = {"name": "gpt", "custom_llm_provider": "openai", "base_model": "gpt-4"}
@@ -232,12 +232,12 @@ def test_a_set_names_its_models_and_its_defaults():
     models = {"one": {"model_api_key": "None", **MINIMAL}, "two": {**MINIMAL}}
     models = {name: {k: v for k, v in one.items() if k != "name"} for name, one in models.items()}
     with pytest.raises(InvalidInput) as err:
-        sets.read("set", models, {"model_api_base": "${BASE}"}, lambda value: value)
+        model_list.read("set", models, {"model_api_base": "${BASE}"}, lambda value: value)
     assert "one: model_api_key has the word None" in str(err.value)
     assert "defaults: model_api_base has a variable" in str(err.value)
     entry = {"model_name": "x", "litellm_params": {"model": "openai/x", "api_key": "{{ key }}"}}
     with pytest.raises(InvalidInput, match="x: model_api_key has a template"):
-        sets.read("set", [entry], None, lambda value: value)
+        model_list.read("set", [entry], None, lambda value: value)
 
 
 def test_all_mistakes_are_named():

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from saltext_litellm.errors import InvalidInput
-from saltext_litellm.models import sets
+from saltext_litellm.models import model_list
 from saltext_litellm.models.desired import desired
 from saltext_litellm.models.fields import FIELDS
 from saltext_litellm.objects import plan
@@ -153,7 +153,7 @@ def test_what_is_no_text_cannot_follow_a_word():
     ],
 )
 def test_a_set_trims_too(models, defaults):
-    (wanted,) = sets.read("set", models, defaults, resolve)
+    (wanted,) = model_list.read("set", models, defaults, resolve)
     assert (wanted.values[KEY_PATH], wanted.warnings) == ("sk-1", (f"model_api_key {CUT}",))
 
 

@@ -1,20 +1,19 @@
-"""Turns the models of a ``managed`` state into deployments. Pure."""
+"""Reads the models of a ``managed`` state, also in the form of LiteLLM's ``model_list``. Pure."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from ..errors import InvalidInput
+from ..objects import sets
+from ..objects.sets import Arguments
 from ..values import checks
-from ..values.quote import kind, quoted, short, suggested, unknown_key
+from ..values.quote import short, suggested, unknown_key
 from . import fields
 from .desired import Deployment, desired, mistakes_in
 from .fields import FIELDS, INFO, PARAMS, SECTIONS
-
-Arguments = dict[str, Any]
 
 _LIMITS = frozenset({"rpm", "tpm"})  # LiteLLM's router takes them beside litellm_params as well
 _BLOCKED = "blocked"
@@ -28,44 +27,14 @@ def read(name: str, models: Any, defaults: Any, resolve: Callable[[Any], Any]) -
     :param defaults: Arguments of ``present`` for each model that does not declare them itself.
     :raises InvalidInput: With every mistake and its model's name. Mistakes in defaults appear once.
     """
-    found, mistakes = [], checks.Mistakes()
-    below, known = _defaults(defaults, resolve)
-    mistakes.add(*(f"defaults: {one}" for one in known))
-    for model, arguments in _named_models(models):
-        with mistakes.noted(
-            f"{short(model) if isinstance(model, str) else quoted(model)}: ", known
-        ):
-            wanted = _deployment(model, arguments, below, resolve, bool(known))
-            if wanted is not None:
-                found.append(replace(wanted, set=name))
-    ids = Counter(wanted.id for wanted in found if wanted.id is not None)
-    for one in sorted(one for one, times in ids.items() if times > 1):
-        mistakes.add(f"model_id {one} is given twice")
-    mistakes.refuse()
-    return found
+    return sets.read(_READER, name, _named_models(models), defaults, resolve)
 
 
-def _defaults(defaults: Any, resolve: Callable[[Any], Any]) -> tuple[Arguments, tuple[str, ...]]:
-    """The defaults, and what is wrong with them."""
-    if defaults is None:
-        return {}, ()
-    if not isinstance(defaults, Mapping):
-        return {}, (f"they must be a mapping, not {kind(defaults)}",)
-    mistakes = checks.Mistakes()
-    below = _known_arguments(defaults, mistakes)
-    return below, (*mistakes.found, *mistakes_in(below, resolve))
+def _listed(wanted: Deployment, entry: sets.Entry) -> Deployment:
+    return replace(wanted, listed=True, warnings=(*entry.warnings, *wanted.warnings))
 
 
-def _known_arguments(declared: Mapping[Any, Any], mistakes: checks.Mistakes) -> Arguments:
-    """The arguments of ``present`` that are known and can be read. Mistakes are noted."""
-    found: Arguments = {}
-    for key, value in declared.items():
-        with mistakes.noted():
-            if key not in FIELDS.known:
-                raise InvalidInput(f"there is no argument {unknown_key(key, FIELDS.known)}")
-            is_section = key in SECTIONS and isinstance(value, Mapping)
-            found[key] = checks.plain(key, value) if is_section else value
-    return found
+_READER = sets.Reader("model", "model_id", FIELDS, desired, mistakes_in, _listed)
 
 
 def _named_models(models: Any) -> Iterator[tuple[Any, Any]]:
@@ -152,62 +121,3 @@ def _fill(values: dict[str, Any], key: str, value: Any) -> None:
     """Set a value that is not declared yet. A null declares nothing."""
     if values.get(key) is None:
         values[key] = value
-
-
-def _deployment(
-    model: Any, declared: Any, defaults: Arguments, resolve: Callable[[Any], Any], flawed: bool
-) -> Deployment | None:
-    """The deployment that one model declares; ``None`` if only the defaults are wrong.
-
-    :param flawed: Whether the defaults are wrong. If so, nothing counts as missing.
-    """
-    if not isinstance(model, str):
-        raise InvalidInput("the name of a model must be a string: put it in quotes")
-    mistakes = checks.Mistakes()
-    if isinstance(declared, _Entry):
-        arguments = declared.arguments(mistakes)
-    elif isinstance(declared, Mapping) or declared is None:
-        arguments = {"tier": "free", **_known_arguments(declared or {}, mistakes)}
-        if "tier" in defaults and "tier" not in (declared or {}):
-            arguments.pop("tier")
-    else:
-        raise InvalidInput(f"its arguments must be a mapping, not {kind(declared)}")
-    merged = {**_merged(defaults, arguments), "name": model}
-    if not flawed and not mistakes.found:
-        wanted = desired(merged, resolve)
-        if not isinstance(declared, _Entry):
-            return wanted
-        return replace(wanted, listed=True, warnings=(*declared.warnings, *wanted.warnings))
-    mistakes.add(*mistakes_in(merged, resolve))
-    mistakes.refuse()
-    return None
-
-
-def _merged(defaults: Arguments, arguments: Arguments) -> Arguments:
-    """Merge arguments with defaults. If both declare a value, the argument counts."""
-    declared = FIELDS.places(arguments)
-    merged = {
-        key: value
-        for key, value in defaults.items()
-        if key not in SECTIONS and FIELDS.place(key) not in declared
-    }
-    merged |= {key: value for key, value in arguments.items() if value is not None}
-    for section in SECTIONS:
-        below, above = defaults.get(section) or {}, arguments.get(section) or {}
-        if not isinstance(below, Mapping) or not isinstance(above, Mapping):
-            continue  # what is no mapping is refused with the other mistakes
-        kept = {key: value for key, value in below.items() if (section, key) not in declared}
-        if kept or above:
-            merged[section] = _merged_mappings(kept, above)
-    return merged
-
-
-def _merged_mappings(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(below)
-    for key, value in above.items():
-        under = merged.get(key)
-        if value is None and under is not None:
-            continue  # a null declares nothing
-        both = isinstance(under, Mapping) and isinstance(value, Mapping)
-        merged[key] = _merged_mappings(under, value) if both else value  # type: ignore[arg-type]
-    return merged
