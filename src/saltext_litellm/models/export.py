@@ -3,79 +3,40 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from ..errors import InvalidInput, NotAllowed, Refused
+from ..objects.export import Arguments, Export, declare, replaced, secrets, value_or_secret
 from ..objects.row import MISSING
 from ..values import checks
 from ..values.paths import Path, leaves
 from ..values.quote import quoted
-from ..values.secrets import REDACTED, holds_secret, is_shown
 from . import fields, identity, names
 from .desired import Deployment, desired
 from .fields import BLOCKED, CREDENTIAL, FIELDS, INFO, MODEL, PARAMS
 from .row import ModelRow, is_fixed, known_info, left_out, own_info
 
-Arguments = dict[str, Any]
 Masks = Mapping[str, Any]
 
 _ORDER = ("model_name", *fields.ARGUMENTS, *fields.SECTIONS)
 
 
-@dataclass(frozen=True)
-class Secret:
-    """Stands for a secret in an export, because secrets cannot be read or must not be printed.
-
-    The user fills it in from the pillar.
-
-    :param stand_in: What stands for it among the models of a set. Salt refuses this until it is
-        filled in. ``None`` declares nothing, so it is only for secrets that Salt has not set.
-    :param example: A value that Salt takes in its place.
-    """
-
-    name: str
-    key: str
-    stand_in: str | None = None
-    example: str = "filled-in"
-
-    def reference(self, pillar: str) -> str:
-        """The Jinja expression for it in an SLS file.
-
-        It renders JSON, so that any secret becomes one YAML string.
-        """
-        path = "".join(
-            f"[{json.dumps(part, ensure_ascii=False)}]" for part in (pillar, self.name, self.key)
-        )
-        return f"{{{{ pillar{path} | tojson }}}}"
-
-
-@dataclass(frozen=True)
-class Export:
-    """The rows of a gateway's database as states, or as the models of a set.
-
-    :param set: The name of the set; ``None`` for states.
-    :param states: The arguments of ``present``, by the name of their state or model.
-    :param left_out: Why a row is not among them, by its id.
-    :param owners: The present owner of each row that this export cannot take over, by name.
-    :param paused: The names of models whose secrets are unknown because they are paused.
-    :param unserved: The names of models whose secrets are unknown because they are not served.
-    :param slashed: The names of models whose secrets are unknown because their ids have a slash.
-    :param keyless: The names of models for which LiteLLM shows no secret.
-    :param may_ask: Whether the api_key may see which secrets there are.
-    """
-
-    set: str | None
-    states: Mapping[str, Arguments]
-    left_out: Mapping[str, str]
-    owners: Mapping[str, str]
-    paused: tuple[str, ...]
-    unserved: tuple[str, ...]
-    slashed: tuple[str, ...]
-    keyless: tuple[str, ...]
-    may_ask: bool
+# Why an export may lack secrets that rows have: what it lacks, and the reason.
+_UNSAID = {
+    "paused": ("Secrets", "LiteLLM does not say which ones a paused model has."),
+    "unserved": ("Secrets", "LiteLLM does not say which ones a model has that it does not serve."),
+    "slashed": ("Secrets", "LiteLLM does not say which ones a model has whose id has a slash."),
+    "keyless": (
+        "A key",
+        "LiteLLM shows none. There is none, or it is os.environ/NAME of a variable that is "
+        "not set where the gateway runs.",
+    ),
+}
+_NOT_ALLOWED = (
+    "The secrets that LiteLLM hides. The api_key may not see which secrets they have: "
+    "export with a proxy-admin key to have them all."
+)
 
 
 def export(
@@ -98,12 +59,7 @@ def export(
     found: dict[str, Arguments] = {}
     left_out: dict[str, str] = {}
     owners: dict[str, str] = {}
-    unsaid: dict[str, list[str]] = {
-        "paused": [],
-        "unserved": [],
-        "slashed": [],
-        "keyless": [],
-    }
+    unsaid: dict[str, list[str]] = {reason: [] for reason in _UNSAID}
     for name, row in names.of(stored, set_):
         masks = asked[row.id] if asked is not None else {}
         try:
@@ -118,8 +74,22 @@ def export(
         reason = _why_no_secret(row, arguments, masks)
         if asked is not None and reason:
             unsaid[reason].append(name)
-    lacking = {reason: tuple(named) for reason, named in unsaid.items()}
-    return Export(set_, found, left_out, owners, may_ask=asked is not None, **lacking)
+    lacking = [] if asked is not None else [_NOT_ALLOWED]
+    for reason, (what, why) in _UNSAID.items():
+        if unsaid[reason]:
+            lacking.append(f"{what} of {', '.join(unsaid[reason])}: {why}")
+    return Export(
+        "litellm_model",
+        "model",
+        set_,
+        found,
+        defaults={"tier": None},
+        left_out=left_out,
+        owners=owners,
+        lacking=tuple(lacking),
+        id_label="model_id",
+        hint="LiteLLM 1.95 and newer resolve os.environ/NAME, if it is in no mapping.",
+    )
 
 
 def _all_masks(
@@ -175,7 +145,12 @@ def _arguments(name: str, row: ModelRow, masks: Masks, cost_map: Mapping[str, An
         del values[MODEL]
     for path, value in values.items():
         managed = row.marker is not None and path in row.marker.keys
-        _declare(declared, path, _declared_value(name, path, value, managed))
+        declare(
+            FIELDS,
+            declared,
+            path,
+            value_or_secret(FIELDS, name, path, value, managed, f"{fields.REFERENCE}NAME"),
+        )
     arguments = {key: declared[key] for key in _ORDER if key in declared}
     # At the end, because it matters least. Without it, the tier would be free by default.
     return arguments if "tier" in arguments else {**arguments, "tier": None}
@@ -222,45 +197,3 @@ def _managed_too(row: ModelRow, found: Mapping[Path, Any]) -> Iterator[tuple[Pat
             yield path, {} if isinstance(value, Mapping) else value  # in one, LiteLLM has its own
         elif path in row.marker.secrets:
             yield path, MISSING
-
-
-def _declared_value(name: str, path: Path, value: Any, managed: bool) -> Any:
-    """A value as a user declares it. A secret becomes a :class:`Secret`.
-
-    :param managed: Whether Salt has set it.
-    """
-    hidden = fields.is_hidden_at(path)
-    if hidden or value is MISSING or holds_secret("", value) or not is_shown("", value):
-        # A mask is refused as a secret, or as the login of a URL.
-        stand_in = REDACTED if hidden else f"https://{REDACTED}@"
-        more = {} if value is not MISSING or hidden else {"example": f"{fields.REFERENCE}NAME"}
-        return Secret(name, fields.label(path), stand_in if managed else None, **more)
-    return checks.per_million(value) if path in fields.COSTS else value
-
-
-def _declare(arguments: Arguments, path: Path, value: Any) -> None:
-    argument = FIELDS.argument_at(path)
-    if argument is not None:
-        arguments[argument] = value
-        return
-    for key in path[:-1]:
-        arguments = arguments.setdefault(key, {})
-    arguments[path[-1]] = value
-
-
-def replaced(value: Any, stand_in: Callable[[Secret], Any]) -> Any:
-    """The data, with each secret replaced."""
-    if isinstance(value, Secret):
-        return stand_in(value)
-    if isinstance(value, Mapping):
-        return {key: replaced(item, stand_in) for key, item in value.items()}
-    return value
-
-
-def secrets(value: Any) -> Iterable[Secret]:
-    """Every secret in the data."""
-    if isinstance(value, Secret):
-        yield value
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from secrets(item)

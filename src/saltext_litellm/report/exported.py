@@ -8,7 +8,7 @@ from itertools import chain
 from textwrap import indent, wrap
 from typing import Any
 
-from ..models.export import Arguments, Export, Secret, replaced, secrets
+from ..objects.export import Arguments, Export, Secret, replaced, secrets
 from ..values.quote import line, quoted
 from ..values.secrets import REDACTED
 
@@ -49,7 +49,7 @@ def _states_text(found: Export, pillar: str, dump: Dump, url: str, profile: str 
 
     head = _head(found, url, _steps_of_states(found, pillar, dump))
     written = [
-        dump(_state("present", name, replaced(arguments, mark), profile))
+        dump(_state(found, "present", name, replaced(arguments, mark), profile))
         for name, arguments in found.states.items()
     ]
     text = _escaped("\n".join([head, *written]))
@@ -65,7 +65,7 @@ def _models_text(found: Export, pillar: str, dump: Dump, url: str, profile: str 
     it in.
     """
     head = _head(found, url, _steps_of_set(found, pillar, dump, profile))
-    declared = {name: _in_set(_without_tier(one)) for name, one in found.states.items()}
+    declared = {name: _in_set(_unless_default(found, one)) for name, one in found.states.items()}
     keys = pillar.split(":")
     above = "".join(
         indent(dump({key: None}).removesuffix(" null\n") + "\n", "  " * depth)
@@ -82,18 +82,22 @@ def _in_set(arguments: Arguments) -> Arguments:
     return filled
 
 
-def _without_tier(arguments: Arguments) -> Arguments:
-    """The arguments without a null ``tier``, because the defaults of the set have it already."""
-    return {key: value for key, value in arguments.items() if (key, value) != ("tier", None)}
+def _unless_default(found: Export, arguments: Arguments) -> Arguments:
+    """The arguments without those that the defaults of the set have already."""
+    defaults = found.defaults.items()
+    return {key: value for key, value in arguments.items() if (key, value) not in defaults}
 
 
-def _state(function: str, name: str, arguments: Arguments, profile: str | None) -> dict[str, Any]:
+def _state(
+    found: Export, function: str, name: str, arguments: Arguments, profile: str | None
+) -> dict[str, Any]:
     """A state. If Salt gives its name another meaning, the state has another id."""
     given = {**({} if _is_id(name) else {"name": name}), **arguments}
     if profile is not None:
         given["profile"] = profile
     declared = [{key: value} for key, value in given.items()]
-    return {name if _is_id(name) else f"model {name}": {f"litellm_model.{function}": declared}}
+    state_id = name if _is_id(name) else f"{found.noun} {name}"
+    return {state_id: {f"{found.module}.{function}": declared}}
 
 
 def _is_id(name: str) -> bool:
@@ -113,7 +117,7 @@ def _escaped(text: str) -> str:
 
 def _head(found: Export, url: str, steps: Iterable[str]) -> str:
     """The comment at the head of a file."""
-    lines = [f"The models of {url}, exported by litellm_model.export.", "", *steps]
+    lines = [f"The {found.noun}s of {url}, exported by {found.module}.export.", "", *steps]
     owned = [f"{name}: {quoted(owner)}" for name, owner in found.owners.items()]
     for title, items in (
         ("These have an owner in Salt already, so Salt refuses them here:", owned),
@@ -131,13 +135,14 @@ def _item(text: str) -> list[str]:
 
 
 def _steps_of_states(found: Export, pillar: str, dump: Dump) -> Iterator[str]:
-    yield "1. Save this file in a folder of file_roots, for example as /srv/salt/models.sls."
+    name = f"{found.noun}s.sls"
+    yield f"1. Save this file in a folder of file_roots, for example as /srv/salt/{name}."
     wanted: dict[str, dict[str, str]] = {}
     for secret in secrets(found.states):
         wanted.setdefault(secret.name, {})[secret.key] = "…"
     if wanted:
         yield "2. Secrets are not printed. Put this into the pillar, with each … replaced by the"
-        yield f"   secret. {_REFERENCES}"
+        yield f"   secret. {found.hint}".rstrip()
         yield ""
         yield from (f"     {one}" for one in dump({pillar: wanted}).splitlines())
         yield ""
@@ -147,12 +152,13 @@ def _steps_of_states(found: Export, pillar: str, dump: Dump) -> Iterator[str]:
 
 
 def _steps_of_set(found: Export, pillar: str, dump: Dump, profile: str | None) -> Iterator[str]:
-    arguments = {"pillar": pillar, "defaults": {"tier": None}}
-    yield "1. Save this file in a folder of pillar_roots, for example as /srv/pillar/models.sls."
+    arguments = {"pillar": pillar, **({"defaults": found.defaults} if found.defaults else {})}
+    name = f"{found.noun}s.sls"
+    yield f"1. Save this file in a folder of pillar_roots, for example as /srv/pillar/{name}."
     yield "   Give it to the minion in the pillar's top.sls."
-    yield "2. Save this in a folder of file_roots, for example as /srv/salt/models.sls:"
+    yield f"2. Save this in a folder of file_roots, for example as /srv/salt/{name}:"
     yield ""
-    state = _state("managed", str(found.set), arguments, profile)
+    state = _state(found, "managed", str(found.set), arguments, profile)
     yield from (f"     {one}" for one in dump(state).splitlines())
     yield ""
     stand_ins = {secret.stand_in is None for secret in secrets(found.states)}
@@ -163,53 +169,29 @@ def _steps_of_set(found: Export, pillar: str, dump: Dump, profile: str | None) -
         if False in stand_ins:
             yield f"   Salt has set each {REDACTED}. It would remove what is not declared any more,"
             yield "   so it refuses the set until they are filled in."
-        yield f"   {_REFERENCES}"
+        yield from [f"   {found.hint}"] if found.hint else []
     else:
         yield _NO_SECRETS.format(3)
     yield from _try_it(found, 4)
 
 
 _NO_SECRETS = "{}. The gateway shows no secrets, so there are none to fill in."
-_REFERENCES = "LiteLLM 1.95 and newer resolve os.environ/NAME, if it is in no mapping."
 
 
 def _try_it(found: Export, number: int) -> Iterator[str]:
-    yield f"{number}. Run `salt-call state.apply models test=True`. Each model would be adopted."
+    file, noun = f"{found.noun}s", found.noun
+    yield f"{number}. Run `salt-call state.apply {file} test=True`. Each {noun} would be adopted."
     yield "   Only its owner changes, and its secrets, which the gateway does not show."
-    yield f"{number + 1}. Run `salt-call state.apply models`."
-    if any("model_id" in arguments for arguments in found.states.values()):
+    yield f"{number + 1}. Run `salt-call state.apply {file}`."
+    label = found.id_label
+    if any(label in arguments for arguments in found.states.values()):
         yield ""
-        yield "A model_id says which model of this gateway is meant. For another gateway, delete"
-        yield "every line with model_id."
+        yield f"A {label} says which {noun} of this gateway is meant. For another gateway, delete"
+        yield f"every line with {label}."
 
 
 def _missing(found: Export) -> Iterator[str]:
     """What a file lacks, in a line for each reason."""
     for model_id, reason in found.left_out.items():
         yield f"{model_id}, {reason}"
-    if not found.may_ask:
-        yield (
-            "The secrets that LiteLLM hides. The api_key may not see which secrets they have: "
-            "export with a proxy-admin key to have them all."
-        )
-    for named, what, why in (
-        (found.paused, "Secrets", "LiteLLM does not say which ones a paused model has."),
-        (
-            found.unserved,
-            "Secrets",
-            "LiteLLM does not say which ones a model has that it does not serve.",
-        ),
-        (
-            found.slashed,
-            "Secrets",
-            "LiteLLM does not say which ones a model has whose id has a slash.",
-        ),
-        (
-            found.keyless,
-            "A key",
-            "LiteLLM shows none. There is none, or it is os.environ/NAME of a variable that is "
-            "not set where the gateway runs.",
-        ),
-    ):
-        if named:
-            yield f"{what} of {', '.join(named)}: {why}"
+    yield from found.lacking
