@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from .credentials.credentials import Credentials
+from .credentials.endpoints import CredentialEndpoints
 from .http.session import Session
 from .models.deployments import Deployments
 from .models.endpoints import Models
@@ -24,6 +26,9 @@ class Gateway:
     ) -> None:
         self.warnings = warnings
         self.deployments = Deployments(Models(session), fingerprint, names)
+        self.credentials = Credentials(
+            CredentialEndpoints(session), self.deployments, fingerprint, names
+        )
 
     def begin(self, state: str | None, *, anew: bool) -> None:
         """Begin a state of a run.
@@ -31,7 +36,8 @@ class Gateway:
         :param state: The state. It forgets what it has predicted, as it is about to say it again.
         :param anew: Whether others may have changed the gateway since it was read.
         """
-        if anew:
-            self.deployments.forget()
-        self.deployments.store.state = state
-        self.deployments.store.forget_predictions(state)
+        for kind in (self.deployments, self.credentials):
+            if anew:
+                kind.forget()
+            kind.store.state = state
+            kind.store.forget_predictions(state)

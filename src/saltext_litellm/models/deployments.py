@@ -22,7 +22,7 @@ from .execute import ModelExecutor
 from .kind import DEPLOYMENT
 from .operations import ModelOperations
 from .options import ModelOptions
-from .row import ModelRow
+from .row import ModelRow, is_fixed
 from .versions import Versions
 from .views import Views
 
@@ -64,7 +64,7 @@ class Deployments:
         operations = ModelOperations(
             self.models, self.views, self.versions, self._fingerprint, options
         )
-        run = Run(operations, options, operations.checks())
+        run = Run(operations.as_value(), options)
         return run.converge([replace(one, gateway=self._name) for one in wanted])
 
     def remove(self, wanted: Deployment, *, test: bool = False, any_owner: bool = True) -> Outcome:
@@ -116,6 +116,25 @@ class Deployments:
             except GatewayError as err:
                 return err
         return None
+
+    def reload_worker(self) -> bool:
+        """Let this worker read all of its database, by a PATCH of a row that changes nothing.
+
+        :returns: ``False`` if there is no row, or if LiteLLM would serve less meanwhile.
+        """
+        row = next((row for row in self.views.rows() if not is_fixed(row.id)), None)
+        patches = row is not None and self.versions.can().serves_while_patching
+        return row is not None and patches and self.views.confirm_exists(row.id)
+
+    def naming(self, credential: str, *, test: bool) -> list[str]:
+        """The rows that name a credential, in words.
+
+        :param test: Whether predicted changes count as made.
+        """
+        self._compare_views(may_write=not test)
+        rows = [*self.views.rows(forecast=test), *self.views.config()]
+        using = [row for row in rows if row.get(fields.CREDENTIAL) == credential]
+        return sorted(f"{row.model_name} ({row.id})" for row in using)
 
     def look_up(self, wanted: Deployment) -> ModelRow | None:
         """The row that a person means. It may be one of the config file.

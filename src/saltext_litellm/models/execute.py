@@ -91,6 +91,12 @@ class ModelExecutor:
         else:
             self._delete(step)
 
+    def take_notes(self) -> list[str]:
+        """What the gateway has said about the last writes."""
+        told = list(self.notes)
+        self.notes.clear()
+        return told
+
     # ---------------------------------------------------------------- create
 
     def _create(self, step: Create[ModelRow], answered: Answer) -> None:

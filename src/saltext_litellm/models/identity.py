@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Set
 from itertools import count
 
 from ..errors import Ambiguous, Refused
+from ..objects.identity import is_free, is_owned, refuse_others
 from ..objects.row import Rows, owner_of
 from ..values.quote import joined, short
 from ..values.secrets import redact
@@ -117,26 +118,20 @@ def find(wanted: Deployment, rows: ModelRows, taken: Set[str] = frozenset()) -> 
 def _not_of_others(row: ModelRow, wanted: Deployment) -> ModelRow:
     """The row that was asked for by its id, unless it belongs to somebody outside the set."""
     marker = row.marker
-    ours = _is_free(row, wanted) or (wanted.set is not None and marker and marker.set == wanted.set)
-    if ours or (marker and owner_of(marker) == wanted.owner):
+    ours = wanted.set is not None and marker is not None and marker.set == wanted.set
+    if ours or _is_free(row, wanted) or is_owned(row, wanted):
         return row
-    raise Refused(_belongs_message(row))
-
-
-def _belongs_message(row: ModelRow) -> str:
-    if row.marker is None:
-        return f"{row.id} belongs to the team {row.team!r}: if that is meant, declare {label(TEAM)}"
-    return f"{row.id} belongs to {row.marker.owner!r}, and what is another's is left alone"
+    if marker is None:
+        raise Refused(
+            f"{row.id} belongs to the team {row.team!r}: if that is meant, declare {label(TEAM)}"
+        )
+    raise refuse_others(row)
 
 
 def _is_free(row: ModelRow, wanted: Deployment) -> bool:
-    """Whether a row may be adopted: nobody owns it, or its owner is the state that joins a set.
-
-    A team owns its rows, unless the state declares the team.
-    """
-    if row.marker is None:
-        return row.team in (None, wanted.team)
-    return wanted.set is not None and owner_of(row.marker) == (None, wanted.name)
+    """Whether a row may be adopted. A team owns its rows, unless the state declares the team."""
+    of_team = row.marker is None and row.team not in (None, wanted.team)
+    return is_free(row, wanted) and not of_team
 
 
 def _latest(owned: list[ModelRow], model_id: str | None) -> list[ModelRow]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..errors import GatewayError, LiteLLMError, NotServed, Refused
 from ..objects.execute import Answer
-from ..objects.operations import Check
+from ..objects.operations import Check, Operations
 from ..objects.plan import CREATE, UPDATE
 from ..objects.steps import Create, Delete, Update
 from ..values.fingerprints import Fingerprinter
@@ -35,9 +35,7 @@ _FLAGGED_LOOKS = 3  # how often to check whether a flagged row is served by now
 
 
 class ModelOperations:
-    """The operations of one run, as :class:`~..objects.operations.Operations` says."""
-
-    kind = DEPLOYMENT
+    """What one run does; see :class:`~..objects.operations.Operations`."""
 
     def __init__(
         self,
@@ -47,11 +45,10 @@ class ModelOperations:
         fingerprint: Fingerprinter,
         options: ModelOptions,
     ) -> None:
-        self.endpoints, self.store = models, views.store
+        self._models, self._store = models, views.store
         self._views, self._versions = views, versions
         self._fingerprint, self._options = fingerprint, options
         self._steps = ModelExecutor(models, views, versions)
-        self.executor = self._steps.executor
         self._made: set[str] = set()  # the ids of rows that this run has made
         self._providers = Providers(models, views.router)
         self._trials = Trials(models, views, versions, options)
@@ -59,22 +56,43 @@ class ModelOperations:
         self._speaking: frozenset[str] = frozenset()  # the names of those that tell of others' rows
         self._unsure: dict[str, tuple[str, ...]] = {}  # warnings, by the name of the deployment
 
-    def checks(self) -> tuple[Check, ...]:
-        """What is checked before and after the writes."""
+    def as_value(self) -> Operations[Deployment, ModelRow]:
+        """The operations, as a run takes them."""
         after = Afterwards(
-            self.endpoints,
+            self._models,
             self._views,
             self._steps,
             self._options,
             self._is_as_declared,
             self._providers.doubts,
         )
-        return (
-            Check(before=self._prepare_words),
-            Check(before=self._trials.make, obstacle=self._trials.failure),
-            Check(after=after.check_served),
-            Check(after=after.check_health),
-            Check(after=after.note_doubts),
+        return Operations(
+            kind=DEPLOYMENT,
+            endpoints=self._models,
+            store=self._store,
+            executor=self._steps.executor,
+            match=self.match,
+            plan=self.plan,
+            look_closer=self.look_closer,
+            check=self.check,
+            next_step=self.next_step,
+            sees_all=lambda: not self._views.blind,
+            may_overlap=self.may_overlap,
+            do=self.do,
+            foresee=self.foresee,
+            delete=self._steps.delete,
+            see_again=self._steps.see_again,
+            give_up=self.give_up,
+            notes=self.notes,
+            take_notes=self._steps.take_notes,
+            warnings=lambda declared: self._unsure.get(declared.name, ()),
+            checks=(
+                Check(before=self._prepare_words),
+                Check(before=self._trials.make, obstacle=self._trials.failure),
+                Check(after=after.check_served),
+                Check(after=after.check_health),
+                Check(after=after.note_doubts),
+            ),
         )
 
     # ---------------------------------------------------------------- planning
@@ -139,10 +157,6 @@ class ModelOperations:
 
     # ---------------------------------------------------------------- doing
 
-    def sees_all(self) -> bool:
-        """Whether the gateway shows which rows it has."""
-        return not self._views.blind
-
     def may_overlap(self, plan: ModelPlan) -> bool:
         """Whether the first write may overlap: no PATCH to a LiteLLM that serves less meanwhile."""
         if plan.action == CREATE:
@@ -160,7 +174,7 @@ class ModelOperations:
     def foresee(self, step: Any, declared: Deployment, plan: ModelPlan) -> None:
         """Record what a step would do. A real run learns of a row by a PATCH, this one by reads."""
         self._refuse_unserved(declared, plan)
-        store = self.store
+        store = self._store
         if isinstance(step, Create):
             self._made.add(created(step.body).id)
             store.predict(created(step.body))
@@ -175,20 +189,12 @@ class ModelOperations:
                 store.predict(replace(now, marker=replace(now.marker, replaces=None)))
 
     def _learnt_by_reads(self, row: ModelRow) -> ModelRow:
-        there = self.store.rows().get(row.id)
+        there = self._store.rows().get(row.id)
         seen = self._verification.see_masks(there) if there is not None else None
         masks = left_out(seen.data.get(PARAMS, {})) if seen is not None else {}
         params = {**masks, **row.data.get(PARAMS, {})}
         row = replace(row, data={**row.data, PARAMS: params})
         return replace(row, stored=bodies.as_read(row, {}))
-
-    def delete(self, row: ModelRow) -> None:
-        """Delete a row."""
-        self._steps.delete(row)
-
-    def see_again(self, rows: Sequence[ModelRow]) -> None:
-        """Read the database again, and make sure of some rows."""
-        self._steps.see_again(rows)
 
     def give_up(self, declared: Deployment, err: LiteLLMError) -> LiteLLMError:
         """If the plan is refused now, delete the tentative row of this run."""
@@ -209,12 +215,12 @@ class ModelOperations:
         if plan.changes.keys() != {"served"} or plan.row is None:
             return
         expected = {plan.row.id: partial(self._is_as_declared, declared)}
-        if unserved(self.endpoints, expected, _FLAGGED_LOOKS):
+        if unserved(self._models, expected, _FLAGGED_LOOKS):
             raise NotServed(notes.NOT_SERVED)
 
     def _is_as_declared(self, declared: Deployment, row: ModelRow) -> bool:
         """Whether a row, in the form that LiteLLM serves, is as declared."""
-        known = self.store.rows().get(row.id)
+        known = self._store.rows().get(row.id)
         row = row if known is None else replace(row, forms=known.forms)
         plan = steps.update(declared, row, self._fingerprint, partial=self._options.partial)
         return plan.changes.keys() <= {"served"}
@@ -237,13 +243,3 @@ class ModelOperations:
         if declared.name in self._verification.notes:
             yield self._verification.notes[declared.name]
         yield from self._trials.notes(declared)
-
-    def take_notes(self) -> Sequence[str]:
-        """What the gateway has said about the last writes."""
-        told = list(self._steps.notes)
-        self._steps.notes.clear()
-        return told
-
-    def warnings(self, declared: Deployment) -> tuple[str, ...]:
-        """The warning about references that an old LiteLLM does not resolve."""
-        return self._unsure.get(declared.name, ())

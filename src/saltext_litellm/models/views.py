@@ -16,15 +16,13 @@ from ..errors import (
     GatewayError,
     NotInDatabase,
     NotServed,
-    Refused,
     ServesLess,
     Unchangeable,
-    WrongGateway,
 )
+from ..objects.identity import refuse_configured
 from ..objects.planning import PAUSE
-from ..objects.row import Rows
+from ..objects.row import Rows, refuse_other_gateway
 from ..objects.store import Store
-from ..values.quote import quoted
 from .encrypted import differs
 from .endpoints import Listed, Models
 from .identity import ModelRows
@@ -103,9 +101,7 @@ class Views:
     def refuse_config(self, model_id: str | None) -> None:
         """Refuse an id of the gateway's config file."""
         if model_id is not None and model_id in self.config():
-            raise Refused(
-                f"{model_id} belongs to the gateway's config file, which Salt never touches"
-            )
+            raise refuse_configured(model_id)
 
     # ---------------------------------------------------------------- the two views
 
@@ -251,14 +247,7 @@ class Views:
         :raises WrongGateway: The marker of a row names a gateway that is not the profile's.
         """
         rows = parse_all(listed)
-        for row in rows if self._names else ():
-            name = row.marker.gateway if row.marker else None
-            if name is not None and name not in self._names:
-                raise WrongGateway(
-                    f"{self._models.url} is the gateway {quoted(name)}, as the marker of "
-                    f"{row.id} says, but gateway_name of the profile is "
-                    f"{quoted(self._names[0])}"
-                )
+        refuse_other_gateway(rows, self._names, self._models.url)
         return rows
 
     def _served_rows(self) -> list[ModelRow]:

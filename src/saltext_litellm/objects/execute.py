@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Generic, NoReturn, TypeGuard
 
 from ..errors import (
@@ -61,10 +62,39 @@ class Executor(Generic[R]):
         store: Store[R],
         exists: Callable[[str], bool],
     ) -> None:
-        self._kind, self._endpoints, self._store, self._exists = kind, endpoints, store, exists
+        self.kind, self.endpoints, self.store, self._exists = kind, endpoints, store, exists
         self.gave_up: GatewayError | None = None
         self._refused: set[str] = set()  # ids that LiteLLM's database has refused once
         self._lost: tuple[Body, GatewayError] | None = None
+
+    def do(self, step: Create[R] | Update[R], sent: Answer | None) -> None:
+        """Do a step whose answer is all there is to know.
+
+        A row that is made anew under its own id is deleted first.
+
+        :param sent: What waits for the answer, if the step was sent before.
+        """
+        answered = sent or partial(send, self.endpoints, step)
+        if isinstance(step, Update):
+            self.update(step, answered)
+            return
+        if step.instead is None:
+            self.create(step, answered)
+            return
+        self.delete(step.instead)
+        try:
+            self.create(step, answered)
+        except GatewayError as err:
+            raise type(err)(
+                f"It was deleted to be made anew, and that has failed: {err}", err.status
+            ) from None
+
+    def foresee(self, step: Create[R] | Update[R]) -> None:
+        """Record what such a step would do."""
+        if isinstance(step, Update):
+            self.store.predict(self.kind.changed(step.row, step.body, None))
+        else:
+            self.store.predict(self.kind.created(step.body, None))
 
     def create(self, step: Create[R], answered: Answer) -> bool:
         """Create a row. Returns whether that was answered.
@@ -73,7 +103,7 @@ class Executor(Generic[R]):
         :raises ChangedByOthers: Somebody else has the id.
         :raises GatewayError: It was not done, or nobody can see whether it was.
         """
-        row = self._kind.created(step.body, None)
+        row = self.kind.created(step.body, None)
         try:
             answer = answered()
         except AlreadyThere as err:
@@ -85,7 +115,7 @@ class Executor(Generic[R]):
             if found.marker != row.marker:
                 raise ChangedByOthers from None
             return False
-        self._store.put(self._kind.created(step.body, answer))
+        self.store.put(self.kind.created(step.body, answer))
         return True
 
     def _raise_there(self, row: R, err: AlreadyThere) -> NoReturn:
@@ -113,22 +143,22 @@ class Executor(Generic[R]):
                 raise ChangedByOthers from None
             self._lost = (step.body, _not_done(err))
             return False
-        self._store.put(self._kind.changed(step.row, step.body, answer))
+        self.store.put(self.kind.changed(step.row, step.body, answer))
         return True
 
     def delete(self, row: R) -> None:
         """Delete a row."""
         try:
-            self._endpoints.delete(row.id)
+            self.endpoints.delete(row.id)
         except OutcomeUnknown as err:
             if self.look_up(row.id, err, row) is not None:
                 raise _not_done(err) from None
-        self._store.drop(row.id)
+        self.store.drop(row.id)
 
     def raise_deleted(self, row: R) -> NoReturn:
         """Somebody else has deleted the row: forget it and plan again."""
-        self._store.drop(row.id)
-        self._store.read_again()
+        self.store.drop(row.id)
+        self.store.read_again()
         raise ChangedByOthers
 
     def look_up(self, row_id: str, err: GatewayError, before: R | None = None) -> R | None:
@@ -140,15 +170,15 @@ class Executor(Generic[R]):
         try:
             if self.gave_up is not None:
                 raise self.gave_up
-            self._store.read_again()
+            self.store.read_again()
             self._exists(row_id)
         except GatewayError as again:
             if before is not None:
-                self._store.put(before)
+                self.store.put(before)
             raise NotSeen(
                 f"{err}; whether that was done cannot be seen: {again}", again.status
             ) from None
-        return self._store.rows().get(row_id)
+        return self.store.rows().get(row_id)
 
 
 def _not_done(err: OutcomeUnknown) -> GatewayError:

@@ -1,10 +1,10 @@
-"""What a run asks of a kind of objects, and what it is told by the kind's checks."""
+"""What a run asks of a kind of objects on one gateway, as a value."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..errors import LiteLLMError
 from .declared import Declared
@@ -23,100 +23,8 @@ D = TypeVar("D", bound=Declared)
 Planned = list[tuple[D, Plan[R]]]
 
 
-class Operations(Protocol[D, R]):
-    """A kind of objects on one gateway, in one run."""
-
-    @property
-    def kind(self) -> Kind[R]:
-        """The kind."""
-
-    @property
-    def endpoints(self) -> Endpoints:
-        """Its endpoints."""
-
-    @property
-    def store(self) -> Store[R]:
-        """Its rows."""
-
-    @property
-    def executor(self) -> Executor[R]:
-        """What sends its writes."""
-
-    def match(self, declared: Sequence[D]) -> Sequence[D]:
-        """The objects of a set, each with the name that its row has."""
-
-    def plan(self, declared: D, taken: Set[str]) -> Plan[R]:
-        """The plan of an object, by the rows as they are known now.
-
-        :param taken: The ids of rows that other objects use.
-        :raises Refused: Several rows fit, or there is no row to change.
-        """
-
-    def look_closer(self, plans: Sequence[Plan[R]], prunes: bool) -> None:
-        """Make sure of the rows that were read, as far as these plans depend on them.
-
-        :param prunes: Whether rows are to be deleted as well.
-        """
-
-    def check(self, declared: D, plan: Plan[R]) -> None:
-        """Refuse before the first write what the gateway would take, but must not have.
-
-        :raises Refused: It must not.
-        """
-
-    def next_step(self, declared: D, plan: Plan[R]) -> Any:
-        """The next step of a plan, ``None`` if nothing is left to do.
-
-        :raises Refused: It would lose something that somebody else has set.
-        """
-
-    def sees_all(self) -> bool:
-        """Whether the gateway shows which rows it has. If not, each write waits for its turn."""
-
-    def may_overlap(self, plan: Plan[R]) -> bool:
-        """Whether the first write of a plan may be sent while others are under way."""
-
-    def do(self, step: Any, declared: D, plan: Plan[R], sent: Answer | None) -> None:
-        """Do a step.
-
-        :param sent: What waits for the answer, if the step is a write that was sent before.
-        :raises ChangedByOthers: The plan must be made again.
-        :raises GatewayError: It was not done; or it was done, and the gateway is not as declared.
-        """
-
-    def foresee(self, step: Any, declared: D, plan: Plan[R]) -> None:
-        """Record what a step would do."""
-
-    def delete(self, row: R) -> None:
-        """Delete a row.
-
-        :raises GatewayError: It is not deleted.
-        """
-
-    def see_again(self, rows: Sequence[R]) -> None:
-        """Read the gateway again, and make sure of some rows.
-
-        :raises GatewayError: They are as they were, as far as anybody can tell.
-        """
-
-    def give_up(self, declared: D, err: LiteLLMError) -> LiteLLMError:
-        """Clean up after an object that has failed. Returns the error to report."""
-
-    def notes(self, declared: D, plan: Plan[R], used: Set[str]) -> Iterable[str]:
-        """What there is to say of an object beside its changes.
-
-        :param used: The ids of the rows that this run uses.
-        """
-
-    def take_notes(self) -> Sequence[str]:
-        """What the gateway has said about the last writes."""
-
-    def warnings(self, declared: D) -> tuple[str, ...]:
-        """What the user should check of an object, because it depends on the gateway."""
-
-
-def _nothing(_: Any) -> None:
-    """What a check does that has nothing to do at this time."""
+def _nothing(*_: Any) -> None:
+    """What a kind does that has nothing to do or to say here."""
 
 
 @dataclass(frozen=True)
@@ -131,3 +39,73 @@ class Check:
     before: Callable[[Any], None] = _nothing
     obstacle: Callable[[Any], str | None] = _nothing
     after: Callable[[Run[Any, Any]], None] = _nothing
+
+
+@dataclass(frozen=True)
+class Operations(Generic[D, R]):
+    """A kind of objects on one gateway, in one run.
+
+    :param plan: The plan of an object, by the rows as they are known now. It gets the ids of the
+        rows that other objects use. Raises :class:`Refused` if several rows fit, or none may be
+        used.
+    :param next_step: The next step of a plan, ``None`` if nothing is left to do. Raises
+        :class:`Refused` if it would lose something that somebody else has set.
+    :param match: The objects of a set, each with the name that its row has.
+    :param look_closer: Makes sure of the rows that were read, as far as these plans depend on them,
+        or a deletion of others.
+    :param check: Refuses before the first write what the gateway would take, but must not have.
+    :param sees_all: Whether the gateway shows which rows it has. If not, each write waits for its
+        turn.
+    :param may_overlap: Whether the first write of a plan may be sent while others are under way.
+    :param do: Does a step. It gets what waits for the answer, if the step was sent before. Raises
+        :class:`ChangedByOthers` if the plan must be made again, and :class:`GatewayError` if the
+        gateway is not as declared.
+    :param foresee: Records what a step would do.
+    :param delete: Deletes a row that is not declared any more.
+    :param see_again: Reads the gateway again, and makes sure of some rows.
+    :param why_kept: Why a row must not be deleted, ``None`` if it may.
+    :param give_up: Cleans up after an object that has failed. Returns the error to report.
+    :param notes: What there is to say of an object beside its changes. It gets the ids of the rows
+        that this run uses.
+    :param take_notes: What the gateway has said about the last writes.
+    :param warnings: What the user should check of an object, because it depends on the gateway.
+    :param checks: What is checked before and after the writes.
+    """
+
+    kind: Kind[R]
+    endpoints: Endpoints
+    store: Store[R]
+    executor: Executor[R]
+    plan: Callable[[D, Set[str]], Plan[R]]
+    next_step: Callable[[D, Plan[R]], Any]
+    do: Callable[[Any, D, Plan[R], Answer | None], None]
+    foresee: Callable[[Any, D, Plan[R]], None]
+    delete: Callable[[R], None]
+    see_again: Callable[[Sequence[R]], None]
+    match: Callable[[Sequence[D]], Sequence[D]] = lambda declared: declared
+    look_closer: Callable[[Sequence[Plan[R]], bool], None] = _nothing
+    check: Callable[[D, Plan[R]], None] = _nothing
+    sees_all: Callable[[], bool] = lambda: True
+    may_overlap: Callable[[Plan[R]], bool] = lambda _: True
+    why_kept: Callable[[R], str | None] = _nothing
+    give_up: Callable[[D, LiteLLMError], LiteLLMError] = lambda _, err: err
+    notes: Callable[[D, Plan[R], Set[str]], Iterable[str]] = lambda *_: ()
+    take_notes: Callable[[], Sequence[str]] = lambda: ()
+    warnings: Callable[[D], tuple[str, ...]] = lambda _: ()
+    checks: tuple[Check, ...] = ()
+
+
+def plain(executor: Executor[R], **more: Any) -> Operations[Any, R]:
+    """The operations of a kind whose steps are one request each, with nothing to prove."""
+    store = executor.store
+    return Operations(
+        kind=executor.kind,
+        endpoints=executor.endpoints,
+        store=store,
+        executor=executor,
+        do=lambda step, _, __, sent: executor.do(step, sent),
+        foresee=lambda step, _, __: executor.foresee(step),
+        delete=executor.delete,
+        see_again=lambda _: store.read_again(),
+        **more,
+    )

@@ -24,7 +24,7 @@ def deleted(kind: Kind[R], row: R) -> Outcome:
     return Outcome(row.owner, DELETE, row.id, changes, declared=False)
 
 
-def not_deleted(row: Row, error: GatewayError | None = None) -> Outcome:
+def not_deleted(row: Row, error: GatewayError | str | None = None) -> Outcome:
     """The outcome of a row that could not be deleted.
 
     :param error: Why not. ``None`` if it was not tried.

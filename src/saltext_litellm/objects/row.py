@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+from ..errors import WrongGateway
 from ..values.paths import Path
+from ..values.quote import quoted
 from .marker import Marker
 
 MISSING: Any = type("Missing", (), {"__repr__": lambda _: "MISSING"})()
@@ -104,3 +106,18 @@ class Rows(Generic[R]):
 def owner_of(marker: Marker) -> Owner:
     """The owner that a marker names, as one value to compare."""
     return marker.set, marker.name
+
+
+def refuse_other_gateway(rows: Iterable[Row], names: Sequence[str], url: str) -> None:
+    """Refuse rows that were written for another gateway.
+
+    :param names: The name that the gateway must have, and its former names. Empty for any name.
+    :raises WrongGateway: The marker of a row names a gateway that is not the profile's.
+    """
+    for row in rows if names else ():
+        name = row.marker.gateway if row.marker else None
+        if name is not None and name not in names:
+            raise WrongGateway(
+                f"{url} is the gateway {quoted(name)}, as the marker of {row.id} says, but "
+                f"gateway_name of the profile is {quoted(names[0])}"
+            )

@@ -9,7 +9,7 @@ from typing import Generic
 from ..errors import GatewayError, LiteLLMError, NotSeen, Refused, TrialFailed
 from . import notes, prune
 from .execute import ChangedByOthers, is_hopeless
-from .operations import Check, D, Operations, Planned
+from .operations import D, Operations, Planned
 from .outcome import Options, Outcome
 from .overlap import Ahead, Sent
 from .plan import NONE, Changes, Plan
@@ -23,15 +23,12 @@ _MOST_STEPS = 20  # for one object; a replacement of a deployment with a chosen 
 class Run(Generic[D, R]):
     """One run for some objects, which all belong to one set or to no set.
 
-    :param checks: What the kind checks before and after the writes.
     :ivar planned: The objects, each with its plan before the first write.
     :ivar outcomes: What has become of each, by its name.
     """
 
-    def __init__(
-        self, operations: Operations[D, R], options: Options, checks: Sequence[Check] = ()
-    ) -> None:
-        self._operations, self.options, self._checks = operations, options, checks
+    def __init__(self, operations: Operations[D, R], options: Options) -> None:
+        self._operations, self.options, self._checks = operations, options, operations.checks
         self._store, self._fields = operations.store, operations.kind.fields
         self.planner = Planner(operations, options)
         self.planned: Planned[D, R] = []
@@ -222,16 +219,19 @@ class Run(Generic[D, R]):
         outcomes = self.outcomes.values()
         if not goes_on or any(one.failure for one in outcomes):
             return [prune.not_deleted(row) for row in orphans]
+        kept = {row.id: why for row in orphans if (why := self._operations.why_kept(row))}
+        left = [prune.not_deleted(row, kept[row.id]) for row in orphans if row.id in kept]
+        orphans = [row for row in orphans if row.id not in kept]
         if options.test:
             for row in orphans:
                 self._store.predict(None, [row.id])
-            return [prune.deleted(kind, row) for row in orphans]
+            return [*left, *(prune.deleted(kind, row) for row in orphans)]
         error = None
         if orphans and any(one.changes for one in outcomes):
             try:
                 self._operations.see_again(orphans)  # the writes have taken time
-                orphans = self._orphans()
+                orphans = [row for row in self._orphans() if row.id not in kept]
             except GatewayError as err:
                 error = err
         send = self._operations.delete
-        return list(prune.delete(kind, orphans, send, options.progress, error))
+        return [*left, *prune.delete(kind, orphans, send, options.progress, error)]

@@ -21,6 +21,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
+from saltext_litellm import gateway
 from saltext_litellm.adapter import gateways
 from saltext_litellm.modules import litellm_model as execution
 from saltext_litellm.states import litellm_model as states
@@ -229,7 +230,8 @@ class Surface:
         self.states = salt.loader.states(opts, self.modules, {}, {})
         self.client = Witness(Cluster())
         monkeypatch.setattr(gateways, "Session", lambda *_: None)
-        monkeypatch.setattr(gateways, "Models", lambda _: self.client)
+        monkeypatch.setattr(gateway, "Models", lambda _: self.client)
+        monkeypatch.setattr(gateway, "CredentialEndpoints", lambda _: None)
 
     def renew(self, pillar: Any) -> None:
         """Another gateway, with one row that nobody owns."""

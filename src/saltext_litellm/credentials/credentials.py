@@ -1,0 +1,174 @@
+"""The credentials of one gateway. All reads and writes of credentials begin here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence, Set
+from dataclasses import replace
+
+from ..errors import GatewayError, NotInDatabase, NotSeen, Refused
+from ..models.deployments import Deployments
+from ..objects import plan as plans
+from ..objects.declared import Declared
+from ..objects.execute import Executor
+from ..objects.operations import plain
+from ..objects.outcome import Options, Outcome
+from ..objects.plan import DELETE, NONE, Plan
+from ..objects.row import Row, Rows, refuse_other_gateway
+from ..objects.run import Run
+from ..objects.store import Store
+from ..values.fingerprints import Fingerprinter
+from ..values.quote import joined
+from . import steps
+from .endpoints import CredentialEndpoints
+from .kind import CREDENTIAL, parse
+
+_NOT_REFRESHED = (
+    "What LiteLLM lists of credentials may be half a minute old, and nothing could let it read its "
+    "database anew"
+)
+
+
+class Credentials:
+    """The credentials of a gateway, with what is known of them.
+
+    :param deployments: The models of the gateway, which may name them.
+    :param names: The name that the gateway must have, and its former names. Empty for any name.
+    """
+
+    def __init__(
+        self,
+        endpoints: CredentialEndpoints,
+        deployments: Deployments,
+        fingerprint: Fingerprinter,
+        names: tuple[str, ...] = (),
+    ) -> None:
+        self._endpoints, self._deployments = endpoints, deployments
+        self._fingerprint, self._names = fingerprint, names
+        self.store: Store[Row] = Store(self._read, Rows, fingerprint.prepare)
+
+    def _read(self, _: Rows[Row] | None) -> Rows[Row]:
+        """What this worker has in its memory, which may be up to 30 s old."""
+        rows = [row for row in map(parse, self._endpoints.list()) if row is not None]
+        refuse_other_gateway(rows, self._names, self._endpoints.url)
+        return Rows(rows)
+
+    def _refresh(self) -> bool:
+        """Let this worker read its database. Returns whether that was possible.
+
+        An empty PATCH of a model does that; no request for a credential does.
+        """
+        if not self._deployments.reload_worker():
+            return False
+        self.store.read_again()
+        return True
+
+    def _exists(self, name: str) -> bool:
+        """Whether the database has a credential, by an update that changes nothing.
+
+        :raises GatewayError: It has, and what it has cannot be seen.
+        """
+        try:
+            self._endpoints.update(name, {})
+        except NotInDatabase:
+            self.store.drop(name)
+            return False
+        if self._refresh() and name in self.store.rows():
+            return True
+        raise GatewayError(
+            f"The gateway has the credential {name}, and shows only after half a minute what is in "
+            "it"
+        )
+
+    def apply(self, declared: Sequence[Declared], options: Options) -> list[Outcome]:
+        """Make credentials as declared, or say what would be done.
+
+        :returns: The outcome of each, and of each row that was pruned.
+        :raises Refused: With every mistake that is found before the first write.
+        """
+
+        def plan(one: Declared, _: Set[str]) -> Plan[Row]:
+            rows = self.store.rows(forecast=options.test)
+            return steps.make_plan(one, rows, self._fingerprint)
+
+        def next_step(one: Declared, planned: Plan[Row]) -> steps.Step | None:
+            deletes = steps.deletes_values(planned)
+            can = self._deployments.versions.can(removing=deletes)
+            return steps.next_step(one, planned, deletes=not deletes or can.clears)
+
+        def look_closer(plans: Sequence[Plan[Row]], prunes: bool) -> None:
+            # A create needs no look, as the database refuses a second row of a name. An update
+            # needs none either, as it merges its values.
+            adopts = any(one.row and one.row.marker is None for one in plans)
+            if not options.test and (adopts or prunes or options.verify_secrets):
+                unsure.append(not self._refresh())
+
+        unsure: list[bool] = []
+        operations = plain(
+            self._executor(),
+            plan=plan,
+            next_step=next_step,
+            look_closer=look_closer,
+            check=steps.check,
+            why_kept=lambda row: self._why_kept(row, options.test),
+            notes=lambda *_: [_NOT_REFRESHED] if any(unsure) else [],
+        )
+        name = self._names[0] if self._names else None
+        return Run(operations, options).converge([replace(one, gateway=name) for one in declared])
+
+    def _executor(self) -> Executor[Row]:
+        return Executor(CREDENTIAL, self._endpoints, self.store, self._exists)
+
+    def _why_kept(self, row: Row, test: bool) -> str | None:
+        """Why a credential must not be deleted: models name it.
+
+        LiteLLM would delete it all the same, and answer the callers of these with an error.
+        """
+        users = self._deployments.naming(row.id, test=test)
+        if not users:
+            return None
+        verb, them = ("names", "it") if len(users) == 1 else ("name", "them")
+        return f"{joined(users)} {verb} the credential {row.id}: change or delete {them} first"
+
+    def remove(self, declared: Declared, *, test: bool, any_owner: bool) -> Outcome:
+        """Delete a credential.
+
+        :param any_owner: Also one that another state owns.
+        :raises Refused: Models name it, or it belongs to somebody else.
+        """
+        refreshed = test or self._refresh()
+        row = self.store.rows(forecast=test).get(declared.id)
+        notes = () if refreshed else (_NOT_REFRESHED,)
+        if row is None:
+            return Outcome(declared.name, NONE, declared.id, notes=notes)
+        if not any_owner or not row.from_database:
+            steps.own_row(declared, self.store.rows(forecast=test))
+        if (why := self._why_kept(row, test)) is not None:
+            raise Refused(why)
+        if test:
+            self.store.predict(None, [row.id])
+        else:
+            try:
+                self._executor().delete(row)
+            except NotSeen as err:
+                return Outcome(declared.name, NONE, row.id, failure=str(err), unknown=True)
+        changes = plans.delete(CREDENTIAL, row).changes
+        return Outcome(declared.name, DELETE, row.id, changes, notes)
+
+    def forget(self) -> None:
+        """Read everything anew when it is next needed, because others may have changed it."""
+        self.store.forget()
+
+    def is_there(self, name: str, *, test: bool) -> bool:
+        """Whether a model may name a credential. One that this run makes counts.
+
+        If this worker does not list it, the database is asked, by an update that changes nothing.
+        """
+        if name in self.store.rows(forecast=test):
+            return True
+        if test:
+            return False
+        try:
+            self._endpoints.update(name, {})
+        except NotInDatabase:
+            return False
+        return True

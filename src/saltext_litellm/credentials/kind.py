@@ -1,0 +1,153 @@
+"""The kind "credential": its fields, its rows, and what a state declares of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import InvalidInput
+from ..objects import marker as markers
+from ..objects.declared import Declared
+from ..objects.fields import Fields
+from ..objects.kind import Body, Kind
+from ..objects.reading import (
+    Resolve,
+    bounded,
+    check_texts,
+    read,
+    text_warnings,
+    with_trimmed_names,
+)
+from ..objects.row import Row
+from ..objects.sets import Reader
+from ..values import checks, placeholders
+from ..values.paths import Path
+from ..values.quote import short
+from ..values.secrets import hides, is_secret, is_shown
+
+VALUES = "credential_values"
+INFO = "credential_info"
+LABEL: Path = ("display_name",)
+PROVIDER: Path = (INFO, "custom_llm_provider")
+DELETE = "credential_values_to_delete"
+
+_LONGEST_LABEL = 255  # characters, as LiteLLM has it
+_TOP = 2  # the length of a path that is a key of a section itself
+# LiteLLM encrypts texts in its database but not mappings, so a mapping is sent as a JSON string.
+_JSON_STRINGS = frozenset({(VALUES, "vertex_credentials"), (VALUES, "vertex_ai_credentials")})
+
+
+def _label(name: str, value: Any) -> str:
+    if len(checks.title(name, value)) > _LONGEST_LABEL:
+        raise InvalidInput(f"{name} must not be longer than {_LONGEST_LABEL} characters")
+    return str(value)
+
+
+def _is_hidden(path: Path) -> bool:
+    return any(map(hides, path[1:]))
+
+
+FIELDS = Fields(
+    sections=(VALUES, INFO),
+    arguments={LABEL[0]: (LABEL, _label)},
+    is_secret=lambda path: path[0] == VALUES and is_secret(path[-1]),
+    is_hidden=_is_hidden,
+    text_at=lambda path: (
+        placeholders.SECRET if path[0] == VALUES and _is_hidden(path) else placeholders.TEXT
+    ),
+    is_one_line=lambda path: path[0] == VALUES and len(path) == _TOP,
+    json_strings=_JSON_STRINGS,
+)
+
+
+# ---------------------------------------------------------------- declared
+
+
+def declared(arguments: Mapping[str, Any], resolve: Resolve) -> Declared:
+    """Check and normalise the arguments of ``present``.
+
+    :param arguments: Values by name. ``None`` means not declared. Other names are ignored.
+    :param resolve: Replaces an ``sdb://`` reference by its value. Used for secrets only.
+    :raises InvalidInput: With every mistake. Each mistake names its argument.
+    """
+    mistakes, name = checks.Mistakes(), arguments.get("name")
+    with mistakes.noted():
+        checks.title("name", name)
+        if name in (".", ".."):
+            raise InvalidInput(f"name must not be {name}: LiteLLM could not find it by that")
+    values, trimmed = read(FIELDS, arguments, resolve, mistakes, _check_value)
+    mistakes.refuse()
+    assert isinstance(name, str)  # noqa: S101 - checked before
+    warnings = bounded(text_warnings(FIELDS, values, trimmed, {"name": name}))
+    return Declared(name=name, values=values, id=name, warnings=warnings)
+
+
+def mistakes_in(arguments: Mapping[str, Any], resolve: Resolve) -> tuple[str, ...]:
+    """The mistakes in arguments that may be incomplete."""
+    mistakes = checks.Mistakes()
+    read(FIELDS, with_trimmed_names(FIELDS, arguments), resolve, mistakes, _check_value)
+    return tuple(mistakes.found)
+
+
+READER = Reader("credential", "credential_name", FIELDS, declared, mistakes_in)
+
+
+def _check_value(path: Path, value: Any) -> None:
+    """Refuse a value that LiteLLM would not keep, or not keep secret."""
+    name, is_text = short(FIELDS.label(path)), isinstance(value, str)
+    is_inside = len(path) > _TOP or isinstance(value, (list, Mapping))
+    is_hidden = _is_hidden(path) or not is_shown("", value)
+    if path[:2] == (INFO, markers.KEY):
+        raise InvalidInput(f"{name} cannot be declared: it is the marker of this extension")
+    if path[0] == INFO and is_hidden:
+        raise InvalidInput(
+            f"{name} is a secret, but LiteLLM shows {INFO} and does not encrypt it: it belongs in "
+            f"{VALUES}"
+        )
+    if path[0] == VALUES and is_inside and is_hidden:
+        raise InvalidInput(
+            f"{name} is a secret inside a mapping or a list, which LiteLLM shows and does not "
+            f"encrypt: make it a text that stands directly in {VALUES}"
+        )
+    if path[0] == VALUES and not is_inside and (is_text or _is_hidden(path)):
+        checks.text(name, value)
+    check_texts(FIELDS, path, value)
+
+
+# ---------------------------------------------------------------- rows
+
+
+def parse(data: Mapping[str, Any]) -> Row | None:
+    """A row of a list; ``None`` if it is not one."""
+    name = data.get("credential_name")
+    if not isinstance(name, str):
+        return None
+    sections = {key: dict(data.get(key) or {}) for key in (VALUES, INFO)}
+    marker, copied = markers.of_row(sections[INFO].get(markers.KEY), name)
+    return Row(
+        id=name,
+        marker=marker,
+        data={**sections, LABEL[0]: data.get(LABEL[0])},
+        from_database=data.get("source") != "config",  # 1.83.14 does not say
+        copied=copied,
+    )
+
+
+def created(body: Body, _: Body | None) -> Row:
+    """The row that a create makes."""
+    row = parse(body)
+    assert row is not None  # noqa: S101 - the body of a create has a name
+    return row
+
+
+def changed(row: Row, body: Body, _: Body | None) -> Row:
+    """The row that an update makes of a row. Its ``credential_info`` is always sent whole."""
+    values = {**row.data[VALUES], **body.get(VALUES, {})}
+    for key in body.get(DELETE, ()):
+        values.pop(key, None)
+    label = body.get(LABEL[0], row.data.get(LABEL[0]))
+    info = body.get(INFO) or row.data[INFO]
+    return created({"credential_name": row.id, VALUES: values, INFO: info, LABEL[0]: label}, None)
+
+
+CREDENTIAL: Kind[Row] = Kind("credential", "credential_name", FIELDS, created, changed)
