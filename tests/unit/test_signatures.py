@@ -6,6 +6,7 @@ import re
 import pytest
 
 from saltext_litellm.models import fields
+from saltext_litellm.models.arguments import DeploymentArguments, SetArguments
 from saltext_litellm.modules import litellm_model as module
 from saltext_litellm.states import litellm_model as state
 from tests.conftest import REPO_ROOT
@@ -44,6 +45,14 @@ def texts_of(function):
 PRESENT = defaults_of(state.present)
 
 
+@pytest.mark.parametrize(
+    ("function", "arguments"), [("present", DeploymentArguments), ("managed", SetArguments)]
+)
+def test_a_state_takes_its_arguments_and_no_others(function, arguments):
+    found = inspect.signature(vars(state)[function]).parameters
+    assert found == inspect.signature(arguments).parameters
+
+
 @pytest.mark.parametrize("function", DIFFERENCES)
 def test_the_execution_functions_take_what_present_takes(function):
     found = defaults_of(vars(module)[function])
@@ -55,6 +64,12 @@ def test_the_execution_functions_take_what_present_takes(function):
 def test_manage_takes_what_managed_takes():
     assert defaults_of(module.manage) == defaults_of(state.managed) | {"test": False}
     assert defaults_of(module.plan_set) == defaults_of(state.managed)
+
+
+@pytest.mark.parametrize("arguments", [DeploymentArguments, SetArguments])
+def test_arguments_do_not_show_their_secrets(arguments):
+    given = dict.fromkeys(inspect.signature(arguments).parameters, "sk-0123456789")
+    assert "sk-0123456789" not in repr(arguments(**given))
 
 
 def test_each_argument_has_a_place_and_each_place_an_argument():

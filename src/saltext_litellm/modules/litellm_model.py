@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any
 import salt.utils.data
 import yaml
 
-from saltext_litellm.adapter import file_server, gateways, jobs
+from saltext_litellm.adapter import file_server, gateways, jobs, signatures
 from saltext_litellm.adapter.errors import salt_errors
 from saltext_litellm.adapter.sdb import resolver
 from saltext_litellm.errors import InvalidInput, LiteLLMError, Refused
@@ -39,6 +39,7 @@ from saltext_litellm.models import desired, model_list
 from saltext_litellm.models import export as exports
 from saltext_litellm.models import row as rows
 from saltext_litellm.models import source as sources
+from saltext_litellm.models.arguments import DeploymentArguments, SetArguments
 from saltext_litellm.models.options import ModelOptions
 from saltext_litellm.objects.outcome import Outcome, compact
 from saltext_litellm.report import exported as sls
@@ -258,32 +259,8 @@ def export(
         return {**answer, **({"left_out": dict(found.left_out)} if found.left_out else {})}
 
 
-def test_connection(
-    name: str,
-    model_name: str | None = None,
-    custom_llm_provider: str | None = None,
-    base_model: str | None = None,
-    model_api_key: str | None = None,
-    model_api_base: str | None = None,
-    api_version: str | None = None,
-    tier: str | None = "free",
-    mode: str | None = None,
-    tpm: int | None = None,
-    rpm: int | None = None,
-    input_cost_per_million_tokens: float | None = None,
-    output_cost_per_million_tokens: float | None = None,
-    aws_access_key_id: str | None = None,
-    aws_secret_access_key: str | None = None,
-    aws_region_name: str | None = None,
-    blocked: bool | None = None,
-    litellm_params: dict[str, Any] | None = None,
-    model_info: dict[str, Any] | None = None,
-    model_id: str | None = None,
-    verify_secrets: bool = False,
-    preflight: bool | str = False,
-    verify: bool = False,
-    profile: str | dict[str, Any] = "litellm",
-) -> Any:
+@signatures.takes(DeploymentArguments)
+def test_connection(given: DeploymentArguments) -> Any:
     """
     Try a deployment's parameters by one real call to the provider, without creating the
     deployment. The call costs tokens and is never repeated. Returns ``status`` (``success`` or
@@ -310,12 +287,11 @@ def test_connection(
         salt '*' litellm_model.test_connection test custom_llm_provider=openai base_model=gpt-4 \\
             model_api_key=sdb://vault/openai/key mode=chat
     """
-    arguments = locals()
     with salt_errors():
-        _flags(verify_secrets=(verify_secrets, False), verify=(verify, False))
-        checks.preflight("preflight", preflight)
-        wanted = desired.desired(arguments, resolver(__opts__))
-        return redact(_gateway(profile).deployments.try_out(wanted))
+        _flags(verify_secrets=(given.verify_secrets, False), verify=(given.verify, False))
+        checks.preflight("preflight", given.preflight)
+        wanted = desired.desired(vars(given), resolver(__opts__))
+        return redact(_gateway(given.profile).deployments.try_out(wanted))
 
 
 def health(
@@ -392,32 +368,8 @@ def get(
         return None if row is None else rows.whole(row)
 
 
-def plan(
-    name: str,
-    model_name: str | None = None,
-    custom_llm_provider: str | None = None,
-    base_model: str | None = None,
-    model_api_key: str | None = None,
-    model_api_base: str | None = None,
-    api_version: str | None = None,
-    tier: str | None = "free",
-    mode: str | None = None,
-    tpm: int | None = None,
-    rpm: int | None = None,
-    input_cost_per_million_tokens: float | None = None,
-    output_cost_per_million_tokens: float | None = None,
-    aws_access_key_id: str | None = None,
-    aws_secret_access_key: str | None = None,
-    aws_region_name: str | None = None,
-    blocked: bool | None = None,
-    litellm_params: dict[str, Any] | None = None,
-    model_info: dict[str, Any] | None = None,
-    model_id: str | None = None,
-    verify_secrets: bool = False,
-    preflight: bool | str = False,
-    verify: bool = False,
-    profile: str | dict[str, Any] = "litellm",
-) -> dict[str, Any]:
+@signatures.takes(DeploymentArguments)
+def plan(given: DeploymentArguments) -> dict[str, Any]:
     """
     Return what :py:func:`apply` would do, without doing it. The state ``present`` reports the same
     with ``test=True``. Returns a mapping:
@@ -442,36 +394,11 @@ def plan(
 
         salt '*' litellm_model.plan gpt-4-proxy custom_llm_provider=openai base_model=gpt-4 rpm=2000
     """
-    return _apply_one({**locals(), "test": True})
+    return _apply_one(given, test=True)
 
 
-def apply(
-    name: str,
-    model_name: str | None = None,
-    custom_llm_provider: str | None = None,
-    base_model: str | None = None,
-    model_api_key: str | None = None,
-    model_api_base: str | None = None,
-    api_version: str | None = None,
-    tier: str | None = "free",
-    mode: str | None = None,
-    tpm: int | None = None,
-    rpm: int | None = None,
-    input_cost_per_million_tokens: float | None = None,
-    output_cost_per_million_tokens: float | None = None,
-    aws_access_key_id: str | None = None,
-    aws_secret_access_key: str | None = None,
-    aws_region_name: str | None = None,
-    blocked: bool | None = None,
-    litellm_params: dict[str, Any] | None = None,
-    model_info: dict[str, Any] | None = None,
-    model_id: str | None = None,
-    verify_secrets: bool = False,
-    preflight: bool | str = False,
-    verify: bool = False,
-    test: bool = False,
-    profile: str | dict[str, Any] = "litellm",
-) -> dict[str, Any]:
+@signatures.takes(DeploymentArguments)
+def apply(given: DeploymentArguments, test: bool = False) -> dict[str, Any]:
     """
     Make a deployment as its arguments declare it, as the state ``present`` does. This creates it,
     or changes the values that differ and removes those that were declared before and are not
@@ -497,36 +424,11 @@ def apply(
         salt '*' litellm_model.apply gpt-4-proxy custom_llm_provider=openai base_model=gpt-4 \\
             test=True
     """
-    return _apply_one(locals())
+    return _apply_one(given, test)
 
 
-def create(
-    name: str,
-    model_name: str | None = None,
-    custom_llm_provider: str | None = None,
-    base_model: str | None = None,
-    model_api_key: str | None = None,
-    model_api_base: str | None = None,
-    api_version: str | None = None,
-    tier: str | None = "free",
-    mode: str | None = None,
-    tpm: int | None = None,
-    rpm: int | None = None,
-    input_cost_per_million_tokens: float | None = None,
-    output_cost_per_million_tokens: float | None = None,
-    aws_access_key_id: str | None = None,
-    aws_secret_access_key: str | None = None,
-    aws_region_name: str | None = None,
-    blocked: bool | None = None,
-    litellm_params: dict[str, Any] | None = None,
-    model_info: dict[str, Any] | None = None,
-    model_id: str | None = None,
-    verify_secrets: bool = False,
-    preflight: bool | str = False,
-    verify: bool = False,
-    test: bool = False,
-    profile: str | dict[str, Any] = "litellm",
-) -> dict[str, Any]:
+@signatures.takes(DeploymentArguments)
+def create(given: DeploymentArguments, test: bool = False) -> dict[str, Any]:
     """
     Create a deployment. Returns what was done, in the form of :py:func:`plan`.
 
@@ -548,36 +450,11 @@ def create(
 
         salt '*' litellm_model.create gpt-4-proxy custom_llm_provider=openai base_model=gpt-4
     """
-    return _apply_one(locals(), create_only=True)
+    return _apply_one(given, test, create_only=True)
 
 
-def update(
-    name: str,
-    model_name: str | None = None,
-    custom_llm_provider: str | None = None,
-    base_model: str | None = None,
-    model_api_key: str | None = None,
-    model_api_base: str | None = None,
-    api_version: str | None = None,
-    tier: str | None = None,
-    mode: str | None = None,
-    tpm: int | None = None,
-    rpm: int | None = None,
-    input_cost_per_million_tokens: float | None = None,
-    output_cost_per_million_tokens: float | None = None,
-    aws_access_key_id: str | None = None,
-    aws_secret_access_key: str | None = None,
-    aws_region_name: str | None = None,
-    blocked: bool | None = None,
-    litellm_params: dict[str, Any] | None = None,
-    model_info: dict[str, Any] | None = None,
-    model_id: str | None = None,
-    verify_secrets: bool = False,
-    preflight: bool | str = False,
-    verify: bool = False,
-    test: bool = False,
-    profile: str | dict[str, Any] = "litellm",
-) -> dict[str, Any]:
+@signatures.takes(DeploymentArguments, tier=None)
+def update(given: DeploymentArguments, test: bool = False) -> dict[str, Any]:
     """
     Change the values that you give in an existing deployment, and nothing else. The other values
     and the owner stay. Returns what was done, in the form of :py:func:`plan`.
@@ -600,7 +477,7 @@ def update(
         salt '*' litellm_model.update gpt-4-proxy rpm=2000
         salt '*' litellm_model.update gpt-4-proxy rpm=2000 test=True
     """
-    return _apply_one(locals(), partial=True)
+    return _apply_one(given, test, partial=True)
 
 
 def delete(
@@ -755,20 +632,8 @@ def version(profile: str | dict[str, Any] = "litellm") -> str | None:
         return _gateway(profile).deployments.models.version()
 
 
-def manage(
-    name: str,
-    models: dict[str, Any] | list[Any] | None = None,
-    defaults: dict[str, Any] | None = None,
-    pillar: str | None = None,
-    source: str | None = None,
-    prune: bool = False,
-    allow_empty: bool = False,
-    verify_secrets: bool = False,
-    preflight: bool | str = False,
-    verify: bool = False,
-    test: bool = False,
-    profile: str | dict[str, Any] = "litellm",
-) -> dict[str, Any]:
+@signatures.takes(SetArguments)
+def manage(given: SetArguments, test: bool = False) -> dict[str, Any]:
     """
     Converge a whole set of deployments, as the state ``managed`` does. Returns:
 
@@ -807,23 +672,12 @@ def manage(
         salt gateway-admin litellm_model.manage production pillar=models prune=True test=True
         salt '*' litellm_model.manage proxy source=/etc/litellm/config.yaml
     """
-    outcomes, wanted, gateway = _converge(locals())
+    outcomes, wanted, gateway = _converge(given, test)
     return _set_result(outcomes, wanted, gateway)
 
 
-def plan_set(
-    name: str,
-    models: dict[str, Any] | list[Any] | None = None,
-    defaults: dict[str, Any] | None = None,
-    pillar: str | None = None,
-    source: str | None = None,
-    prune: bool = False,
-    allow_empty: bool = False,
-    verify_secrets: bool = False,
-    preflight: bool | str = False,
-    verify: bool = False,
-    profile: str | dict[str, Any] = "litellm",
-) -> dict[str, Any]:
+@signatures.takes(SetArguments)
+def plan_set(given: SetArguments) -> dict[str, Any]:
     """
     Return what :py:func:`manage` would do, without doing it. The result has only names, keys and
     numbers, for a program or a check of a merge request. All keys are always there, and names are
@@ -862,7 +716,7 @@ def plan_set(
         salt-call --retcode-passthrough --out=json litellm_model.plan_set production pillar=models
         salt '*' litellm_model.plan_set proxy source=/etc/litellm/config.yaml prune=True
     """
-    outcomes, _, gateway = _converge({**locals(), "test": True})
+    outcomes, _, gateway = _converge(given, test=True)
     result = compact(outcomes, gateway.deployments.unowned(), "models")
     asked = jobs.is_asked_for("litellm_model.plan_set", __opts__)
     if asked and (result["failed"] or result["pending"]):
@@ -871,29 +725,29 @@ def plan_set(
 
 
 def _converge(
-    arguments: dict[str, Any],
+    given: SetArguments, test: bool
 ) -> tuple[list[Outcome], list[desired.Deployment], Gateway]:
-    """Converge a set, or plan to converge it. The arguments are those of ``manage``."""
-    name = arguments["name"]
+    """Converge a set, or plan to converge it."""
+    name = given.name
     with salt_errors():
         flags = _flags(
-            prune=(arguments["prune"], False),
-            allow_empty=(arguments["allow_empty"], False),
-            verify_secrets=(arguments["verify_secrets"], False),
-            verify=(arguments["verify"], False),
-            test=(arguments["test"], False),
+            prune=(given.prune, False),
+            allow_empty=(given.allow_empty, False),
+            verify_secrets=(given.verify_secrets, False),
+            verify=(given.verify, False),
+            test=(test, False),
         )
-        flags["preflight"] = checks.preflight("preflight", arguments["preflight"])
+        flags["preflight"] = checks.preflight("preflight", given.preflight)
         desired.named(name, None)
-        declared = _given_models(*(arguments[key] for key in ("models", "pillar", "source")))
+        declared = _given_models(given.models, given.pillar, given.source)
         if not flags.pop("allow_empty") and flags["prune"] and not declared:
             raise InvalidInput(
                 f"{name} declares no models, and prune would delete all of the set: "
                 "if that is meant, add allow_empty: True"
             )
-        wanted = model_list.read(name, declared, arguments["defaults"], resolver(__opts__))
+        wanted = model_list.read(name, declared, given.defaults, resolver(__opts__))
         options = ModelOptions(set=name, progress=_progress(name), **flags)
-        gateway = _gateway(arguments["profile"])
+        gateway = _gateway(given.profile)
         return gateway.deployments.apply(wanted, options), wanted, gateway
 
 
@@ -1002,17 +856,19 @@ def _gateway(profile: Any) -> Gateway:
     return gateways.gateway(profile, __context__, lambda key: config(key, None), resolve)
 
 
-def _apply_one(arguments: dict[str, Any], **how: Any) -> dict[str, Any]:
+def _apply_one(given: DeploymentArguments, test: bool, **how: Any) -> dict[str, Any]:
     """Make one deployment as its arguments declare it. Returns the mapping for the caller."""
     with salt_errors():
         partial = how.get("partial", False)
-        wanted = desired.desired(arguments, resolver(__opts__), partial=partial)
+        wanted = desired.desired(vars(given), resolver(__opts__), partial=partial)
         asked = _flags(
-            **{key: (arguments[key], False) for key in ("test", "verify_secrets", "verify")}
+            test=(test, False),
+            verify_secrets=(given.verify_secrets, False),
+            verify=(given.verify, False),
         )
-        asked["preflight"] = checks.preflight("preflight", arguments["preflight"])
+        asked["preflight"] = checks.preflight("preflight", given.preflight)
         options = ModelOptions(**asked, **how)
-        gateway = _gateway(arguments["profile"])
+        gateway = _gateway(given.profile)
         (outcome,) = gateway.deployments.apply([wanted], options)
         if outcome.failure and not (outcome.changes or outcome.unknown or options.test):
             raise LiteLLMError(outcome.failure)

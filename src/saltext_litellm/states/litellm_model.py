@@ -24,14 +24,16 @@ from __future__ import annotations
 import contextlib
 import inspect
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
-from saltext_litellm.adapter import file_server, requisites
+from saltext_litellm.adapter import file_server, requisites, signatures
 from saltext_litellm.adapter.sharing import open_run
 from saltext_litellm.errors import LiteLLMError
 from saltext_litellm.models import source as sources
+from saltext_litellm.models.arguments import DeploymentArguments, SetArguments
 from saltext_litellm.report import comments
 
 if TYPE_CHECKING:  # Salt's loader defines them
@@ -46,32 +48,8 @@ def __virtual__() -> str:
     return __virtualname__
 
 
-def present(
-    name: str,
-    model_name: str | None = None,
-    custom_llm_provider: str | None = None,
-    base_model: str | None = None,
-    model_api_key: str | None = None,
-    model_api_base: str | None = None,
-    api_version: str | None = None,
-    tier: str | None = "free",
-    mode: str | None = None,
-    tpm: int | None = None,
-    rpm: int | None = None,
-    input_cost_per_million_tokens: float | None = None,
-    output_cost_per_million_tokens: float | None = None,
-    aws_access_key_id: str | None = None,
-    aws_secret_access_key: str | None = None,
-    aws_region_name: str | None = None,
-    blocked: bool | None = None,
-    litellm_params: dict[str, Any] | None = None,
-    model_info: dict[str, Any] | None = None,
-    model_id: str | None = None,
-    verify_secrets: bool = False,
-    preflight: bool | str = False,
-    verify: bool = False,
-    profile: str | dict[str, Any] = "litellm",
-) -> dict[str, Any]:
+@signatures.takes(DeploymentArguments)
+def present(given: DeploymentArguments) -> dict[str, Any]:
     """
     Ensure that a deployment exists as declared.
 
@@ -215,9 +193,12 @@ def present(
         Config key of the gateway (string), or a mapping with its url and api_key. Defaults to
         ``litellm``. Fails with ``The … is neither in the pillar nor in the minion's config``.
     """
-    arguments = {**locals(), "test": bool(__opts__["test"])}
     _open_run()
-    return _result(name, lambda: __salt__["litellm_model.apply"](**arguments), comments.present)
+
+    def apply() -> Any:
+        return __salt__["litellm_model.apply"](**vars(given), test=bool(__opts__["test"]))
+
+    return _result(given.name, apply, comments.present)
 
 
 def absent(
@@ -254,19 +235,8 @@ def absent(
     return _result(name, delete, comments.absent)
 
 
-def managed(
-    name: str,
-    models: dict[str, Any] | list[Any] | None = None,
-    defaults: dict[str, Any] | None = None,
-    pillar: str | None = None,
-    source: str | None = None,
-    prune: bool = False,
-    allow_empty: bool = False,
-    verify_secrets: bool = False,
-    preflight: bool | str = False,
-    verify: bool = False,
-    profile: str | dict[str, Any] = "litellm",
-) -> dict[str, Any]:
+@signatures.takes(SetArguments)
+def managed(given: SetArguments) -> dict[str, Any]:
     """
     Ensure that a whole set of deployments is as declared.
 
@@ -338,20 +308,20 @@ def managed(
     profile
         As in :py:func:`present` (string or mapping). Defaults to ``litellm``.
     """
-    arguments = {**locals(), "test": bool(__opts__["test"])}
+    test = bool(__opts__["test"])
     _open_run()
-    arguments["source"] = file_server.in_saltenv(source, globals().get("__env__"))
-    if arguments["test"] and (writers := _writers(arguments["source"])):
-        return comments.result(name, None, [comments.unpredictable(writers)])
+    given = replace(given, source=file_server.in_saltenv(given.source, globals().get("__env__")))
+    if test and (writers := _writers(given.source)):
+        return comments.result(given.name, None, [comments.unpredictable(writers)])
     try:
-        outcome = __salt__["litellm_model.manage"](**arguments)
+        outcome = __salt__["litellm_model.manage"](**vars(given), test=test)
     except (CommandExecutionError, SaltInvocationError) as err:
-        return comments.result(name, False, str(err).split("\n"))
+        return comments.result(given.name, False, str(err).split("\n"))
     changes = comments.collapsed(outcome["changes"])
-    comment = [comments.summary(outcome, arguments["test"]), *comments.details(outcome)]
+    comment = [comments.summary(outcome, test), *comments.details(outcome)]
     passed = _passed(changes, outcome.get("failures"))
     warned = comments.warned(comments.warnings(outcome))
-    return comments.result(name, passed, comment, changes=changes, **warned)
+    return comments.result(given.name, passed, comment, changes=changes, **warned)
 
 
 def mod_watch(name: str, sfun: str | None = None, **kwargs: Any) -> dict[str, Any]:
