@@ -24,8 +24,13 @@ class Gateway:
         warnings: tuple[str, ...] = (),
         names: tuple[str, ...] = (),
     ) -> None:
-        self.warnings = warnings
-        self.deployments = Deployments(Models(session), fingerprint, names)
+        self.url, self.warnings = session.url, warnings
+        self.deployments = Deployments(
+            Models(session),
+            fingerprint,
+            names,
+            lambda name, test: self.credentials.is_there(name, test=test),
+        )
         self.credentials = Credentials(
             CredentialEndpoints(session), self.deployments, fingerprint, names
         )

@@ -127,7 +127,8 @@ class Credentials:
         if not users:
             return None
         verb, them = ("names", "it") if len(users) == 1 else ("name", "them")
-        return f"{joined(users)} {verb} the credential {row.id}: change or delete {them} first"
+        names = joined([f"{one.model_name} ({one.id})" for one in users])
+        return f"{names} {verb} the credential {row.id}: change or delete {them} first"
 
     def remove(self, declared: Declared, *, test: bool, any_owner: bool) -> Outcome:
         """Delete a credential.

@@ -23,7 +23,7 @@ from ..objects.sets import Reader
 from ..values import checks, placeholders
 from ..values.paths import Path
 from ..values.quote import short
-from ..values.secrets import hides, is_secret, is_shown
+from ..values.secrets import hides, is_secret, is_shown, redact
 
 VALUES = "credential_values"
 INFO = "credential_info"
@@ -80,6 +80,11 @@ def declared(arguments: Mapping[str, Any], resolve: Resolve) -> Declared:
     assert isinstance(name, str)  # noqa: S101 - checked before
     warnings = bounded(text_warnings(FIELDS, values, trimmed, {"name": name}))
     return Declared(name=name, values=values, id=name, warnings=warnings)
+
+
+def named(name: Any) -> Declared:
+    """A credential to look up."""
+    return Declared(name=checks.title("name", name), values={}, id=name)
 
 
 def mistakes_in(arguments: Mapping[str, Any], resolve: Resolve) -> tuple[str, ...]:
@@ -151,3 +156,26 @@ def changed(row: Row, body: Body, _: Body | None) -> Row:
 
 
 CREDENTIAL: Kind[Row] = Kind("credential", "credential_name", FIELDS, created, changed)
+
+
+def summary(row: Row) -> dict[str, Any]:
+    """A row in short, without secrets."""
+    info = row.data[INFO]
+    found = {
+        "credential_name": row.id,
+        LABEL[0]: row.data[LABEL[0]],
+        "provider": info.get(PROVIDER[1]),
+        "values": ", ".join(sorted(row.data[VALUES])),
+        "owner": None if row.marker is None else row.marker.owner,
+        "source": "database" if row.from_database else "config",
+    }
+    return {key: redact(value) for key, value in found.items()}
+
+
+def whole(row: Row) -> dict[str, Any]:
+    """Everything that the gateway shows of a row, without secrets and unset keys."""
+    sections = {section: redact(row.data[section]) for section in (VALUES, INFO)}
+    return summary(row) | {
+        section: {key: value for key, value in values.items() if value is not None}
+        for section, values in sections.items()
+    }

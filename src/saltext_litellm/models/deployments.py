@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -31,12 +31,19 @@ class Deployments:
     """The models of a gateway, with what is known of them.
 
     :param names: The name that the gateway must have, and its former names. Empty for any name.
+    :param has_credential: Whether the gateway has a credential of a name, or would have it with
+        ``test``. By default any.
     """
 
     def __init__(
-        self, models: Models, fingerprint: Fingerprinter, names: tuple[str, ...] = ()
+        self,
+        models: Models,
+        fingerprint: Fingerprinter,
+        names: tuple[str, ...] = (),
+        has_credential: Callable[[str, bool], bool] = lambda *_: True,
     ) -> None:
         self.models = models
+        self._has_credential = has_credential
         self.views = Views(models, fingerprint.prepare, names)
         self.versions = Versions(models, self.views.rows)
         self._name = names[0] if names else None
@@ -62,7 +69,12 @@ class Deployments:
         options = options or ModelOptions()
         self.views.may_write = not options.test
         operations = ModelOperations(
-            self.models, self.views, self.versions, self._fingerprint, options
+            self.models,
+            self.views,
+            self.versions,
+            self._fingerprint,
+            options,
+            self._has_credential,
         )
         run = Run(operations.as_value(), options)
         return run.converge([replace(one, gateway=self._name) for one in wanted])
@@ -126,15 +138,15 @@ class Deployments:
         patches = row is not None and self.versions.can().serves_while_patching
         return row is not None and patches and self.views.confirm_exists(row.id)
 
-    def naming(self, credential: str, *, test: bool) -> list[str]:
-        """The rows that name a credential, in words.
+    def naming(self, credential: str, *, test: bool) -> list[ModelRow]:
+        """The rows that name a credential, by their model names.
 
         :param test: Whether predicted changes count as made.
         """
         self._compare_views(may_write=not test)
         rows = [*self.views.rows(forecast=test), *self.views.config()]
         using = [row for row in rows if row.get(fields.CREDENTIAL) == credential]
-        return sorted(f"{row.model_name} ({row.id})" for row in using)
+        return sorted(using, key=lambda row: (row.model_name, row.id))
 
     def look_up(self, wanted: Deployment) -> ModelRow | None:
         """The row that a person means. It may be one of the config file.

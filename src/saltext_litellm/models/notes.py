@@ -8,7 +8,7 @@ from typing import Any
 from ..objects.plan import CREATE
 from ..objects.row import MISSING
 from ..values.paths import Path
-from ..values.quote import joined
+from ..values.quote import joined, quoted
 from . import fields, identity
 from .desired import Deployment
 from .fields import label
@@ -48,6 +48,19 @@ SERVED_BUT_NOT_SHOWN = (
 UNSERVED_NOT_VERIFIED = (
     "Its secrets inside of mappings and lists were not verified: LiteLLM does not serve it"
 )
+
+
+def no_credential(name: str) -> str:
+    """Why a deployment is refused that names a credential which is not there."""
+    return (
+        f"There is no credential {quoted(name)}: LiteLLM would take the deployment, and answer its "
+        "callers with an error; declare it first, by `litellm_credential.present`"
+    )
+
+
+def credential_not_seen(name: str) -> str:
+    """The note that nobody could see whether a credential is there."""
+    return f"The api_key may not see whether there is a credential {quoted(name)}"
 
 
 def speaking(planned: Iterable[tuple[Deployment, ModelPlan]]) -> frozenset[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -31,6 +31,7 @@ from .verification import Verification
 from .versions import OLD, Versions
 from .views import Views
 
+_MAY_NOT_SEE = (401, 403)  # a viewer may not list credentials (LiteLLM 1.83.14)
 _FLAGGED_LOOKS = 3  # how often to check whether a flagged row is served by now
 
 
@@ -44,7 +45,9 @@ class ModelOperations:
         versions: Versions,
         fingerprint: Fingerprinter,
         options: ModelOptions,
+        has_credential: Callable[[str, bool], bool],
     ) -> None:
+        self._has_credential = has_credential
         self._models, self._store = models, views.store
         self._views, self._versions = views, versions
         self._fingerprint, self._options = fingerprint, options
@@ -53,6 +56,7 @@ class ModelOperations:
         self._providers = Providers(models, views.router)
         self._trials = Trials(models, views, versions, options)
         self._verification = Verification(models, views, versions, options)
+        self._unseen: dict[str, str] = {}  # notes on credentials, by the name of the deployment
         self._speaking: frozenset[str] = frozenset()  # the names of those that tell of others' rows
         self._unsure: dict[str, tuple[str, ...]] = {}  # warnings, by the name of the deployment
 
@@ -140,9 +144,25 @@ class ModelOperations:
         """Refuse what the gateway would save but not serve, and rows of its config file."""
         if plan.action == CREATE and declared.id is not None:
             self._views.refuse_config(declared.id)
+        self._check_credential(declared, plan)
         self._providers.check(declared, plan)
         if fields.BLOCKED in plan.touched and declared.values[fields.BLOCKED]:
             self._versions.require_blocking()
+
+    def _check_credential(self, declared: Deployment, plan: ModelPlan) -> None:
+        """Refuse a credential that is nowhere: LiteLLM would answer callers with an error."""
+        name = declared.values.get(fields.CREDENTIAL)
+        if fields.CREDENTIAL not in plan.touched or not isinstance(name, str):
+            return
+        try:
+            is_there = self._has_credential(name, self._options.test)
+        except GatewayError as err:
+            if err.status not in _MAY_NOT_SEE:
+                raise
+            self._unseen[declared.name] = notes.credential_not_seen(name)
+        else:
+            if not is_there:
+                raise Refused(notes.no_credential(name))
 
     def next_step(self, declared: Deployment, plan: ModelPlan) -> Step | None:
         """The next step of a plan."""
@@ -243,3 +263,5 @@ class ModelOperations:
         if declared.name in self._verification.notes:
             yield self._verification.notes[declared.name]
         yield from self._trials.notes(declared)
+        if declared.name in self._unseen:
+            yield self._unseen[declared.name]

@@ -21,19 +21,14 @@ one, or the mapping itself.
 from __future__ import annotations
 
 import fnmatch
-import logging
-import re
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import salt.utils.data
-import yaml
-
-from saltext_litellm.adapter import file_server, gateways, jobs, signatures
+from saltext_litellm.adapter import execution, file_server, jobs, signatures
 from saltext_litellm.adapter.errors import salt_errors
+from saltext_litellm.adapter.execution import Minion
 from saltext_litellm.adapter.sdb import resolver
-from saltext_litellm.errors import InvalidInput, LiteLLMError, Refused
+from saltext_litellm.errors import InvalidInput, Refused
 from saltext_litellm.gateway import Gateway
 from saltext_litellm.models import desired, model_list
 from saltext_litellm.models import export as exports
@@ -42,10 +37,7 @@ from saltext_litellm.models import source as sources
 from saltext_litellm.models.arguments import DeploymentArguments, SetArguments
 from saltext_litellm.models.options import ModelOptions
 from saltext_litellm.objects.outcome import Outcome, compact
-from saltext_litellm.report import exported as sls
-from saltext_litellm.values import atomic_file as files
 from saltext_litellm.values import checks
-from saltext_litellm.values.quote import quoted
 from saltext_litellm.values.secrets import redact
 
 if TYPE_CHECKING:  # Salt's loader defines them
@@ -54,14 +46,8 @@ if TYPE_CHECKING:  # Salt's loader defines them
     __pillar__: dict[str, Any]
     __salt__: dict[str, Callable[..., Any]]
 
-log = logging.getLogger(__name__)
-
-_EVENT_INTERVAL = 1.0  # seconds between two events about progress
-
 # The exit codes of a plan, the same as those of `terraform plan -detailed-exitcode`.
 _CANNOT, _PENDING = 1, 2
-
-_NEXT = "Do what its head says: fill in what that asks for, and apply it with test=True first"
 
 __virtualname__ = "litellm_model"
 __func_alias__ = {"list_": "list"}
@@ -236,27 +222,18 @@ def export(
         set = None if set is None else checks.title("set", set)
         default = "litellm_secrets" if set is None else "litellm_models"
         pillar = default if pillar is None else checks.text("pillar", pillar)
-        flags = _flags(data=(data, False), overwrite=(overwrite, False))
-        if path is not None and flags["data"]:
-            raise InvalidInput("path and data exclude each other: data is returned, not written")
-        if path is not None:
-            path = files.writable_path("path", path, flags["overwrite"])
+        path, flags = execution.checked_path(path, data, overwrite)
         gateway = _gateway(profile)
+        models = gateway.deployments.models
         found = exports.export(
             gateway.deployments.all_rows(),
-            lambda row: gateway.deployments.models.masked_secrets(row.id),
-            gateway.deployments.models.cost_map(),
+            lambda row: models.masked_secrets(row.id),
+            models.cost_map(),
             set,
         )
-        if flags["data"]:
-            return sls.data(found, pillar)
-        named = profile if isinstance(profile, str) and profile != "litellm" else None
-        text = sls.text(found, pillar, _yaml, gateway.deployments.models.url, named)
-        if path is None:
-            return text
-        files.write(path, text, flags["overwrite"])
-        answer = {"path": path, "deployments": len(found.states), "next": _NEXT}
-        return {**answer, **({"left_out": dict(found.left_out)} if found.left_out else {})}
+        return execution.result_of_export(
+            found, "deployments", pillar, models.url, profile, path, flags
+        )
 
 
 @signatures.takes(DeploymentArguments)
@@ -288,7 +265,7 @@ def test_connection(given: DeploymentArguments) -> Any:
             model_api_key=sdb://vault/openai/key mode=chat
     """
     with salt_errors():
-        _flags(verify_secrets=(given.verify_secrets, False), verify=(given.verify, False))
+        execution.flags(verify_secrets=(given.verify_secrets, False), verify=(given.verify, False))
         checks.preflight("preflight", given.preflight)
         wanted = desired.desired(vars(given), resolver(__opts__))
         return redact(_gateway(given.profile).deployments.try_out(wanted))
@@ -523,7 +500,7 @@ def delete(
         salt gateway-admin litellm_model.delete gpt-4-proxy test=True
     """
     with salt_errors():
-        flags = _flags(test=(test, False), any_owner=(any_owner, True))
+        flags = execution.flags(test=(test, False), any_owner=(any_owner, True))
         wanted = desired.named(name, model_id)
         gateway = _gateway(profile)
         outcome = gateway.deployments.remove(wanted, **flags)
@@ -673,7 +650,7 @@ def manage(given: SetArguments, test: bool = False) -> dict[str, Any]:
         salt '*' litellm_model.manage proxy source=/etc/litellm/config.yaml
     """
     outcomes, wanted, gateway = _converge(given, test)
-    return _set_result(outcomes, wanted, gateway)
+    return execution.result_of_set(outcomes, wanted, "models", gateway.warnings)
 
 
 @signatures.takes(SetArguments)
@@ -728,9 +705,9 @@ def _converge(
     given: SetArguments, test: bool
 ) -> tuple[list[Outcome], list[desired.Deployment], Gateway]:
     """Converge a set, or plan to converge it."""
-    name = given.name
+    minion, name = _minion(), given.name
     with salt_errors():
-        flags = _flags(
+        flags = execution.flags(
             prune=(given.prune, False),
             allow_empty=(given.allow_empty, False),
             verify_secrets=(given.verify_secrets, False),
@@ -739,107 +716,26 @@ def _converge(
         )
         flags["preflight"] = checks.preflight("preflight", given.preflight)
         desired.named(name, None)
-        declared = _given_models(given.models, given.pillar, given.source)
-        if not flags.pop("allow_empty") and flags["prune"] and not declared:
-            raise InvalidInput(
-                f"{name} declares no models, and prune would delete all of the set: "
-                "if that is meant, add allow_empty: True"
-            )
-        wanted = model_list.read(name, declared, given.defaults, resolver(__opts__))
-        options = ModelOptions(set=name, progress=_progress(name), **flags)
-        gateway = _gateway(given.profile)
+        declared = _given_models(given, minion)
+        execution.refuse_empty_prune(name, "models", declared, flags)
+        wanted = model_list.read(name, declared, given.defaults, minion.resolver())
+        progress = minion.progress("litellm_model", "model", name)
+        gateway = minion.gateway(given.profile)
+        options = ModelOptions(set=name, progress=progress, **flags)
         return gateway.deployments.apply(wanted, options), wanted, gateway
 
 
-def _flags(**given: tuple[Any, bool]) -> dict[str, Any]:
-    """Check booleans. Each is given by its name, with its value and its default."""
-    mistakes, flags = checks.Mistakes(), {}
-    for name, (value, default) in given.items():
-        with mistakes.noted():
-            flags[name] = checks.flag(name, value, default)
-    mistakes.refuse()
-    return flags
-
-
-def _set_result(
-    outcomes: list[Outcome], wanted: list[desired.Deployment], gateway: Gateway
-) -> dict[str, Any]:
-    """The outcomes of a set as the mapping that ``manage`` returns."""
-    found = {one.name: one.warnings for one in outcomes}
-    warnings = {one.name: (*one.warnings, *found.get(one.name, ())) for one in wanted}
-    result: dict[str, Any] = {
-        "failures": {one.name: one.failure for one in outcomes if one.failure},
-        "notes": {one.name: one.notes for one in outcomes if one.notes},
-        "warnings": {name: lines for name, lines in warnings.items() if lines},
-        "profile_warnings": gateway.warnings,
-    }
-    for one in outcomes:
-        if one.status != "as_declared":
-            result.setdefault(one.status, []).append(one.name)
-    changes = {one.name: one.changes for one in outcomes if one.changes}
-    given = {key: value for key, value in result.items() if value}
-    return {"models": len(wanted), "changes": changes, **given}
-
-
-def _given_models(models: Any, pillar: Any, source: Any) -> Any:
+def _given_models(given: SetArguments, minion: Minion) -> Any:
     """The models of a set, from the one source that is given."""
-    given = [value for value in (models, pillar, source) if value is not None]
-    if len(given) != 1:
+    sourced = [one for one in (given.models, given.pillar, given.source) if one is not None]
+    if len(sourced) != 1:
         raise InvalidInput("exactly one of models, pillar and source is needed")
-    if models is not None:
-        return models
-    if source is not None:
-        with file_server.fetching(__opts__) as fetch:
-            return sources.read(checks.title("source", source), fetch)
-    # Not pillar.get: on Salt 3008 it returns asterisks to modules.
-    pillar = checks.title("pillar", pillar)
-    found = salt.utils.data.traverse_dict_and_list(__pillar__, pillar, None)
-    if found is None:
-        raise Refused(f"There is no {quoted(pillar)} in the pillar")
-    return found
-
-
-def _progress(name: str) -> Callable[[int, int, str], None]:
-    """Report the progress of a long run: in the log, and at most once a second as an event."""
-    reported = time.monotonic()
-
-    def progress(done: int, total: int, model: str) -> None:
-        nonlocal reported
-        log.info("%s: %s of %s done (%s)", name, done, total, model)
-        if time.monotonic() - reported > _EVENT_INTERVAL and not _is_masterless():
-            reported = time.monotonic()
-            data = {"set": name, "done": done, "total": total, "model": model}
-            __salt__["event.fire_master"](data, f"salt/litellm_model/{name}/progress")
-
-    return progress
-
-
-def _is_masterless() -> bool:
-    masterless = __opts__.get("local") or __opts__.get("file_client") == "local"
-    return masterless and not __opts__.get("use_master_when_local")
-
-
-class _Dumper(yaml.SafeDumper):
-    """Indents the entries of a list more than its key, as people do."""
-
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002 - PyYAML passes it
-        return super().increase_indent(flow, False)
-
-
-def _yaml(data: Any) -> str:
-    def dump(allow_unicode: bool) -> str:
-        return yaml.dump(
-            data,
-            Dumper=_Dumper,
-            default_flow_style=False,
-            allow_unicode=allow_unicode,
-            sort_keys=False,
-            width=10_000,
-        )
-
-    text = dump(allow_unicode=True)
-    # PyYAML (6.0.4) writes these as line breaks, and reads another text back.
-    return dump(allow_unicode=False) if re.search("[\x85\u2028\u2029]", text) else text
+    if given.models is not None:
+        return given.models
+    if given.source is None:
+        return minion.from_pillar(given.pillar)
+    with file_server.fetching(__opts__) as fetch:
+        return sources.read(checks.title("source", given.source), fetch)
 
 
 def _set_blocked(name: str | None, model_id: str | None, profile: Any, blocked: bool) -> bool:
@@ -848,12 +744,12 @@ def _set_blocked(name: str | None, model_id: str | None, profile: Any, blocked: 
         return True
 
 
+def _minion() -> Minion:
+    return Minion(__opts__, __context__, __pillar__, __salt__)
+
+
 def _gateway(profile: Any) -> Gateway:
-    gateways.refuse_elsewhere(profile, __opts__, __context__)
-    # Not pillar.get: on Salt 3008 it returns asterisks to modules.
-    config = __salt__["config.get"]
-    resolve = resolver(__opts__)
-    return gateways.gateway(profile, __context__, lambda key: config(key, None), resolve)
+    return _minion().gateway(profile)
 
 
 def _apply_one(given: DeploymentArguments, test: bool, **how: Any) -> dict[str, Any]:
@@ -861,7 +757,7 @@ def _apply_one(given: DeploymentArguments, test: bool, **how: Any) -> dict[str, 
     with salt_errors():
         partial = how.get("partial", False)
         wanted = desired.desired(vars(given), resolver(__opts__), partial=partial)
-        asked = _flags(
+        asked = execution.flags(
             test=(test, False),
             verify_secrets=(given.verify_secrets, False),
             verify=(given.verify, False),
@@ -870,20 +766,10 @@ def _apply_one(given: DeploymentArguments, test: bool, **how: Any) -> dict[str, 
         options = ModelOptions(**asked, **how)
         gateway = _gateway(given.profile)
         (outcome,) = gateway.deployments.apply([wanted], options)
-        if outcome.failure and not (outcome.changes or outcome.unknown or options.test):
-            raise LiteLLMError(outcome.failure)
+        execution.refuse_undone(outcome, options.test)
         return _one_result(outcome, wanted, gateway)
 
 
 def _one_result(outcome: Outcome, wanted: desired.Deployment, gateway: Gateway) -> dict[str, Any]:
-    """The outcome of one deployment as the mapping that ``apply`` and ``delete`` return."""
     warnings = (*wanted.warnings, *outcome.warnings, *gateway.warnings)
-    result = {"action": outcome.action, "model_id": outcome.id, "changes": outcome.changes}
-    more: dict[str, Any] = {
-        "adopted": outcome.adopted,
-        "notes": outcome.notes,
-        "warnings": warnings,
-    }
-    more |= {"failure": outcome.failure, "unknown": outcome.unknown, "written": outcome.written}
-    result.update({key: value for key, value in more.items() if value})
-    return result
+    return execution.result_of_one(outcome, "model_id", warnings)

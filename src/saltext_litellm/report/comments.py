@@ -111,15 +111,15 @@ def _sentences(*sentences: str | None) -> str:
 # -------------------------------------------------------------------- a set
 
 
-def summary(outcome: Outcome, test: bool) -> str:
-    """A sentence that counts the models of a set by what became of them, each once."""
-    total = outcome["models"]
+def summary(outcome: Outcome, test: bool, noun: str) -> str:
+    """A sentence that counts the objects of a set by what became of them, each once."""
+    total = outcome[f"{noun}s"]
     counts = {status: len(outcome.get(status, ())) for status in _DECLARED}
     counts["as_declared"] = total - sum(counts.values())
-    parts = [] if total else ["No model is declared"]
+    parts = [] if total else [f"No {noun} is declared"]
     for status, wordings in _DECLARED.items():
         if counts[status]:
-            amount = str(counts[status]) if parts else _amount(counts[status], total)
+            amount = str(counts[status]) if parts else _amount(counts[status], total, noun)
             parts.append(f"{amount} {_with_verbs(wordings[test], counts[status])}")
     for status, wordings in _UNDECLARED.items():
         if number := len(outcome.get(status, ())):
@@ -128,10 +128,10 @@ def summary(outcome: Outcome, test: bool) -> str:
     return ", ".join(parts)
 
 
-def _amount(number: int, total: int) -> str:
+def _amount(number: int, total: int, noun: str) -> str:
     if number < total:
-        return f"{number} of {total} models"
-    return "1 model" if total == 1 else f"All {total} models"
+        return f"{number} of {total} {noun}s"
+    return f"1 {noun}" if total == 1 else f"All {total} {noun}s"
 
 
 def _with_verbs(wording: str, number: int) -> str:
@@ -145,8 +145,8 @@ def unpredictable(writers: list[str]) -> str:
     return f"What would change cannot be predicted, as the source may be written before: by {names}"
 
 
-def details(outcome: Outcome) -> Iterator[str]:
-    """A line for each failure, for models that were not tried or deleted, and for each note."""
+def details(outcome: Outcome, noun: str) -> Iterator[str]:
+    """A line for each failure, for objects that were not tried or deleted, and for each note."""
     failures = outcome.get("failures", {})
     for model, failure in failures.items():
         words = (what for status, what in _FAILURES.items() if model in outcome.get(status, ()))
@@ -155,7 +155,7 @@ def details(outcome: Outcome) -> Iterator[str]:
         names = joined(outcome["not_tried"])
         yield f"Not tried, because the gateway takes no more requests: {names}"
     if left := [one for one in outcome.get("not_deleted", ()) if one not in failures]:
-        yield f"Not deleted, because a model failed: {joined(left)}"
+        yield f"Not deleted, because a {noun} failed: {joined(left)}"
     if outcome.get("undeclared"):
         names = joined(outcome["undeclared"])
         yield f"No longer declared, but left alone without `prune: True`: {names}"
@@ -175,18 +175,21 @@ def warnings(outcome: Outcome) -> Iterator[str]:
     yield from outcome.get("profile_warnings", ())
 
 
-def collapsed(changes: Changes) -> Changes:
-    """The changes of a set. If they are of many models, each model has one line."""
+def collapsed(changes: Changes, id_label: str) -> Changes:
+    """The changes of a set. If they are of many objects, each object has one line.
+
+    :param id_label: LiteLLM's word for the id of one.
+    """
     if len(changes) <= _MOST_DETAILED:
         return changes
-    return {model: _in_a_line(change) for model, change in changes.items()}
+    return {model: _in_a_line(change, id_label) for model, change in changes.items()}
 
 
-def _in_a_line(change: Mapping[str, Mapping[str, Any]]) -> str:
-    name, ids = change.get("model_name", {}), change.get("model_id", {})
-    if name and name["old"] is None:
+def _in_a_line(change: Mapping[str, Mapping[str, Any]], id_label: str) -> str:
+    ids = change.get(id_label, {"old": "", "new": ""})
+    if ids["old"] is None:
         return f"created as {ids['new']}"
-    if name and name["new"] is None:
+    if ids["new"] is None:
         return f"deleted, was {ids['old']}"
     return line(
         ", ".join(

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from textwrap import indent, wrap
 from typing import Any
 
+import yaml
+
 from ..objects.export import Arguments, Export, Secret, replaced, secrets
 from ..values.quote import line, quoted
 from ..values.secrets import REDACTED
-
-Dump = Callable[[Any], str]
 
 _WIDTH = 94  # characters of an item's line in the head
 
@@ -27,18 +28,17 @@ def data(found: Export, pillar: str) -> Mapping[str, Arguments]:
     }
 
 
-def text(found: Export, pillar: str, dump: Dump, url: str, profile: str | None = None) -> str:
+def text(found: Export, pillar: str, url: str, profile: str | None = None) -> str:
     """An SLS file of states, or a pillar file of the models of a set.
 
     :param pillar: The pillar key of the secrets of states, or of the models of a set.
-    :param dump: Writes data as YAML.
     :param profile: The profile, if the states must name it.
     """
     write = _states_text if found.set is None else _models_text
-    return write(found, pillar, dump, url, profile)
+    return write(found, pillar, url, profile)
 
 
-def _states_text(found: Export, pillar: str, dump: Dump, url: str, profile: str | None) -> str:
+def _states_text(found: Export, pillar: str, url: str, profile: str | None) -> str:
     """An SLS file with a ``present`` state for each row; its head has the pillar that it needs."""
     references: dict[str, str] = {}
 
@@ -47,7 +47,7 @@ def _states_text(found: Export, pillar: str, dump: Dump, url: str, profile: str 
         references[marked] = secret.reference(pillar)
         return marked
 
-    head = _head(found, url, _steps_of_states(found, pillar, dump))
+    head = _head(found, url, _steps_of_states(found, pillar))
     written = [
         dump(_state(found, "present", name, replaced(arguments, mark), profile))
         for name, arguments in found.states.items()
@@ -58,13 +58,13 @@ def _states_text(found: Export, pillar: str, dump: Dump, url: str, profile: str 
     return text
 
 
-def _models_text(found: Export, pillar: str, dump: Dump, url: str, profile: str | None) -> str:
+def _models_text(found: Export, pillar: str, url: str, profile: str | None) -> str:
     """A pillar file with the models of a set; its head has the SLS file that goes with it.
 
     Each secret is null, which declares nothing, or a mask, which Salt refuses, until somebody fills
     it in.
     """
-    head = _head(found, url, _steps_of_set(found, pillar, dump, profile))
+    head = _head(found, url, _steps_of_set(found, pillar, profile))
     declared = {name: _in_set(_unless_default(found, one)) for name, one in found.states.items()}
     keys = pillar.split(":")
     above = "".join(
@@ -134,7 +134,7 @@ def _item(text: str) -> list[str]:
     return [f"- {first}", *(f"  {one}" for one in others)]
 
 
-def _steps_of_states(found: Export, pillar: str, dump: Dump) -> Iterator[str]:
+def _steps_of_states(found: Export, pillar: str) -> Iterator[str]:
     name = f"{found.noun}s.sls"
     yield f"1. Save this file in a folder of file_roots, for example as /srv/salt/{name}."
     wanted: dict[str, dict[str, str]] = {}
@@ -151,7 +151,7 @@ def _steps_of_states(found: Export, pillar: str, dump: Dump) -> Iterator[str]:
     yield from _try_it(found, 3)
 
 
-def _steps_of_set(found: Export, pillar: str, dump: Dump, profile: str | None) -> Iterator[str]:
+def _steps_of_set(found: Export, pillar: str, profile: str | None) -> Iterator[str]:
     arguments = {"pillar": pillar, **({"defaults": found.defaults} if found.defaults else {})}
     name = f"{found.noun}s.sls"
     yield f"1. Save this file in a folder of pillar_roots, for example as /srv/pillar/{name}."
@@ -195,3 +195,31 @@ def _missing(found: Export) -> Iterator[str]:
     for model_id, reason in found.left_out.items():
         yield f"{model_id}, {reason}"
     yield from found.lacking
+
+
+# ---------------------------------------------------------------- YAML
+
+
+class _Dumper(yaml.SafeDumper):
+    """Indents the entries of a list more than its key, as people do."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002 - PyYAML passes it
+        return super().increase_indent(flow, False)
+
+
+def dump(data: Any) -> str:
+    """Data as YAML, in the way in which people write it."""
+
+    def dumped(allow_unicode: bool) -> str:
+        return yaml.dump(
+            data,
+            Dumper=_Dumper,
+            default_flow_style=False,
+            allow_unicode=allow_unicode,
+            sort_keys=False,
+            width=10_000,
+        )
+
+    text = dumped(allow_unicode=True)
+    # PyYAML (6.0.4) writes these as line breaks, and reads another text back.
+    return dumped(allow_unicode=False) if re.search("[\x85\u2028\u2029]", text) else text

@@ -22,14 +22,11 @@ A profile says where the gateway is and how to log in; see the
 from __future__ import annotations
 
 import contextlib
-import inspect
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from salt.exceptions import CommandExecutionError, SaltInvocationError
-
-from saltext_litellm.adapter import file_server, requisites, signatures
+from saltext_litellm.adapter import file_server, requisites, signatures, states
 from saltext_litellm.adapter.sharing import open_run
 from saltext_litellm.errors import LiteLLMError
 from saltext_litellm.models import source as sources
@@ -193,12 +190,13 @@ def present(given: DeploymentArguments) -> dict[str, Any]:
         Config key of the gateway (string), or a mapping with its url and api_key. Defaults to
         ``litellm``. Fails with ``The … is neither in the pillar nor in the minion's config``.
     """
+    test = bool(__opts__["test"])
     _open_run()
 
     def apply() -> Any:
-        return __salt__["litellm_model.apply"](**vars(given), test=bool(__opts__["test"]))
+        return __salt__["litellm_model.apply"](**vars(given), test=test)
 
-    return _result(given.name, apply, comments.present)
+    return states.result_of_one(given.name, test, apply, comments.present)
 
 
 def absent(
@@ -225,14 +223,15 @@ def absent(
     profile
         As in :py:func:`present` (string or mapping). Defaults to ``litellm``.
     """
+    test = bool(__opts__["test"])
     _open_run()
 
     def delete() -> Any:
         return __salt__["litellm_model.delete"](
-            name, model_id=model_id, test=bool(__opts__["test"]), any_owner=False, profile=profile
+            name, model_id=model_id, test=test, any_owner=False, profile=profile
         )
 
-    return _result(name, delete, comments.absent)
+    return states.result_of_one(name, test, delete, comments.absent)
 
 
 @signatures.takes(SetArguments)
@@ -313,15 +312,13 @@ def managed(given: SetArguments) -> dict[str, Any]:
     given = replace(given, source=file_server.in_saltenv(given.source, globals().get("__env__")))
     if test and (writers := _writers(given.source)):
         return comments.result(given.name, None, [comments.unpredictable(writers)])
-    try:
-        outcome = __salt__["litellm_model.manage"](**vars(given), test=test)
-    except (CommandExecutionError, SaltInvocationError) as err:
-        return comments.result(given.name, False, str(err).split("\n"))
-    changes = comments.collapsed(outcome["changes"])
-    comment = [comments.summary(outcome, test), *comments.details(outcome)]
-    passed = _passed(changes, outcome.get("failures"))
-    warned = comments.warned(comments.warnings(outcome))
-    return comments.result(given.name, passed, comment, changes=changes, **warned)
+    return states.result_of_set(
+        given.name,
+        test,
+        "model",
+        "model_id",
+        lambda: __salt__["litellm_model.manage"](**vars(given), test=test),
+    )
 
 
 def mod_watch(name: str, sfun: str | None = None, **kwargs: Any) -> dict[str, Any]:
@@ -356,22 +353,8 @@ def mod_watch(name: str, sfun: str | None = None, **kwargs: Any) -> dict[str, An
     kwargs
         Its arguments, and what else Salt passes.
     """
-    functions: dict[str | None, Callable[..., dict[str, Any]]]
     functions = {"present": present, "absent": absent, "managed": managed}
-    function = functions.get(sfun)
-    if function is None:
-        comment = "mod_watch is what Salt calls for `watch` and `listen`; declare another function"
-        return {"name": name, "result": False, "changes": {}, "comment": comment}
-    taken = inspect.signature(function).parameters
-    arguments = {key: value for key, value in kwargs.items() if key in taken}
-    if "verify_secrets" in taken:
-        arguments["verify_secrets"] = True
-    ret = function(name, **arguments)
-    if ret["result"] is not False:
-        done = "It would be applied again" if __opts__["test"] else "It was applied again"
-        how = " with `verify_secrets: True`" if "verify_secrets" in taken else ""
-        ret["comment"] += f"\n{done}{how}, because something that it watches changes"
-    return ret
+    return states.apply_again(functions, name, sfun, kwargs, bool(__opts__["test"]))
 
 
 def _open_run() -> None:
@@ -394,27 +377,3 @@ def _writers(source: Any) -> list[str]:
         return {path for place in tried for path in file_server.paths_of(place, __opts__)}
 
     return requisites.writers(run, paths)
-
-
-def _passed(changes: Any, failed: Any) -> bool | None:
-    """The result of a state: ``None`` if ``test=True`` would change something."""
-    if failed:
-        return False
-    return None if changes and __opts__["test"] else True
-
-
-def _result(
-    name: str, call: Callable[[], Any], worded: Callable[[str, Any, bool], str]
-) -> dict[str, Any]:
-    """Call the execution module, and return the result of the state in comments."""
-    try:
-        outcome = call()
-    except SaltInvocationError as err:
-        return comments.result(name, False, str(err).split("\n"))
-    except CommandExecutionError as err:
-        first, *example = str(err).split("\n")
-        return comments.result(name, False, [f"{name} was not changed: {first}", *example])
-    changes, passed = outcome["changes"], _passed(outcome["changes"], outcome.get("failure"))
-    comment = [worded(name, outcome, bool(__opts__["test"]))]
-    warned = comments.warned(outcome.get("warnings", ()))
-    return comments.result(name, passed, comment, changes=changes, **warned)

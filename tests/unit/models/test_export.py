@@ -12,7 +12,6 @@ from saltext_litellm.errors import NotAllowed
 from saltext_litellm.models import export, identity
 from saltext_litellm.models.desired import desired
 from saltext_litellm.models.row import parse_all
-from saltext_litellm.modules.litellm_model import _yaml
 from saltext_litellm.report import exported as sls
 from saltext_litellm.values.paths import leaves
 
@@ -28,7 +27,7 @@ def exported(*rows, ask=lambda _: {"api_key": "sk****89"}, set_=None):
 
 
 def text_of(found, pillar="secrets", **more):
-    return sls.text(found, pillar, _yaml, "https://gateway.example.com", **more)
+    return sls.text(found, pillar, "https://gateway.example.com", **more)
 
 
 def rendered(text, **pillar):

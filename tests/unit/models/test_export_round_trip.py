@@ -14,7 +14,6 @@ from saltext_litellm.models import export, fields, model_list
 from saltext_litellm.models.deployments import Deployments
 from saltext_litellm.models.desired import Deployment
 from saltext_litellm.models.options import ModelOptions
-from saltext_litellm.modules.litellm_model import _yaml
 from saltext_litellm.objects.outcome import Outcome
 from saltext_litellm.report import exported as sls
 from tests.support.cluster import Cluster
@@ -151,5 +150,5 @@ def test_no_secret_of_salt_is_lost_where_an_export_is_applied_as_it_is(arguments
     else:
         again = declared(data, "production")
         assert apply(cluster, again, test=True).changes.keys() == {"owner"}
-    head = sls.text(found, "models", _yaml, "https://x.test").partition("\n\n")[0]
+    head = sls.text(found, "models", "https://x.test").partition("\n\n")[0]
     assert ("it refuses the set until they are filled in" in head) == lacking

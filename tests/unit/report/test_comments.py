@@ -61,7 +61,7 @@ def names(count, word="m"):
     ],
 )
 def test_a_summary_counts_each_model_once(outcome, test, said):
-    assert comments.summary(outcome, test) == said
+    assert comments.summary(outcome, test, "model") == said
 
 
 def test_the_details_of_a_set():
@@ -78,7 +78,7 @@ def test_the_details_of_a_set():
         "failures": {"a": "A", "b": "B", "c": "C", "e": "E", "g": "G", "i": "J"},
         "notes": {"h": ("H", "I")},
     }
-    assert list(comments.details(outcome)) == [
+    assert list(comments.details(outcome, "model")) == [
         "a was changed, but is not as declared yet: A",
         "b may have been changed or not: B",
         "c was not changed: C",
@@ -105,12 +105,12 @@ UPDATED = {
 
 def test_few_changes_are_shown_in_full():
     changes = dict.fromkeys(names(20), UPDATED)
-    assert comments.collapsed(changes) == changes
+    assert comments.collapsed(changes, "model_id") == changes
 
 
 def test_many_changes_are_a_line_each():
     changes = dict.fromkeys(names(20), UPDATED) | {"new": CREATED, "old": DELETED}
-    collapsed = comments.collapsed(changes)
+    collapsed = comments.collapsed(changes, "model_id")
     assert list(collapsed) == list(changes)
     assert collapsed["new"] == "created as 1"
     assert collapsed["old"] == "deleted, was 2"

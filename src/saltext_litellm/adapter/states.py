@@ -1,0 +1,88 @@
+"""What the state modules of all kinds share: the result of a state, and ``mod_watch``."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from salt.exceptions import CommandExecutionError, SaltInvocationError
+
+from ..report import comments
+
+Result = dict[str, Any]
+
+
+def result_of_one(
+    name: str, test: bool, call: Callable[[], Any], worded: Callable[[str, Any, bool], str]
+) -> Result:
+    """The result of a state for one object.
+
+    :param call: Calls the execution module.
+    :param worded: Words the comment.
+    """
+    try:
+        outcome = call()
+    except SaltInvocationError as err:
+        return comments.result(name, False, str(err).split("\n"))
+    except CommandExecutionError as err:
+        first, *example = str(err).split("\n")
+        return comments.result(name, False, [f"{name} was not changed: {first}", *example])
+    changes, passed = outcome["changes"], _passed(test, outcome["changes"], outcome.get("failure"))
+    warned = comments.warned(outcome.get("warnings", ()))
+    comment = [worded(name, outcome, test)]
+    return comments.result(name, passed, comment, changes=changes, **warned)
+
+
+def result_of_set(
+    name: str, test: bool, noun: str, id_label: str, call: Callable[[], Any]
+) -> Result:
+    """The result of a state for a whole set.
+
+    :param noun: What one of its objects is called.
+    :param id_label: LiteLLM's word for the id of one.
+    """
+    try:
+        outcome = call()
+    except (CommandExecutionError, SaltInvocationError) as err:
+        return comments.result(name, False, str(err).split("\n"))
+    changes = comments.collapsed(outcome["changes"], id_label)
+    comment = [comments.summary(outcome, test, noun), *comments.details(outcome, noun)]
+    passed = _passed(test, changes, outcome.get("failures"))
+    warned = comments.warned(comments.warnings(outcome))
+    return comments.result(name, passed, comment, changes=changes, **warned)
+
+
+def _passed(test: bool, changes: Any, failed: Any) -> bool | None:
+    """The result of a state: ``None`` if ``test=True`` would change something."""
+    if failed:
+        return False
+    return None if changes and test else True
+
+
+def apply_again(
+    functions: Mapping[str, Callable[..., Result]],
+    name: str,
+    sfun: str | None,
+    given: Mapping[str, Any],
+    test: bool,
+) -> Result:
+    """The result of ``mod_watch``: of a state that is applied again, with its secrets verified.
+
+    :param functions: The functions of the state module that can be applied again, by name.
+    :param given: The arguments of the state, and what else Salt passes.
+    """
+    function = functions.get(sfun or "")
+    if function is None:
+        comment = "mod_watch is what Salt calls for `watch` and `listen`; declare another function"
+        return {"name": name, "result": False, "changes": {}, "comment": comment}
+    taken = inspect.signature(function).parameters
+    arguments = {key: value for key, value in given.items() if key in taken}
+    if "verify_secrets" in taken:
+        arguments["verify_secrets"] = True
+    ret = function(name, **arguments)
+    if ret["result"] is not False:
+        done = "It would be applied again" if test else "It was applied again"
+        how = " with `verify_secrets: True`" if "verify_secrets" in taken else ""
+        ret["comment"] += f"\n{done}{how}, because something that it watches changes"
+    return ret
