@@ -94,7 +94,7 @@ class NotInDatabase(GatewayError):
 
 
 class Unchangeable(GatewayError):
-    """LiteLLM cannot change the row, whose id has a slash."""
+    """LiteLLM cannot change the row: its URL cannot hold the id, such as one with a slash."""
 
 
 class NotAllowed(GatewayError):

@@ -65,6 +65,7 @@ def running_gateway(
     litellm_version: str = DEFAULT_VERSION,
     workers: int = 1,
     model_list: Sequence[Mapping[str, Any]] = (),
+    credential_list: Sequence[Mapping[str, Any]] = (),
     general_settings: Mapping[str, Any] | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[Gateway]:
@@ -76,6 +77,7 @@ def running_gateway(
     settings = {"master_key": f"sk-{secrets.token_hex(24)}", **(general_settings or {})}
     config = {
         "model_list": [dict(model) for model in model_list],
+        "credential_list": [dict(credential) for credential in credential_list],
         "general_settings": settings,
         "litellm_settings": {"telemetry": False},
     }

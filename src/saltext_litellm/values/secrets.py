@@ -36,6 +36,8 @@ NOT_SECRET = frozenset(
         "litellm_credential_name",
     }
 )
+# Of a credential: its name, what there is to know about it, and the names of some of its values.
+_SHOWN = frozenset({"credential_name", "credential_info", "credential_values_to_delete"})
 _LONGEST_SHOWN = 20_000  # characters of a value
 _MASK = re.compile(r"\*+")
 _AFTER_SCHEME = re.compile(r"(bearer|basic|token)\s+(?=\S)", re.I)
@@ -63,6 +65,8 @@ def holds_secret(key: str, value: Any) -> bool:
 
 def hides(key: str) -> bool:
     """Whether a value under this key is never shown."""
+    if key in _SHOWN:
+        return False
     return is_secret(key) or (is_secret_name(key) and key not in NOT_SECRET)
 
 

@@ -53,6 +53,18 @@ def test_redaction_reaches_what_people_keep_secret_by_habit():
     }
 
 
+def test_of_a_credential_only_its_values_are_hidden():
+    info = {"description": "of the finance team", "token": "secret-0123"}
+    body = {"credential_name": "openai-prod", "credential_info": info}
+    body |= {"credential_values": {"x": "secret-4567"}, "credential_values_to_delete": ["api_key"]}
+    assert sorted(secrets.secret_strings("", body)) == ["secret-0123", "secret-4567"]
+    assert secrets.redact(body) == {
+        **body,
+        "credential_info": {**info, "token": REDACTED},
+        "credential_values": REDACTED,
+    }
+
+
 def test_what_is_shown_can_be_shown_anywhere():
     assert secrets.redact({"a\x1b[31m": ["b\ud800\x00", "two\nlines"]}) == {
         "a\\x1b[31m": ["b\\ud800\\x00", "two\nlines"]
