@@ -137,16 +137,16 @@ class States:
         self.loaders, self.profile = loaders, profile
 
     def run(self, *states, test=False):
-        """Apply (function, arguments) pairs in one state run; returns their results in order."""
-        high = {
-            f"{number:04}": {
-                "litellm_model": [
-                    function,
-                    *({key: value} for key, value in {"profile": self.profile, **args}.items()),
-                ]
-            }
-            for number, (function, args) in enumerate(states)
-        }
+        """Apply (function, arguments) pairs in one state run; returns their results in order.
+
+        A function is one of `litellm_model`, or has the name of another module before a dot.
+        """
+        high = {}
+        for number, (named, args) in enumerate(states):
+            module, _, function = named.rpartition(".")
+            given = [{key: value} for key, value in {"profile": self.profile, **args}.items()]
+            declared = [function, *given, {"order": number + 1}]  # else by the names of modules
+            high[f"{number:04}"] = {module or "litellm_model": declared}
         returned = self.loaders.modules.state.high(high, test=test)
         assert isinstance(returned.raw, dict), returned
         results = sorted(returned.raw.values(), key=lambda result: result["__run_num__"])

@@ -91,9 +91,10 @@ class Credentials:
             return steps.make_plan(one, rows, self._fingerprint)
 
         def next_step(one: Declared, planned: Plan[Row]) -> steps.Step | None:
-            deletes = steps.deletes_values(planned)
-            can = self._deployments.versions.can(removing=deletes)
-            return steps.next_step(one, planned, deletes=not deletes or can.clears)
+            deletes = not steps.deletes_values(planned) or (
+                self._deployments.versions.can(removing=True).clears
+            )
+            return steps.next_step(one, planned, deletes=deletes)
 
         def look_closer(plans: Sequence[Plan[Row]], prunes: bool) -> None:
             # A create needs no look, as the database refuses a second row of a name. An update

@@ -8,7 +8,7 @@ from typing import Any
 from ..objects.plan import CREATE
 from ..objects.row import MISSING
 from ..values.paths import Path
-from ..values.quote import joined, quoted
+from ..values.quote import joined, short
 from . import fields, identity
 from .desired import Deployment
 from .fields import label
@@ -53,14 +53,14 @@ UNSERVED_NOT_VERIFIED = (
 def no_credential(name: str) -> str:
     """Why a deployment is refused that names a credential which is not there."""
     return (
-        f"There is no credential {quoted(name)}: LiteLLM would take the deployment, and answer its "
+        f"There is no credential {short(name)!r}: LiteLLM would take the deployment, and answer its "
         "callers with an error; declare it first, by `litellm_credential.present`"
     )
 
 
 def credential_not_seen(name: str) -> str:
     """The note that nobody could see whether a credential is there."""
-    return f"The api_key may not see whether there is a credential {quoted(name)}"
+    return f"The api_key may not see whether there is a credential {short(name)!r}"
 
 
 def speaking(planned: Iterable[tuple[Deployment, ModelPlan]]) -> frozenset[str]:
