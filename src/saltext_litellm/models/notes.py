@@ -53,8 +53,8 @@ UNSERVED_NOT_VERIFIED = (
 def no_credential(name: str) -> str:
     """Why a deployment is refused that names a credential which is not there."""
     return (
-        f"There is no credential {short(name)!r}: LiteLLM would take the deployment, and answer its "
-        "callers with an error; declare it first, by `litellm_credential.present`"
+        f"There is no credential {short(name)!r}: LiteLLM would take the deployment, and answer "
+        "its callers with an error; declare it first, by `litellm_credential.present`"
     )
 
 
