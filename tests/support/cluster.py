@@ -53,7 +53,7 @@ class Cluster:
         self.table: dict[str, Row] = {}
         self.routers: list[dict[str, Row]] = [{} for _ in range(workers)]
         self.config: dict[str, Row] = {
-            row.get("model_info", {}).get("id", f"config-{number}"): _through_json(row)
+            row.get("model_info", {}).get("id", f"config-{number}"): through_json(row)
             for number, row in enumerate(config)
         }
         self.writes = 0  # writes with a body, done or not
@@ -93,14 +93,14 @@ class Cluster:
         good = takewhile(lambda item: not self.unloadable(item[1]), self.table.items())
         kept = {key: row for key, row in before.items() if key in self.table}
         served = kept | {key: before.get(key) if self.unservable(row) else row for key, row in good}
-        self.routers[worker] = _through_json({k: row for k, row in served.items() if row})
+        self.routers[worker] = through_json({k: row for k, row in served.items() if row})
 
     def change_key(self) -> None:
         """Start again with another LITELLM_SALT_KEY: LiteLLM shows and sends ciphertext then."""
         for row in self.table.values():
             for key, value in row["litellm_params"].items():
                 if isinstance(value, str):
-                    row["litellm_params"][key] = _encrypted(value)
+                    row["litellm_params"][key] = encrypted(value)
         self.unservable = lambda row: "/" not in row["litellm_params"]["model"]
         self.routers = [{} for _ in self.routers]
 
@@ -158,10 +158,10 @@ class Cluster:
         self.poll(worker)
         if self.since_106 and model_id not in self.routers[worker]:
             raise errors.NotServed(f"Saved to the database, but {model_id} is not live", 500)
-        row = _through_json(self.table[model_id])
+        row = through_json(self.table[model_id])
         for key, value in row["litellm_params"].items():
             if isinstance(value, str):
-                row["litellm_params"][key] = _encrypted(value)
+                row["litellm_params"][key] = encrypted(value)
         if not self.since_106:
             row.pop("blocked", None)
         return {"model_id": model_id, **row}
@@ -220,7 +220,7 @@ class Cluster:
         if self.since_106 and info["db_model"]:
             info["blocked"] = row.get("blocked", False)
         params = {key: value for key, value in params.items() if not re.fullmatch(LEFT_OUT, key)}
-        shown = {"litellm_params": self._masked(params), "model_info": _through_json(info)}
+        shown = {"litellm_params": self._masked(params), "model_info": through_json(info)}
         return {"model_name": row["model_name"], **shown}
 
     def _masked(self, value: Any, key: str = "") -> Any:
@@ -289,19 +289,19 @@ class Client:
         return not model.startswith("unknown-provider/")
 
     def cost_map(self) -> dict[str, Any]:
-        return _through_json(self._cluster.cost_map)
+        return through_json(self._cluster.cost_map)
 
     def version(self) -> str | None:
         return self._cluster.version
 
     def create(self, body: Mapping[str, Any]) -> Row:
-        return self._write(True, self._cluster.create, _through_json(body))
+        return self._write(True, self._cluster.create, through_json(body))
 
     def update(self, model_id: str, body: Mapping[str, Any]) -> Row:
         if "/" in model_id:
             there = model_id in self._cluster.table
             raise errors.Unchangeable("slash") if there else errors.NotInDatabase("not there", 404)
-        return self._write(bool(body), self._cluster.update, model_id, _through_json(body))
+        return self._write(bool(body), self._cluster.update, model_id, through_json(body))
 
     def delete(self, model_id: str) -> bool:
         return self._write(True, self._cluster.delete, model_id)
@@ -331,12 +331,12 @@ class Client:
         raise errors.OutcomeUnknown("The answer of a write was lost")
 
 
-def _through_json(body: Mapping[str, Any]) -> Row:
+def through_json(body: Mapping[str, Any]) -> Row:
     parsed: Row = json.loads(json.dumps(body, allow_nan=False))
     return parsed
 
 
-def _encrypted(text: str) -> str:
+def encrypted(text: str) -> str:
     """A text as LiteLLM encrypts it: 40 bytes more, in base64."""
     noise = hashlib.sha512(text.encode()).digest()[:40]
     return base64.urlsafe_b64encode(noise + text.encode()).decode()

@@ -20,7 +20,7 @@ from ..values.fingerprints import Fingerprinter
 from ..values.quote import joined
 from . import steps
 from .endpoints import CredentialEndpoints
-from .kind import CREDENTIAL, parse
+from .kind import CREDENTIAL, LABEL, parse
 
 _NOT_REFRESHED = (
     "What LiteLLM lists of credentials may be half a minute old, and nothing could let it read its "
@@ -91,10 +91,13 @@ class Credentials:
             return steps.make_plan(one, rows, self._fingerprint)
 
         def next_step(one: Declared, planned: Plan[Row]) -> steps.Step | None:
-            deletes = not steps.deletes_values(planned) or (
-                self._deployments.versions.can(removing=True).clears
-            )
+            deletes = not steps.deletes_values(planned) or self._is_recent()
             return steps.next_step(one, planned, deletes=deletes)
+
+        def check(one: Declared, planned: Plan[Row]) -> None:
+            steps.check(one, planned)
+            if LABEL in planned.touched and not self._is_recent():
+                raise Refused("The gateway's LiteLLM is too old for display_name")
 
         def look_closer(plans: Sequence[Plan[Row]], prunes: bool) -> None:
             # A create needs no look, as the database refuses a second row of a name. An update
@@ -109,12 +112,16 @@ class Credentials:
             plan=plan,
             next_step=next_step,
             look_closer=look_closer,
-            check=steps.check,
+            check=check,
             why_kept=lambda row: self._why_kept(row, options.test),
             notes=lambda *_: [_NOT_REFRESHED] if any(unsure) else [],
         )
         name = self._names[0] if self._names else None
         return Run(operations, options).converge([replace(one, gateway=name) for one in declared])
+
+    def _is_recent(self) -> bool:
+        """Whether LiteLLM deletes values by their names, and has labels (from 1.106 on)."""
+        return self._deployments.versions.can(removing=True).clears
 
     def _executor(self) -> Executor[Row]:
         return Executor(CREDENTIAL, self._endpoints, self.store, self._exists)

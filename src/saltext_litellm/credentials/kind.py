@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,7 +24,7 @@ from ..objects.sets import Reader
 from ..values import checks, placeholders
 from ..values.paths import Path
 from ..values.quote import short
-from ..values.secrets import hides, is_secret, is_shown, redact
+from ..values.secrets import hides, is_shown, redact
 
 VALUES = "credential_values"
 INFO = "credential_info"
@@ -31,10 +32,20 @@ LABEL: Path = ("display_name",)
 PROVIDER: Path = (INFO, "custom_llm_provider")
 DELETE = "credential_values_to_delete"
 
+_REFERENCE = "os.environ/"
 _LONGEST_LABEL = 255  # characters, as LiteLLM has it
 _TOP = 2  # the length of a path that is a key of a section itself
 # LiteLLM encrypts texts in its database but not mappings, so a mapping is sent as a JSON string.
 _JSON_STRINGS = frozenset({(VALUES, "vertex_credentials"), (VALUES, "vertex_ai_credentials")})
+
+
+# LiteLLM (1.83.14 to 1.110.2) masks the texts whose names have one of these in them.
+_MASKED = re.compile("authorization|token|key|secret|credentials|password|passwd")
+
+
+def _is_masked(path: Path) -> bool:
+    """Whether LiteLLM takes the text at a place for a secret, and does not show it."""
+    return path[0] == VALUES and _MASKED.search(path[-1].lower()) is not None
 
 
 def _label(name: str, value: Any) -> str:
@@ -50,12 +61,12 @@ def _is_hidden(path: Path) -> bool:
 FIELDS = Fields(
     sections=(VALUES, INFO),
     arguments={LABEL[0]: (LABEL, _label)},
-    is_secret=lambda path: path[0] == VALUES and is_secret(path[-1]),
+    is_secret=_is_masked,
     is_hidden=_is_hidden,
     text_at=lambda path: (
         placeholders.SECRET if path[0] == VALUES and _is_hidden(path) else placeholders.TEXT
     ),
-    is_one_line=lambda path: path[0] == VALUES and len(path) == _TOP,
+    is_one_line=lambda path: path == LABEL or (path[0] == VALUES and len(path) == _TOP),
     json_strings=_JSON_STRINGS,
 )
 
@@ -116,6 +127,11 @@ def _check_value(path: Path, value: Any) -> None:
         )
     if path[0] == VALUES and not is_inside and (is_text or _is_hidden(path)):
         checks.text(name, value)
+    if path[0] == VALUES and _REFERENCE in str(value):
+        raise InvalidInput(
+            f"{name} has an os.environ/ reference, which LiteLLM would not resolve: it resolves "
+            "them in the credentials of its config file only"
+        )
     check_texts(FIELDS, path, value)
 
 

@@ -10,6 +10,11 @@ from saltext_litellm.credentials.endpoints import CredentialEndpoints
 from saltext_litellm.http import profile as profiles
 from saltext_litellm.http.session import Session
 
+FILED = {
+    "credential_name": "of-the-file",
+    "credential_values": {"api_key": "sk-of-the-file-0123"},
+    "credential_info": {"description": "of the config file"},
+}
 VALUES = {"api_key": "sk-0123456789", "api_base": "https://provider.example.com/v1"}
 
 
@@ -72,12 +77,43 @@ def api(gateway, name):
     api.clean(name)
 
 
+class Connected(CredentialEndpoints):
+    """Our endpoints, and a request that makes their worker read its database."""
+
+    def refresh(self):
+        """What a PATCH of a model does as well. LiteLLM 1.83.14 would save all its settings."""
+        version = self._session.call("GET", "/public/model_hub/info")["litellm_version"]
+        if [int(part) for part in version.split(".")] < [1, 106]:
+            return False
+        self._session.call("POST", "/config/update", {})
+        return True
+
+
 def connect(url, key, retries=0):
     """Our endpoints for a gateway."""
     login = {"url": url, "api_key": key, "retries": retries}
-    return CredentialEndpoints(Session(profiles.load(login, {}.get, lambda value: value)))
+    return Connected(Session(profiles.load(login, {}.get, lambda value: value)))
 
 
 @pytest.fixture
 def credentials(gateway, recorder):
     return connect(recorder.url, gateway.key)
+
+
+@pytest.fixture(scope="session")
+def processes(gateway_factory):
+    """Two processes over one database, as two workers are. Their config file has a credential.
+
+    From 1.106 on, they do not read the database by themselves.
+    """
+    environment = {
+        "LITELLM_SALT_KEY": "sk-of-both-processes-0123",
+        "PROXY_CONFIG_RELOAD_INTERVAL_SECONDS": "3600",
+    }
+    first = gateway_factory(credential_list=[FILED], environment=environment)
+    second = gateway_factory(
+        credential_list=[FILED],
+        environment={**environment, "DATABASE_URL": first.psql[-1]},
+        general_settings={"master_key": first.key},
+    )
+    return first, second

@@ -1,7 +1,6 @@
 """The credential endpoints, on a real gateway of each version."""
 
 import json
-import time
 
 import pytest
 
@@ -13,12 +12,11 @@ from saltext_litellm.errors import (
     Unchangeable,
 )
 
-from .conftest import VALUES, CredentialApi, connect
+from .conftest import FILED, VALUES, CredentialApi, connect
 
 MARKER = {"keys": ["credential_values/a~1b"], "deep": {"list": [1, None, "ü"], "empty": {}}}
 INFO = {"description": "of the tests", "saltext_litellm": MARKER}
 MASKED = {"api_key": "sk****89", "api_base": VALUES["api_base"]}
-FILED = {"credential_name": "of-the-file", "credential_values": VALUES, "credential_info": {}}
 
 
 def body(name, **more):
@@ -151,26 +149,15 @@ def test_a_create_whose_answer_is_lost_is_not_sent_again(gateway, recorder, api,
     assert api.one(name)["credential_info"] == INFO
 
 
-# ----------------------------------------------------------------- workers, and the config file
-
-
-@pytest.fixture(scope="module")
-def two_workers(gateway_factory):
-    """A gateway of two workers, whose config file has a credential. They do not poll (1.106)."""
-    never = {"PROXY_CONFIG_RELOAD_INTERVAL_SECONDS": "3600"}
-    return gateway_factory(workers=2, credential_list=[FILED], environment=never)
+# ----------------------------------------------------------------- processes, and the config file
 
 
 @pytest.fixture
-def apart(two_workers, name):
-    """A plain connection to one worker and our endpoints, connected to the other one."""
-    api, ours = CredentialApi(two_workers), connect(two_workers.url, two_workers.key)
-    api.create(f"{name}-probe")
-    deadline = time.monotonic() + 60
-    while f"{name}-probe" in names(ours):
-        assert time.monotonic() < deadline
-        ours.elsewhere(0)
-    yield api, ours
+def apart(processes, name):
+    """A plain connection to one process, and our endpoints for the other one."""
+    first, second = processes
+    api = CredentialApi(first)
+    yield api, connect(second.url, second.key)
     api.clean(name)
 
 
@@ -192,23 +179,23 @@ def test_writes_ask_the_database_and_not_the_memory_of_a_worker(apart, name):
     assert ours.delete(name) is not api.since("1.103")
 
 
-def test_what_the_config_file_has(two_workers):
-    credentials, api = connect(two_workers.url, two_workers.key), CredentialApi(two_workers)
-    changed = {"credential_info": {"description": "changed"}}
-    (row,) = [row for row in credentials.list() if row["credential_name"] == "of-the-file"]
-    assert row["credential_values"] == MASKED
+def test_what_the_config_file_has(apart):
+    api, credentials = apart
+    name, changed = FILED["credential_name"], {"credential_info": {"description": "changed"}}
+    (row,) = [row for row in credentials.list() if row["credential_name"] == name]
+    assert row["credential_info"] == FILED["credential_info"]
     if not api.since("1.106"):  # it does not say that there is such a thing
         assert "source" not in row
         with pytest.raises(NotInDatabase):
-            credentials.update("of-the-file", changed)
+            credentials.update(name, changed)
         return
     assert row["source"] == "config"
     for write, status in (
-        (lambda: credentials.create(body("of-the-file")), 409),
-        (lambda: credentials.update("of-the-file", changed), 405),
-        (lambda: credentials.delete("of-the-file"), 405),
+        (lambda: credentials.create(body(name)), 409),
+        (lambda: credentials.update(name, changed), 405),
+        (lambda: credentials.delete(name), 405),
     ):
-        with pytest.raises(GatewayError, match="'of-the-file' is defined in config") as caught:
+        with pytest.raises(GatewayError, match=f"'{name}' is defined in config") as caught:
             write()
         assert (type(caught.value), caught.value.status) == (GatewayError, status)
-    assert api.one("of-the-file")["credential_values"] == MASKED
+    assert row in credentials.list()
