@@ -57,7 +57,7 @@ class Credentials:
 
         An empty PATCH of a model does that; no request for a credential does.
         """
-        if not self._deployments.reload_worker():
+        if not (self._is_recent() and self._deployments.reload_worker()):
             return False
         self.store.read_again()
         return True
@@ -102,9 +102,10 @@ class Credentials:
         def look_closer(plans: Sequence[Plan[Row]], prunes: bool) -> None:
             # A create needs no look, as the database refuses a second row of a name. An update
             # needs none either, as it merges its values.
-            adopts = any(one.row and one.row.marker is None for one in plans)
-            if not options.test and (adopts or prunes or options.verify_secrets):
+            adopted = [one.row for one in plans if one.row and one.row.marker is None]
+            if not options.test and (adopted or prunes or options.verify_secrets):
                 unsure.append(not self._refresh())
+                self._refuse_configured(adopted)
 
         unsure: list[bool] = []
         operations = plain(
@@ -122,6 +123,21 @@ class Credentials:
     def _is_recent(self) -> bool:
         """Whether LiteLLM deletes values by their names, and has labels (from 1.106 on)."""
         return self._deployments.versions.can(removing=True).clears
+
+    def _refuse_configured(self, rows: Sequence[Row]) -> None:
+        """Refuse rows of the config file where LiteLLM does not say which ones these are (1.83).
+
+        It would delete one from the memory of its worker. The database tells, by an update that
+        changes nothing.
+        """
+        for row in () if self._is_recent() else rows:
+            try:
+                self._endpoints.update(row.id, {})
+            except NotInDatabase:
+                raise Refused(
+                    f"{row.id} is not in the gateway's database: it belongs to its config file, "
+                    "which Salt never touches, or was deleted just now"
+                ) from None
 
     def _executor(self) -> Executor[Row]:
         return Executor(CREDENTIAL, self._endpoints, self.store, self._exists)
@@ -151,6 +167,8 @@ class Credentials:
             return Outcome(declared.name, NONE, declared.id, notes=notes)
         if not any_owner or not row.from_database:
             steps.own_row(declared, self.store.rows(forecast=test))
+        if not test and row.marker is None:
+            self._refuse_configured([row])
         if (why := self._why_kept(row, test)) is not None:
             raise Refused(why)
         if test:
