@@ -17,7 +17,7 @@ from .sharing import current_run
 # Where in Salt's __context__ the one gateway is that Salt has targeted as a resource. Not in
 # __opts__: a module has those of the loader that has loaded it last, be it for another gateway
 # (Salt 3006 to 3008).
-_OWN = "litellm_model.own"
+_OWN = "litellm.own"
 
 
 def bind(context: MutableMapping[str, Any], name: str, settings: Mapping[str, Any]) -> None:

@@ -35,8 +35,9 @@ TYPE = "litellm"
 # What SLS files see in `pillar` for one gateway; in its declaration, beside its profile.
 _PILLAR = "pillar"
 # A gateway has no shell and no files: a state for the machine would change the minion.
-_STATES = ("litellm_model", "module", "test")
-_MODULES = ("litellm_model", "config", "grains", "pillar", "sdb", "slsutil", "test")
+_OWN = ("litellm_credential", "litellm_model")
+_STATES = (*_OWN, "module", "test")
+_MODULES = (*_OWN, "config", "grains", "pillar", "sdb", "slsutil", "test")
 
 _GRAINS_SECONDS = 2.0  # each gateway that does not answer holds up the start of the minion for it
 _GRAINS_AGE = 600  # seconds
@@ -167,6 +168,29 @@ def functions(opts: Options, shared: dict[str, Any], client: Any = None, utils: 
     return salt.loader.minion_mods(
         opts, shared, utils=utils, whitelist=list(_MODULES), file_client=client
     )
+
+
+def functions_of(
+    source: ModuleType, module: str, given: Mapping[str, Any]
+) -> dict[str, Callable[..., Any]]:
+    """The functions of an execution module for the gateway that a job is addressed to.
+
+    :param source: The module of the minion.
+    :param module: The name of the module that they are for. Salt loads no others from there.
+    :param given: The globals of that module, in which Salt's loader sets ``__opts__`` and more.
+    """
+    aliases = vars(source)["__func_alias__"]
+
+    def call(name: str, *args: Any, **kwargs: Any) -> Any:
+        opts = options(dict(given["__opts__"]), given["__resource__"]["id"])
+        shared = context(opts)
+        named = f"{vars(source)['__virtualname__']}.{aliases.get(name, name)}"
+        try:
+            return functions(opts, shared)[named](*args, **kwargs)
+        finally:
+            given["__context__"]["retcode"] = shared.get("retcode", 0)
+
+    return bound(source, call, module)
 
 
 def bound(

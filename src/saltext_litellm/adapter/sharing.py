@@ -14,7 +14,7 @@ from typing import Any
 from ..gateway import Gateway
 
 # The key in Salt's __context__ under which the states of one run share their gateways.
-_RUN = "litellm_model.run"
+_RUN = "litellm.run"
 
 Results = Mapping[str, Mapping[str, Any]]
 
