@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
-from typing import Generic
+from typing import Any, Generic
 
 from ..errors import Ambiguous, Refused
 from .operations import D, Operations, Planned
@@ -27,6 +27,7 @@ class Planner(Generic[D, R]):
         self.first: dict[str, Plan[R]] = {}
         self._asked: frozenset[str] = frozenset()  # ids that others may not use
         self._reads: dict[str, int] = {}  # by an object's name: after which read it was planned
+        self._steps: dict[str, tuple[Plan[R], Any]] = {}  # by name: a plan, and its next step
 
     def plan_all(self, declared: Sequence[D]) -> Planned[D, R]:
         """The plans of all objects.
@@ -64,6 +65,17 @@ class Planner(Generic[D, R]):
         :raises Refused: Several rows fit, or there is no row to change.
         """
         return self._operations.plan(declared, self._asked | adopted)
+
+    def next_step(self, declared: D, plan: Plan[R]) -> Any:
+        """The next step of a plan, made once: a mistake in it must be known before the first write.
+
+        :raises Refused: It would lose something that somebody else has set.
+        """
+        kept = self._steps.get(declared.name)
+        if kept is None or kept[0] is not plan:
+            kept = plan, self._operations.next_step(declared, plan)
+            self._steps[declared.name] = kept
+        return kept[1]
 
     def check(self, declared: D, plan: Plan[R]) -> None:
         """Refuse what must not be written.
@@ -114,7 +126,7 @@ class Planner(Generic[D, R]):
         for one in declared:
             try:
                 plan = self.plan(one, adopted)
-                self._operations.next_step(one, plan)
+                self.next_step(one, plan)
             except Refused as err:
                 mistakes.append(self._with_name(one, err))
                 temporary |= isinstance(err, Ambiguous) and err.temporary

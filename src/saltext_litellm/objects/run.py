@@ -99,7 +99,7 @@ class Run(Generic[D, R]):
             return None
         try:
             plan = self.planner.plan_now(declared)
-            step = self._operations.next_step(declared, plan)
+            step = self.planner.next_step(declared, plan)
         except LiteLLMError:
             return None  # it is reported in its turn
         is_plain = isinstance(step, Update) or (isinstance(step, Create) and step.instead is None)
@@ -136,7 +136,7 @@ class Run(Generic[D, R]):
         :param sent: The first step, if that was sent before.
         """
         for _ in range(_MOST_STEPS):
-            step = self._operations.next_step(declared, plan) if sent is None else sent.write
+            step = self.planner.next_step(declared, plan) if sent is None else sent.write
             if step is None:
                 return
             try:
