@@ -14,8 +14,7 @@ from ..objects.run import Run
 from ..objects.store import Store
 from ..values.fingerprints import Fingerprinter
 from ..values.paths import nested
-from ..values.quote import joined
-from . import bodies, fields, identity
+from . import bodies, fields, identity, notes
 from .desired import Deployment
 from .endpoints import Models
 from .execute import ModelExecutor
@@ -92,7 +91,7 @@ class Deployments:
             self.views.refuse_config(wanted.id)
         replaced = identity.leftovers(row, wanted, rows) if row is not None else []
         plan = Plan[ModelRow](NONE) if row is None else plans.delete(DEPLOYMENT, row, replaced)
-        left = None if wanted.id else self._left_message(wanted, row, rows, any_owner)
+        left = None if wanted.id else notes.left_of_others(wanted, row, rows, self.views, any_owner)
         gone = [] if row is None else [*replaced, row]
         if test:
             self.store.predict(None, [one.id for one in gone])
@@ -102,7 +101,10 @@ class Deployments:
             plan.action,
             plan.id,
             plan.changes,
-            (*self._namesakes_note(wanted, row, rows), *self._unseen_note()),
+            (
+                *notes.left_alone(wanted, row, rows),
+                *((notes.NO_MODEL_SHOWN,) if self.views.blind else ()),
+            ),
             left,
         )
         if error is None:
@@ -212,49 +214,3 @@ class Deployments:
     def _to_remove(self, wanted: Deployment, test: bool, any_owner: bool) -> ModelRow | None:
         find = identity.look_up if any_owner else identity.to_remove
         return find(wanted, self.views.rows(forecast=test))
-
-    def _left_message(
-        self, wanted: Deployment, row: ModelRow | None, rows: identity.ModelRows, any_owner: bool
-    ) -> str | None:
-        """The sentence about rows of this name that stay, because we may not delete them."""
-        ids = [one.id for one in self.views.config().named(wanted.model_name)]
-        if ids:
-            return (
-                f"{wanted.model_name} is still served: the gateway's config file defines it "
-                f"({joined(ids)}); remove it there"
-            )
-        others = [] if any_owner else identity.of_others(wanted, rows)
-        owners = [
-            f"{one.id} belongs to {one.marker.owner!r}"
-            for one in others
-            if one is not row and one.marker
-        ]
-        if not owners:
-            return None
-        return (
-            f"{wanted.model_name} is still there: {joined(owners)}, "
-            "and what is another's is left alone"
-        )
-
-    def _unseen_note(self) -> tuple[str, ...]:
-        """The note that the gateway shows no row."""
-        return ("The gateway shows no model at all",) if self.views.blind else ()
-
-    def _namesakes_note(
-        self, wanted: Deployment, row: ModelRow | None, rows: identity.ModelRows
-    ) -> tuple[str, ...]:
-        """The notes about rows of the same name that are left alone.
-
-        Rows that nobody owns are named if we deleted one of ours. A team's rows are always named.
-        """
-        if wanted.id is not None:
-            return ()
-        notes = []
-        if row is not None and row.marker is not None:
-            ids = [one.id for one in rows.unowned(wanted.model_name)]
-            if ids:
-                notes.append(f"Nobody owns these, which have the same model name: {joined(ids)}")
-        if teams := rows.of_other_teams(wanted.model_name):
-            ids = [f"{one.id} ({one.team})" for one in teams]
-            notes.append(f"These have the same model name, but belong to teams: {joined(ids)}")
-        return tuple(notes)

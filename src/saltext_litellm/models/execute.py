@@ -21,7 +21,7 @@ from ..errors import (
 from ..objects.execute import Answer, ChangedByOthers, Executor, send
 from ..objects.kind import Body
 from ..objects.steps import Create, Delete, Update
-from . import bodies
+from . import bodies, notes
 from .desired import Deployment
 from .endpoints import Models
 from .kind import DEPLOYMENT
@@ -158,9 +158,9 @@ class ModelExecutor:
         if self._views.blind and self._views.serves(made.id):
             self._views.complete_view()
         if self._views.blind:
-            raise GatewayError(self._take_back(made, "LiteLLM saved it but does not show it"))
+            raise GatewayError(self._take_back(made, notes.NOT_SHOWN))
 
-    def _take_back(self, row: ModelRow, what: str = "LiteLLM saved it but cannot serve it") -> str:
+    def _take_back(self, row: ModelRow, what: str = notes.NOT_SERVABLE) -> str:
         """Delete a row that was created but is not served. Returns the sentence about it."""
         failed: GatewayError | None = None
         for _ in range(_DELETES):
@@ -172,11 +172,10 @@ class ModelExecutor:
                 break
         else:
             self._flag(row)
-            there = "may be there" if isinstance(failed, NotSeen) else "is there"
-            return f"{what}, and taking it back has failed ({failed}), so it {there}"
+            return notes.not_taken_back(what, failed, seen=not isinstance(failed, NotSeen))
         if self._views.saw_database and len(self._views.rows()) and not self._models.database():
-            return f"{what}. It was deleted again, but the gateway shows nothing of its database"
-        return f"{what}, so it was taken back"
+            return notes.taken_back_unseen(what)
+        return notes.taken_back(what)
 
     def see_again(self, rows: Sequence[ModelRow]) -> None:
         """Read the database again, and make sure of some rows.
@@ -208,9 +207,7 @@ class ModelExecutor:
             self._refuse_broken(written)
             self._raise_if_changed(written)
             self._flag(written)
-            raise NotServed(
-                f"LiteLLM saved the change but cannot serve it: {err}", err.status
-            ) from None
+            raise NotServed(notes.change_not_servable(err), err.status) from None
         if not done:
             return
         now = self._views.rows().get(row.id) or row
@@ -276,7 +273,7 @@ class ModelExecutor:
         except NotServed:
             pass  # it was saved
         except GatewayError as err:
-            self.notes.append(f"That could not be noted in its marker: {err}")
+            self.notes.append(notes.not_flagged(err))
             return
         self._views.store.put(changed(row, body, None))
 
@@ -316,10 +313,7 @@ class ModelExecutor:
             return False  # another client has finished this, and may have made a new row
         vouched = successor.stored is not None and self._versions.can().reports_unserved_rows
         if not vouched and not self._is_served(successor):
-            raise NotServed(
-                f"{self._take_back(successor)}: {successor.id}, which was to take the place "
-                f"of {row.id}"
-            )
+            raise NotServed(notes.no_successor(self._take_back(successor), successor.id, row.id))
         return True
 
     def _is_served(self, row: ModelRow) -> bool:
@@ -379,8 +373,7 @@ class ModelExecutor:
             left = self._unserved(doubted) if doubted else []
             return self._failures(doubted, left)
         except GatewayError as err:
-            message = f"It was written, but whether LiteLLM serves it could not be seen: {err}"
-            return Served(dict.fromkeys(doubted, message), unseen=True)
+            return Served(dict.fromkeys(doubted, notes.serving_not_seen(err)), unseen=True)
         finally:
             self.unproven.clear()
 
@@ -394,15 +387,13 @@ class ModelExecutor:
             self._views.see(model_id)
             row = self._views.rows().get(model_id) or before
             if row is None or not expected[model_id](row):
-                failures[model_id] = "Somebody else has changed or deleted it at the same time"
+                failures[model_id] = notes.CHANGED_BY_OTHERS
                 overtaken.add(model_id)
             elif self.unproven[model_id]:
-                failures[model_id] = f"{self._take_back(row)}; its log says why"
+                failures[model_id] = notes.see_its_log(self._take_back(row))
             else:
                 self._flag(row)
-                failures[model_id] = (
-                    "LiteLLM saved the change but does not serve it; its log says why"
-                )
+                failures[model_id] = notes.see_its_log(notes.CHANGE_NOT_SERVED)
             failures[model_id] = ". ".join([failures[model_id], *self.notes])
             self.notes.clear()
         return Served(failures, frozenset(overtaken))

@@ -70,19 +70,15 @@ def _checked(models: Models, written: Written) -> Health:
     """
     try:
         if unserved(models, {written.row.id: written.is_served}, _LOOKS):
-            return Health(
-                note="Its health was not checked, because no worker shows it as it is now"
-            )
+            return Health(note=notes.HEALTH_NOT_SHOWN)
         answer = models.health(written.row.id)
     except GatewayError as err:
-        return Health(failure=f"It was written, but its health could not be checked: {err}")
+        return Health(failure=notes.health_not_checked(err))
     if unhealthy := answer["unhealthy_endpoints"]:
         secrets = secret_strings("", nested(written.wanted.values))
         reason = line(scrub(str(unhealthy[0].get("error")), secrets))[:_LONGEST_REASON].rstrip(".")
         hint = notes.check_hint(written.wanted, written.row)
-        return Health(
-            failure=f"It was written, but LiteLLM's health check has failed: {reason}. {hint}"
-        )
+        return Health(failure=notes.unhealthy(reason, hint))
     if answer["healthy_endpoints"]:
         return Health()
-    return Health(note="Its health was not checked: LiteLLM has no result for it")
+    return Health(note=notes.NO_HEALTH)

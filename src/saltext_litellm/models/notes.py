@@ -1,10 +1,11 @@
-"""The notes of an outcome: sentences about what the changes do not show."""
+"""The sentences of an outcome of models: why it has failed, and what its changes do not show."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence, Set
 from typing import Any
 
+from ..errors import GatewayError
 from ..objects.plan import CREATE
 from ..objects.row import MISSING
 from ..values.paths import Path
@@ -160,3 +161,145 @@ def _value_at(path: Path, wanted: Deployment, row: ModelRow | None) -> Any:
     """The value at a place, as declared or else as it is."""
     shown = MISSING if row is None else row.get(path)
     return wanted.values.get(path, None if shown is MISSING else shown)
+
+
+# ---------------------------------------------------------------- what is left after a deletion
+
+
+def left_of_others(
+    wanted: Deployment, row: ModelRow | None, rows: ModelRows, views: Views, any_owner: bool
+) -> str | None:
+    """The sentence about rows of this name that stay, because we may not delete them."""
+    ids = [one.id for one in views.config().named(wanted.model_name)]
+    if ids:
+        return (
+            f"{wanted.model_name} is still served: the gateway's config file defines it "
+            f"({joined(ids)}); remove it there"
+        )
+    others = [] if any_owner else identity.of_others(wanted, rows)
+    owners = [
+        f"{one.id} belongs to {one.marker.owner!r}"
+        for one in others
+        if one is not row and one.marker
+    ]
+    if not owners:
+        return None
+    return (
+        f"{wanted.model_name} is still there: {joined(owners)}, and what is another's is left alone"
+    )
+
+
+def left_alone(wanted: Deployment, row: ModelRow | None, rows: ModelRows) -> Iterator[str]:
+    """The notes about rows of the same name that are left alone.
+
+    Rows that nobody owns are named if we deleted one of ours. A team's rows are always named.
+    """
+    if wanted.id is not None:
+        return
+    unowned = rows.unowned(wanted.model_name) if row is not None and row.marker is not None else ()
+    if ids := [one.id for one in unowned]:
+        yield f"Nobody owns these, which have the same model name: {joined(ids)}"
+    if teams := rows.of_other_teams(wanted.model_name):
+        ids = [f"{one.id} ({one.team})" for one in teams]
+        yield f"These have the same model name, but belong to teams: {joined(ids)}"
+
+
+# ---------------------------------------------------------------- what LiteLLM does not serve
+
+NOT_SERVABLE = "LiteLLM saved it but cannot serve it"
+NOT_SHOWN = "LiteLLM saved it but does not show it"
+CHANGE_NOT_SERVED = "LiteLLM saved the change but does not serve it"
+CHANGED_BY_OTHERS = "Somebody else has changed or deleted it at the same time"
+STILL_BLIND = "it still shows nothing of its database"
+_CHANGE_NOT_LOADED = "LiteLLM cannot load the change"
+
+
+def taken_back(what: str) -> str:
+    """What is wrong with a row, and that it was deleted again."""
+    return f"{what}, so it was taken back"
+
+
+def taken_back_unseen(what: str) -> str:
+    """The same, and that nobody can see the database."""
+    return f"{what}. It was deleted again, but the gateway shows nothing of its database"
+
+
+def not_taken_back(what: str, failed: GatewayError | None, *, seen: bool) -> str:
+    """What is wrong with a row, and that it could not be deleted."""
+    there = "is there" if seen else "may be there"
+    return f"{what}, and taking it back has failed ({failed}), so it {there}"
+
+
+def change_not_servable(err: GatewayError) -> str:
+    """That LiteLLM has said why it cannot serve a change."""
+    return f"LiteLLM saved the change but cannot serve it: {err}"
+
+
+def see_its_log(what: str) -> str:
+    """What is wrong, of which LiteLLM says no more."""
+    return f"{what}; its log says why"
+
+
+def not_flagged(err: GatewayError) -> str:
+    """That the marker does not say that a row is not served."""
+    return f"That could not be noted in its marker: {err}"
+
+
+def no_successor(what: str, model_id: str, replaced: str) -> str:
+    """What is wrong with a row that was to replace another one."""
+    return f"{what}: {model_id}, which was to take the place of {replaced}"
+
+
+def serving_not_seen(err: GatewayError) -> str:
+    """That a write was done, and no more is known."""
+    return f"It was written, but whether LiteLLM serves it could not be seen: {err}"
+
+
+def change_taken_back(stays: Sequence[str]) -> str:
+    """That a change was taken back.
+
+    :param stays: What does not have its former value.
+    """
+    but = f", but for {', '.join(stays)}" if stays else ""
+    return f"{_CHANGE_NOT_LOADED}, so what was there before is back{but}"
+
+
+def change_not_taken_back(model_id: str, failed: str) -> str:
+    """That a change could not be taken back."""
+    return (
+        f"{_CHANGE_NOT_LOADED}, and shows nothing of its database since. Taking it back has failed "
+        f"({failed}): until {model_id} is changed or deleted, it may not start again"
+    )
+
+
+# ---------------------------------------------------------------- trial calls and health checks
+
+TRIAL_PENDING = "Its parameters would be tried out first, by one call to the provider"
+HEALTH_NOT_SHOWN = "Its health was not checked, because no worker shows it as it is now"
+NO_HEALTH = "Its health was not checked: LiteLLM has no result for it"
+NO_MODEL_SHOWN = "The gateway shows no model at all"
+
+
+def trial_failed(reason: str) -> str:
+    """That the provider has not answered."""
+    return f"A trial call has failed, so it was not written: {reason}"
+
+
+def not_triable(reason: str) -> str:
+    """That LiteLLM could not be asked for a trial."""
+    return f"It could not be tried out, so it was not written: {reason}"
+
+
+def untried(reason: str) -> str:
+    """That LiteLLM cannot try such a deployment."""
+    return f"It was not tried out: {reason}"
+
+
+def unhealthy(reason: str, hint: str) -> str:
+    """That LiteLLM's health check has failed."""
+    return f"It was written, but LiteLLM's health check has failed: {reason}. {hint}"
+
+
+def health_not_checked(err: GatewayError) -> str:
+    """That LiteLLM's health check could not be made."""
+    return f"It was written, but its health could not be checked: {err}"

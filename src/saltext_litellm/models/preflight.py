@@ -23,7 +23,6 @@ from .versions import Versions
 from .views import Views
 
 _ALSO_IN_TESTS = "test"  # the value of `preflight` that tries with test=True too
-PENDING = "Its parameters would be tried out first, by one call to the provider"
 
 _MOST_CALLS = 4  # so many calls, because a large set would exceed a provider's limits
 _LONGEST_REASON = 400  # characters
@@ -90,17 +89,17 @@ class Trials:
         """Why a deployment must not be written, if its trial failed."""
         trial = self._done.get(wanted.name, Trial())
         if trial.refused is not None:
-            return f"A trial call has failed, so it was not written: {trial.refused}"
+            return notes.trial_failed(trial.refused)
         if trial.error is not None:
-            return f"It could not be tried out, so it was not written: {trial.error}"
+            return notes.not_triable(trial.error)
         return None
 
     def notes(self, wanted: Deployment) -> tuple[str, ...]:
         """The note about its trial, if there is one."""
         if wanted.name in self._pending:
-            return (PENDING,)
+            return (notes.TRIAL_PENDING,)
         untried = self._done.get(wanted.name, Trial()).untried
-        return () if untried is None else (f"It was not tried out: {untried}",)
+        return () if untried is None else (notes.untried(untried),)
 
 
 def attempt(models: Models, rows: Sequence[ModelRow], wanted: Deployment, plan: ModelPlan) -> Trial:

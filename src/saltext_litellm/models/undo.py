@@ -18,7 +18,7 @@ from ..objects.marker import Marker
 from ..objects.planning import PAUSE
 from ..objects.row import MISSING
 from ..values.paths import Path
-from . import bodies, fields, references
+from . import bodies, fields, notes, references
 from .endpoints import Models
 from .fields import BLOCKED, INFO, NAME, PARAMS, label
 from .row import ModelRow, asked_to_go, changed
@@ -75,7 +75,7 @@ class Undo:
         if model_id not in self._first:
             return None
         before, body = self._first.pop(model_id)
-        what, failed = "LiteLLM cannot load the change", "it still shows nothing of its database"
+        failed = notes.STILL_BLIND
         back, stays = former(before, body, self._versions.can(removing=True))
         for _ in range(_TRIES):
             try:
@@ -84,19 +84,14 @@ class Undo:
                 self._views.store.put(changed(now, back, answer))
             except NotInDatabase:
                 self._views.store.drop(model_id)
-                return "Somebody else has changed or deleted it at the same time"
+                return notes.CHANGED_BY_OTHERS
             except GatewayError as err:
                 failed = str(err)
             if not self.breaks(before):
                 break
         else:
-            return (
-                f"{what}, and shows nothing of its database since. Taking it back has failed "
-                f"({failed}): until {model_id} is changed or deleted, it may not start again"
-            )
-        if stays:
-            return f"{what}, so what was there before is back, but for {', '.join(stays)}"
-        return f"{what}, so what was there before is back"
+            return notes.change_not_taken_back(model_id, failed)
+        return notes.change_taken_back(stays)
 
 
 def may_break(body: Mapping[str, Any]) -> bool:
