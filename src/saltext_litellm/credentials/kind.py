@@ -62,6 +62,7 @@ FIELDS = Fields(
     sections=(VALUES, INFO),
     arguments={LABEL[0]: (LABEL, _label)},
     is_secret=_is_masked,
+    takes_sdb=lambda _: True,
     is_hidden=_is_hidden,
     text_at=lambda path: (
         placeholders.SECRET if path[0] == VALUES and _is_hidden(path) else placeholders.TEXT

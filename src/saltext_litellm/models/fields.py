@@ -436,6 +436,7 @@ FIELDS = Fields(
     names={"model_name": checks.title, "model_id": checks.identifier},
     defaults={"tier": "free"},
     is_secret=is_secret_at,
+    takes_sdb=is_secret_at,
     is_hidden=is_hidden_at,
     is_readable=is_readable,
     is_reference=is_reference,

@@ -55,6 +55,7 @@ class Fields:
     :param names: The arguments that are no values but what an object is called, and their checks.
     :param defaults: The defaults of arguments. A section may declare another value.
     :param is_secret: Whether LiteLLM takes the value at a place for a secret, and does not show it.
+    :param takes_sdb: Whether a text at a place may be an ``sdb://`` reference.
     :param is_hidden: Whether we never show the value at a place, even if LiteLLM does.
     :param is_readable: Whether reads show the value at a place, perhaps masked.
     :param is_reference: Whether LiteLLM takes a value from its own environment.
@@ -74,6 +75,7 @@ class Fields:
     sections: tuple[str, ...]
     arguments: Mapping[str, tuple[Path, Check]]
     is_secret: Callable[[Path], bool]
+    takes_sdb: Callable[[Path], bool]
     is_hidden: Callable[[Path], bool]
     text_at: Callable[[Path], placeholders.Kind]
     names: Mapping[str, Check] = field(default_factory=dict)

@@ -38,7 +38,7 @@ def read(
     The mistakes in other values are noted.
 
     :param arguments: Values by name. ``None`` means not declared. Other names are ignored.
-    :param resolve: Replaces an ``sdb://`` reference by its value. Used for secrets only.
+    :param resolve: Replaces an ``sdb://`` reference by its value. Used where the fields allow it.
     :param check_value: Refuses a value, no matter which argument declares it.
     """
     for argument, check in {"name": checks.title, **fields.names}.items():
@@ -59,7 +59,7 @@ def read(
         with mistakes.noted():
             if path in values:
                 raise InvalidInput(f"{argument} and {':'.join(path)} say the same thing: keep one")
-            value = texts.resolved(value, resolve) if is_secret(path[-1]) else value
+            value = texts.resolved(value, resolve) if fields.takes_sdb(path) else value
             if isinstance(value, str):
                 value = _trimmed(fields, path, value, trimmed)
             values[path] = check(argument, value)
@@ -145,7 +145,7 @@ def _value_to_send(
     fields: Fields, path: Path, value: Any, resolve: Resolve, trimmed: list[str]
 ) -> Any:
     """The value to send: with its references resolved, and in the form that LiteLLM wants."""
-    value = _resolved(fields.is_secret(path), _read_json(fields, path, value), resolve)
+    value = _resolved(fields.takes_sdb(path), _read_json(fields, path, value), resolve)
     value = _trimmed(fields, path, _read_json(fields, path, value), trimmed)
     if path in fields.json_strings and isinstance(value, Mapping):
         return json.dumps(value, sort_keys=True)
@@ -159,14 +159,14 @@ def _read_json(fields: Fields, path: Path, value: Any) -> Any:
     return texts.parsed(fields.label(path), value)
 
 
-def _resolved(secret: bool, value: Any, resolve: Resolve) -> Any:
+def _resolved(allowed: bool, value: Any, resolve: Resolve) -> Any:
     if isinstance(value, Mapping):
         return {
-            key: _resolved(secret or is_secret(key), item, resolve) for key, item in value.items()
+            key: _resolved(allowed or is_secret(key), item, resolve) for key, item in value.items()
         }
     if isinstance(value, list):
-        return [_resolved(secret, item, resolve) for item in value]
-    return checks.plain("a secret", texts.resolved(value, resolve)) if secret else value
+        return [_resolved(allowed, item, resolve) for item in value]
+    return checks.plain("a secret", texts.resolved(value, resolve)) if allowed else value
 
 
 def _trimmed(fields: Fields, path: Path, value: Any, trimmed: list[str]) -> Any:

@@ -68,11 +68,12 @@ def present(given: CredentialArguments) -> dict[str, Any]:
 
     credential_values
         What LiteLLM hands to the provider (mapping; ``credential_values``), such as ``api_key``,
-        ``api_base`` or ``api_version``. Each value is managed by itself; others' values stay. A
-        secret may be an ``sdb://`` reference and is never shown. It must be a text that stands
-        directly in the mapping, as LiteLLM encrypts nothing else: ``… is a secret inside a mapping
-        or a list, which LiteLLM shows and does not encrypt: make it a text that stands directly in
-        credential_values``. A mapping in ``vertex_credentials`` becomes a JSON string. A new
+        ``api_base`` or ``api_version``. Each value is managed by itself; others' values stay. Any
+        may be an ``sdb://`` reference. LiteLLM does not resolve ``os.environ/`` references here, so
+        they fail: ``… has an os.environ/ reference, which LiteLLM would not resolve: …``. A secret
+        is never shown. It must be a text that stands directly in the mapping, as LiteLLM encrypts
+        nothing else: ``… is a secret inside a mapping or a list, which LiteLLM shows and does not
+        encrypt: make it a text that stands directly in credential_values``. A mapping in ``vertex_credentials`` becomes a JSON string. A new
         credential needs at least one value: ``credential_values is missing: …``. A value that is
         not declared any more is removed in place by LiteLLM 1.106 and newer; with 1.83 the
         credential is deleted and created at once, and the state fails if that would lose a secret
@@ -85,8 +86,8 @@ def present(given: CredentialArguments) -> dict[str, Any]:
         The marker of this extension is in it. A key that is not declared any more becomes null.
 
     display_name
-        Its label in LiteLLM's UI (string of up to 255 characters; ``display_name``). LiteLLM 1.83
-        has none.
+        Its label in LiteLLM's UI (string of up to 255 characters; ``display_name``). Fails with
+        LiteLLM 1.83, which has none: ``The gateway's LiteLLM is too old for display_name``.
 
     verify_secrets
         Let LiteLLM read its database anew before the values are compared (boolean), as a worker

@@ -173,7 +173,10 @@ def test_a_secret_of_others_is_not_lost_where_it_must_be_made_anew(present, api,
 
 def test_its_label(present, api, name):
     if not api.since("1.106"):
-        pytest.skip("LiteLLM 1.83 has no labels")
+        result = present(credential_values=VALUES, display_name="First")
+        assert "too old for display_name" in result["comment"]
+        assert api.one(name) is None
+        return
     present(credential_values=VALUES, display_name="First")
     assert api.one(name)["display_name"] == "First"
     result = present(credential_values=VALUES, display_name="Second")
@@ -193,6 +196,18 @@ def test_types_stay(present, api, name, value):
     assert (again["result"], again["changes"]) == (True, {})
 
 
+@pytest.mark.parametrize("key", ["monkey", "my_pw", "passphrase", "certificate", "API_KEY", "auth"])
+def test_names_that_litellm_takes_for_secrets_or_not(present, api, name, key):
+    """It masks by other names here than in models. Whatever it shows, nothing is written again."""
+    for value in ("first-0123456789", "second-9876543210"):
+        declared = {"credential_values": {key: value}}
+        assert present(**declared)["result"] is True
+        again = present(**declared)
+        assert (again["result"], again["changes"]) == (True, {})
+    api.patch(name, {key: "theirs-0123456789"}, api.one(name)["credential_info"])
+    assert present(**declared)["changes"].keys() == {f"credential_values:{key}"}
+
+
 NESTED = "is a secret inside a mapping or a list"
 
 
@@ -207,6 +222,9 @@ NESTED = "is a secret inside a mapping or a list"
         ({"credential_values": {"api_key": 5}}, "must be a string, not a number"),
         ({"credential_values": {"api_key": "{{ pillar['x'] }}"}}, "api_key"),
         ({"credential_values": {"api_key": "sdb://nowhere/x"}}, "Cannot resolve"),
+        ({"credential_values": {"api_base": "sdb://nowhere/x"}}, "Cannot resolve"),
+        ({"credential_values": {"api_key": "os.environ/KEY"}}, "would not resolve"),
+        ({"credential_values": {"headers": {"X-A": "os.environ/KEY"}}}, "would not resolve"),
         ({"credential_values": ["a"]}, "must be a mapping"),
         ({"credential_info": {"api_key": KEY}}, "it belongs in credential_values"),
         ({"credential_info": {MARKER: {}}}, "the marker of this extension"),
