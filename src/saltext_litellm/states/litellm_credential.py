@@ -73,11 +73,11 @@ def present(given: CredentialArguments) -> dict[str, Any]:
         they fail: ``… has an os.environ/ reference, which LiteLLM would not resolve: …``. A secret
         is never shown. It must be a text that stands directly in the mapping, as LiteLLM encrypts
         nothing else: ``… is a secret inside a mapping or a list, which LiteLLM shows and does not
-        encrypt: make it a text that stands directly in credential_values``. A mapping in ``vertex_credentials`` becomes a JSON string. A new
-        credential needs at least one value: ``credential_values is missing: …``. A value that is
-        not declared any more is removed in place by LiteLLM 1.106 and newer; with 1.83 the
-        credential is deleted and created at once, and the state fails if that would lose a secret
-        of somebody else.
+        encrypt: make it a text that stands directly in credential_values``. A mapping in
+        ``vertex_credentials`` becomes a JSON string. A new credential needs at least one value:
+        ``credential_values is missing: …``. A value that is not declared any more is removed in
+        place by LiteLLM 1.106 and newer; with 1.83 the credential is deleted and created at once,
+        and the state fails if that would lose a secret of somebody else.
 
     credential_info
         What is known of it (mapping; ``credential_info``), such as ``custom_llm_provider``, which
