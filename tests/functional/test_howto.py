@@ -12,7 +12,8 @@ What a page holds, and what a test makes of it:
 - A command must succeed. After each ``state.apply`` the gateway is asked by plain requests whether
   it has all that the SLS declares, as Salt renders it. Then the SLS is applied once more: there
   must be nothing to do.
-- ``% Another gateway.`` deletes all models, as if what follows were about another gateway.
+- ``% Another gateway.`` deletes all models and credentials, as if what follows were about another
+  gateway.
 - ```` ```hcl ```` is shown for comparison, and is not run.
 
 Each page begins with the files of howto/index.md, but the tutorial, which writes its own. All share
@@ -24,6 +25,7 @@ tests/integration: drift.md, orchestrate.md, resources.md, rollout.md, and each 
 import logging
 import re
 import shlex
+from urllib.parse import quote
 
 import pytest
 import salt.client
@@ -75,10 +77,25 @@ def gateway(gateway_factory):
         yield gateway_factory(environment={**KEYS, "OPENAI_BASE_URL": upstream.url})
 
 
+class WholeApi(Api):
+    """The API for models and for credentials."""
+
+    def credentials(self):
+        """The credentials by name."""
+        found = self("GET", "/credentials")["credentials"]
+        return {one["credential_name"]: one for one in found}
+
+    def empty(self):
+        """Delete every model, and then every credential."""
+        super().empty()
+        for name in self.credentials():
+            self("DELETE", f"/credentials/{quote(name, safe='')}")
+
+
 @pytest.fixture
 def api(gateway):
     """The API; deletes every row."""
-    api = Api(gateway)
+    api = WholeApi(gateway)
     yield api
     api.empty()
 
@@ -154,11 +171,13 @@ def check_states(machine, api, sls, options):
     """Check the rows of each state of a file, and that it changes nothing once more."""
     caller = salted(machine, options)
     for state in caller.cmd("state.show_low_sls", sls):
+        of_credentials = state["state"] == "litellm_credential"
         if state["fun"] == "absent":
-            assert api.in_database(state["name"]) == []
+            name = state["name"]
+            assert not (api.credentials().get(name) if of_credentials else api.in_database(name))
             continue
-        for declared in deployments(machine, caller.sminion.opts["pillar"], state):
-            check_row(api, caller.opts, declared)
+        for declared in objects(machine, caller.sminion.opts["pillar"], state):
+            (check_credential if of_credentials else check_row)(api, caller.opts, declared)
     again = caller.cmd("state.apply", sls)
     assert {(one["result"], bool(one["changes"])) for one in again.values()} == {(True, False)}
 
@@ -172,23 +191,36 @@ def salted(machine, options):
     return salt.client.Caller(mopts=opts)
 
 
-def deployments(machine, pillar, state):
-    """The arguments of each deployment that a rendered state declares."""
+def objects(machine, pillar, state):
+    """The arguments of each deployment or credential that a rendered state declares."""
     if state["fun"] == "present":
         return [{key: value for key, value in state.items() if not is_salts(key)}]
-    models, defaults = state.get("models"), state.get("defaults", {})
+    found, defaults = state.get("models", state.get("credentials")), state.get("defaults", {})
     if "pillar" in state:
-        models = pillar[state["pillar"]]
+        found = pillar[state["pillar"]]
     if "source" in state:
         path = machine.root / "srv/salt" / state["source"].removeprefix("salt://")
-        models = salt.utils.yaml.safe_load(path.read_text())["model_list"]
-    if isinstance(models, list):
-        return models
-    return [{**defaults, **arguments, "name": name} for name, arguments in models.items()]
+        found = salt.utils.yaml.safe_load(path.read_text())["model_list"]
+    if isinstance(found, list):
+        return found
+    return [{**defaults, **arguments, "name": name} for name, arguments in found.items()]
 
 
 def is_salts(key):
-    return key in ("state", "fun", "order") or key.startswith("__")
+    return key in ("state", "fun", "order", "require") or key.startswith("__")
+
+
+def check_credential(api, opts, declared):
+    """Whether a credential has all that is declared."""
+    row = api.credentials()[declared["name"]]
+    assert row["credential_info"]["saltext_litellm"]["name"] == declared["name"]
+    expected = {
+        key: masked(resolved(value, opts)) if key in MASKED else value
+        for key, value in declared["credential_values"].items()
+    }
+    assert {key: row["credential_values"].get(key) for key in expected} == expected
+    info = declared.get("credential_info", {})
+    assert {key: row["credential_info"].get(key) for key in info} == info
 
 
 def check_row(api, opts, declared):

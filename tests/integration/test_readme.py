@@ -41,7 +41,7 @@ def timeless(text):
 
 def test_the_files_in_the_readme_are_the_examples():
     files = {path.read_text() for path in (REPO_ROOT / "examples").rglob("*.sls")}
-    assert len(blocks("yaml")) == 3
+    assert len(blocks("yaml")) == 4
     assert set(blocks("yaml")) <= files
 
 
@@ -89,9 +89,10 @@ def test_the_commands_of_the_readme_print_what_it_shows(gateway, clone):
         check=False,
     )
     api = Api(gateway)
-    for name in ("gpt-4-proxy", "hello"):
+    for name in ("gpt-4-proxy", "hello", "gpt-4o", "gpt-4o-mini"):
         for row in api.named(name):
             api.delete(row["model_info"]["id"])
+    gateway.request("DELETE", "/credentials/openai")
     assert done.returncode == 0, done.stdout + done.stderr
     shown = [line for line in expected if line]
     assert timeless(done.stdout) == timeless("\n".join(shown))

@@ -5,9 +5,12 @@ import re
 
 import pytest
 
+from saltext_litellm.credentials.arguments import CredentialArguments, CredentialSetArguments
 from saltext_litellm.models import fields
 from saltext_litellm.models.arguments import DeploymentArguments, SetArguments
+from saltext_litellm.modules import litellm_credential as credential_module
 from saltext_litellm.modules import litellm_model as module
+from saltext_litellm.states import litellm_credential as credential_state
 from saltext_litellm.states import litellm_model as state
 from tests.conftest import REPO_ROOT
 
@@ -21,7 +24,11 @@ DIFFERENCES = {
 }
 # Arguments that say something else than what a row holds.
 ABOUT_THE_RUN = {"name", "verify_secrets", "preflight", "verify", "profile"}
-STATES = [state.present, state.absent, state.managed]
+STATES = [
+    pytest.param(vars(kind)[name], id=f"{kind.__virtualname__}.{name}")
+    for kind in (state, credential_state)
+    for name in ("present", "absent", "managed")
+]
 PAGE = (REPO_ROOT / "docs/arguments.md").read_text()
 
 
@@ -46,11 +53,16 @@ PRESENT = defaults_of(state.present)
 
 
 @pytest.mark.parametrize(
-    ("function", "arguments"), [("present", DeploymentArguments), ("managed", SetArguments)]
+    ("function", "arguments"),
+    [
+        (state.present, DeploymentArguments),
+        (state.managed, SetArguments),
+        (credential_state.present, CredentialArguments),
+        (credential_state.managed, CredentialSetArguments),
+    ],
 )
 def test_a_state_takes_its_arguments_and_no_others(function, arguments):
-    found = inspect.signature(vars(state)[function]).parameters
-    assert found == inspect.signature(arguments).parameters
+    assert inspect.signature(function).parameters == inspect.signature(arguments).parameters
 
 
 @pytest.mark.parametrize("function", DIFFERENCES)
@@ -61,12 +73,22 @@ def test_the_execution_functions_take_what_present_takes(function):
     assert all(found[name] is value for name, value in (PRESENT | DIFFERENCES[function]).items())
 
 
+def test_the_execution_functions_for_credentials_take_what_the_states_take():
+    present, managed = map(defaults_of, (credential_state.present, credential_state.managed))
+    assert defaults_of(credential_module.plan) == present
+    assert defaults_of(credential_module.apply) == present | {"test": False}
+    assert defaults_of(credential_module.manage) == managed | {"test": False}
+
+
 def test_manage_takes_what_managed_takes():
     assert defaults_of(module.manage) == defaults_of(state.managed) | {"test": False}
     assert defaults_of(module.plan_set) == defaults_of(state.managed)
 
 
-@pytest.mark.parametrize("arguments", [DeploymentArguments, SetArguments])
+@pytest.mark.parametrize(
+    "arguments",
+    [DeploymentArguments, SetArguments, CredentialArguments, CredentialSetArguments],
+)
 def test_arguments_do_not_show_their_secrets(arguments):
     given = dict.fromkeys(inspect.signature(arguments).parameters, "sk-0123456789")
     assert "sk-0123456789" not in repr(arguments(**given))
@@ -110,7 +132,8 @@ def test_the_text_says_the_place_in_litellm():
 
 @pytest.mark.parametrize("function", STATES)
 def test_the_page_has_a_row_for_each_argument_in_order(function):
-    _, _, after = PAGE.partition(f"## `litellm_model.{function.__name__}`\n")
+    kind = inspect.getmodule(function).__virtualname__
+    _, _, after = PAGE.partition(f"## `{kind}.{function.__name__}`\n")
     cells = re.findall(r"^\| (`.*?) \|", after.partition("\n## ")[0], re.MULTILINE)
     named = [name for cell in cells for name in re.findall(r"`(\w+)`", cell)]
     assert named == list(defaults_of(function))

@@ -25,11 +25,11 @@ from . import bodies, notes
 from .desired import Deployment
 from .endpoints import Models
 from .kind import DEPLOYMENT
-from .learn import stored_by_reads
 from .reveal import reveal
 from .row import ModelRow, changed, created, is_fixed
 from .serving import Expected, is_harmless, still_unserved
 from .steps import Learn, Step
+from .stored_by_reads import stored_by_reads
 from .undo import Undo, may_break
 from .versions import Versions
 from .views import Views

@@ -11,7 +11,7 @@ from ..objects.plan import CREATE, DELETE, NONE, UPDATE, marker_of
 from ..objects.steps import Create, Delete, Update
 from ..values.fingerprints import Fingerprinter
 from ..values.paths import Path
-from . import bodies, fields, identity, learnt
+from . import bodies, fields, forms, identity
 from .desired import Deployment
 from .fields import FIELDS
 from .identity import ModelRows, next_id
@@ -92,7 +92,7 @@ def update(
         leftovers=leftovers,
         supersedes=supersedes,
         partial=partial,
-        learnt=learnt.of(wanted, row, partial=partial),
+        learnt=forms.of(wanted, row, partial=partial),
     )
 
 
@@ -178,8 +178,8 @@ def _replace_step(
     assert row.stored is not None  # noqa: S101 - learnt before
     model_id = plan.moves_to or next_id(row)
     marker = marker_of(FIELDS, wanted, fingerprint, model_id, row.marker)
-    forms = plan.marker.forms if plan.marker else {}
-    marker = replace(marker, replaces=row.id, forms=forms)
+    kept = plan.marker.forms if plan.marker else {}
+    marker = replace(marker, replaces=row.id, forms=kept)
     body = bodies.replacement_body(wanted, row, row.stored, plan.removed, marker, model_id)
     return Create(body, row, lasting)
 

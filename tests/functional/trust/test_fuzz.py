@@ -27,6 +27,7 @@ from saltext_litellm.modules import litellm_model as execution
 from saltext_litellm.states import litellm_model as states
 from tests.conftest import public_functions
 from tests.support.cluster import Client, Cluster
+from tests.support.credential_cluster import CredentialCluster
 
 FUNCTIONS = ("apply", "block", "create", "delete", "export", "get", "health", "list", "manage")
 FUNCTIONS += ("ping", "plan", "plan_set", "test_connection", "unblock", "update", "version")
@@ -229,9 +230,11 @@ class Surface:
         self.modules = salt.loader.minion_mods(opts)
         self.states = salt.loader.states(opts, self.modules, {}, {})
         self.client = Witness(Cluster())
-        monkeypatch.setattr(gateways, "Session", lambda *_: None)
+        session = types.SimpleNamespace(url="http://127.0.0.1:9")
+        monkeypatch.setattr(gateways, "Session", lambda *_: session)
         monkeypatch.setattr(gateway, "Models", lambda _: self.client)
-        monkeypatch.setattr(gateway, "CredentialEndpoints", lambda _: None)
+        endpoints = CredentialCluster("1.106.2").client()
+        monkeypatch.setattr(gateway, "CredentialEndpoints", lambda _: endpoints)
 
     def renew(self, pillar: Any) -> None:
         """Another gateway, with one row that nobody owns."""
