@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Set
+from dataclasses import replace
 from typing import Any
 
 from saltext_litellm.errors import AlreadyThere, NotInDatabase, OutcomeUnknown
@@ -274,7 +275,10 @@ def store_of(lamps: Lamps) -> Store[Row]:
 def operations(
     lamps: Lamps, options: Options | None = None, store: Store[Row] | None = None, **more: Any
 ) -> Operations[Any, Row]:
-    """What a run asks of lamps."""
+    """What a run asks of lamps.
+
+    :param more: What is to be in place of its own operations, or beside them.
+    """
     test = options is not None and options.test
     known = store or store_of(lamps)
 
@@ -286,7 +290,7 @@ def operations(
         return None if none else next_step(wanted, planned, clears=lamps.clears)
 
     executor = Executor(LAMP, lamps, known, lambda _: True)
-    return plain(executor, **{"plan": plan, "next_step": step, **more})
+    return replace(plain(executor, plan=plan, next_step=step), **more)
 
 
 def converge(
