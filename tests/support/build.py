@@ -33,8 +33,10 @@ def paths(*spelt: str) -> frozenset[Path]:
 
 
 def values(tree: Mapping[str, Any]) -> dict[Path, Any]:
-    """The values in a mapping, by place."""
-    return dict(leaves((), tree)) if tree else {}
+    """The values in the sections of an object, by place."""
+    return {
+        path: value for key in tree if tree[key] != {} for path, value in leaves((key,), tree[key])
+    }
 
 
 def marker(name: str = "gpt", *keys: str, **more: Any) -> Marker:

@@ -64,7 +64,7 @@ FIELDS = Fields(
 
 def declared(name: str = "a", settings: Mapping[str, Any] | None = None, **more: Any) -> Declared:
     """A lamp as it is declared. Nothing is checked."""
-    return Declared(name, values({SETTINGS: settings} if settings else {}), **more)
+    return Declared(name, values({SETTINGS: settings or {}}), **more)
 
 
 def lamp(name: str = "a", settings: Mapping[str, Any] | None = None, owner: Any = None) -> Row:
