@@ -2,11 +2,13 @@
 
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from saltext_litellm import objects
 from saltext_litellm.errors import GatewayError, LiteLLMError, NotSeen, Refused
 from saltext_litellm.objects import plan as plans
 from saltext_litellm.objects.execute import ChangedByOthers
@@ -14,7 +16,6 @@ from saltext_litellm.objects.marker import Marker
 from saltext_litellm.objects.operations import Check
 from saltext_litellm.objects.plan import marker_of
 from saltext_litellm.values.secrets import REDACTED
-from tests.conftest import REPO_ROOT
 from tests.support.build import FINGERPRINTER
 from tests.support.tiny_kind import (
     FIELDS,
@@ -51,7 +52,7 @@ def said(outcome):
 
 def test_nothing_in_the_engine_names_a_kind():
     """It may say where a quirk comes from, but it must not import one."""
-    for file in (REPO_ROOT / "src/saltext_litellm/objects").glob("*.py"):
+    for file in Path(objects.__file__).parent.glob("*.py"):
         assert not re.search(r"from \.\.(models|credentials|gateway)", file.read_text()), file
 
 
