@@ -49,6 +49,7 @@ FIELDS = Fields(
     names={"lamp_id": checks.identifier},
     defaults={"shape": "round"},
     is_secret=lambda path: any(map(is_secret, path[1:])),
+    takes_sdb=lambda path: any(map(is_secret, path[1:])),
     is_hidden=lambda path: any(map(hides, path[1:])),
     is_readable=lambda path: path != TOKEN,
     is_reference=lambda value: isinstance(value, str) and value.startswith("env/"),

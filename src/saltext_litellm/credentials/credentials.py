@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from ..errors import GatewayError, NotInDatabase, NotSeen, Refused
 from ..models.deployments import Deployments
+from ..models.versions import Capabilities
 from ..objects import plan as plans
 from ..objects.declared import Declared
 from ..objects.execute import Executor
@@ -22,10 +23,7 @@ from . import steps
 from .endpoints import CredentialEndpoints
 from .kind import CREDENTIAL, LABEL, parse
 
-_NOT_REFRESHED = (
-    "What LiteLLM lists of credentials may be half a minute old, and nothing could let it read its "
-    "database anew"
-)
+_NOT_REFRESHED = "LiteLLM may not have shown what was changed in the last half minute"
 
 
 class Credentials:
@@ -101,9 +99,11 @@ class Credentials:
 
         def look_closer(plans: Sequence[Plan[Row]], prunes: bool) -> None:
             # A create needs no look, as the database refuses a second row of a name. An update
-            # needs none either, as it merges its values.
-            adopted = [one.row for one in plans if one.row and one.row.marker is None]
-            if not options.test and (adopted or prunes or options.verify_secrets):
+            # needs one where it would replace what others have just added to credential_info.
+            changed = [one.row for one in plans if one.row and one.action != NONE]
+            adopted = [row for row in changed if row.marker is None]
+            replaces = changed and not options.test and not self._can().merges_info
+            if not options.test and (adopted or replaces or prunes or options.verify_secrets):
                 unsure.append(not self._refresh())
                 self._refuse_configured(adopted)
 
@@ -120,9 +120,13 @@ class Credentials:
         name = self._names[0] if self._names else None
         return Run(operations, options).converge([replace(one, gateway=name) for one in declared])
 
+    def _can(self) -> Capabilities:
+        """What LiteLLM can do, by its version."""
+        return self._deployments.versions.of_version()
+
     def _is_recent(self) -> bool:
         """Whether LiteLLM deletes values by their names, and has labels (from 1.106 on)."""
-        return self._deployments.versions.can(removing=True).clears
+        return self._can().clears
 
     def _refuse_configured(self, rows: Sequence[Row]) -> None:
         """Refuse rows of the config file where LiteLLM does not say which ones these are (1.83).
@@ -162,8 +166,8 @@ class Credentials:
         """
         refreshed = test or self._refresh()
         row = self.store.rows(forecast=test).get(declared.id)
-        notes = () if refreshed else (_NOT_REFRESHED,)
         if row is None:
+            notes = () if refreshed else (_NOT_REFRESHED,)
             return Outcome(declared.name, NONE, declared.id, notes=notes)
         if not any_owner or not row.from_database:
             steps.own_row(declared, self.store.rows(forecast=test))
@@ -179,7 +183,7 @@ class Credentials:
             except NotSeen as err:
                 return Outcome(declared.name, NONE, row.id, failure=str(err), unknown=True)
         changes = plans.delete(CREDENTIAL, row).changes
-        return Outcome(declared.name, DELETE, row.id, changes, notes)
+        return Outcome(declared.name, DELETE, row.id, changes)
 
     def forget(self) -> None:
         """Read everything anew when it is next needed, because others may have changed it."""

@@ -1,7 +1,8 @@
 """LiteLLM's endpoints for models, health and facts, with one method for each.
 
-If something does not exist, a method returns ``None`` or ``False``. This is the only file that
-reads the text of LiteLLM's errors. It turns what the text says into errors of their own classes.
+If something does not exist, a method returns ``None`` or ``False``. Of all files about
+models, only this one reads the text of LiteLLM's errors. It turns what the text says into errors of
+their own classes.
 """
 
 from __future__ import annotations

@@ -23,6 +23,8 @@ class Capabilities:
         database from its router meanwhile, for 50 to 200 ms.
     :param clears: A null clears prices and a few other parameters (from 1.106 on).
     :param removes: It removes parameters by their names (from 1.109 on).
+    :param merges_info: A write of a credential keeps the keys of ``credential_info`` that it does
+        not send (from 1.110 on).
     :param resolves: It resolves ``os.environ/`` references in its database (from 1.95 on).
     """
 
@@ -32,13 +34,15 @@ class Capabilities:
     clears: bool = False
     removes: bool = False
     resolves: bool = False
+    merges_info: bool = False
 
 
 OLD = Capabilities()
 RECENT = Capabilities(
     blocks=True, reports_unserved_rows=True, serves_while_patching=True, clears=True, resolves=True
 )
-NEWEST = replace(RECENT, removes=True)
+NEWER = replace(RECENT, removes=True)
+NEWEST = replace(NEWER, merges_info=True)
 
 
 class Versions:
@@ -61,7 +65,11 @@ class Versions:
         if self._found is None:
             self._found = by_rows(self._rows())
         vague = self._found is None or (removing and self._found is RECENT)
-        if vague and not self._asked:
+        return self.of_version() if vague else self._found or OLD
+
+    def of_version(self) -> Capabilities:
+        """What LiteLLM can do by its version, which is asked for once."""
+        if not self._asked:
             self._asked = True
             self._found = by_version(self._models.version())
         return self._found or OLD
@@ -89,5 +97,5 @@ def by_version(version: str | None) -> Capabilities:
     numbers = re.match(r"(\d+)\.(\d+)", version or "")
     number = tuple(map(int, numbers.groups())) if numbers else (0, 0)
     if number >= (1, 109):
-        return NEWEST
+        return NEWEST if number >= (1, 110) else NEWER
     return RECENT if number >= (1, 106) else OLD

@@ -3,7 +3,7 @@ Manage the credentials of LiteLLM gateways.
 
 A credential holds the keys of a provider under a name, and any number of models may name it in
 their ``litellm_params``, as ``litellm_credential_name``. If its key is rotated, the next call of
-each of these models uses the new one.
+each of these models uses the new one; through other workers of the gateway within half a minute.
 
 The :py:mod:`state module <saltext_litellm.states.litellm_credential>` of the same name makes a
 gateway's credentials match what an SLS file declares. A profile says where the gateway is and how
@@ -38,7 +38,7 @@ if TYPE_CHECKING:  # Salt's loader defines them
 
 __virtualname__ = "litellm_credential"
 __func_alias__ = {"list_": "list"}
-__outputter__ = {"list_": "table"}
+__outputter__ = {"list_": "table", "used_by": "table"}
 
 
 def __virtual__() -> str:
@@ -318,7 +318,8 @@ def export(
 ) -> Any:
     """
     Make a file that declares the credentials of a gateway, except those of its config file. If you
-    fill in the secrets and apply it to the same gateway, Salt adopts them and changes nothing else.
+    fill in the secrets and apply it to the same gateway, Salt adopts them, writes each secret once,
+    and changes nothing else.
 
     Without ``set`` it is an SLS file with a ``present`` state for each credential and a reference
     to the pillar in the place of each secret. With ``set`` it is a pillar file with the credentials

@@ -86,7 +86,8 @@ class Executor(Generic[R]):
             self.create(step, answered)
         except GatewayError as err:
             raise type(err)(
-                f"It was deleted to be made anew, and that has failed: {err}", err.status
+                f"It was deleted to be made anew, and is gone until this is applied again: {err}",
+                err.status,
             ) from None
 
     def foresee(self, step: Create[R] | Update[R]) -> None:

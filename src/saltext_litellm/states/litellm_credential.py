@@ -3,7 +3,8 @@ Make the credentials of LiteLLM gateways match what is declared.
 
 A credential holds the keys of a provider under a name. Models name it in their ``litellm_params``,
 as ``litellm_credential_name``, instead of having a key each. A rotated key is one write, and the
-next call of every model that names the credential uses it.
+next call of every model that names the credential uses it; through other workers of the gateway
+within half a minute.
 
 .. code-block:: yaml
 
@@ -173,8 +174,8 @@ def managed(given: CredentialSetArguments) -> dict[str, Any]:
 
     prune
         Delete the credentials that this set owns and does not declare any more, and no others
-        (boolean). One that a model names is not deleted, and the state fails. Defaults to
-        ``False``.
+        (boolean). One that a model names is not deleted, and the state fails. So if its models stop
+        naming it in the same run, prune in a second state after theirs. Defaults to ``False``.
 
     allow_empty
         Let ``prune`` delete the whole set if no credential is declared (boolean). Defaults to

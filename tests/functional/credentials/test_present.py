@@ -57,11 +57,12 @@ def test_a_rotated_key_is_one_write(present, api, name, recorder):
     predicted = present(test=True, credential_values=rotated)
     recorder.clear()
     result = present(credential_values=rotated)
-    assert sent(recorder) == [LIST, ("PATCH", f"/credentials/{name}")]
-    assert set(recorder.requests[1].json["credential_values"]) == {"api_key"}
+    (write,) = [one for one in recorder.requests if one.method != "GET" and one.json]
+    assert (write.method, write.path) == ("PATCH", f"/credentials/{name}")
+    assert set(write.json["credential_values"]) == {"api_key"}
     assert result["changes"] == predicted["changes"]
     assert result["changes"] == {"credential_values:api_key": {"old": REDACTED, "new": REDACTED}}
-    assert result["comment"].endswith("credential_values:api_key was rotated")
+    assert "credential_values:api_key was rotated" in result["comment"]
     assert api.one(name)["credential_values"]["api_key"] == "sk****10"
     assert present(credential_values=rotated)["changes"] == {}
 

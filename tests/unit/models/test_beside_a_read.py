@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from saltext_litellm.models import learnt
+from saltext_litellm.models import forms
 from saltext_litellm.objects.marker import Marker, form
 from saltext_litellm.objects.plan import Learnt
 from tests.support.build import deployment, model_row, paths
@@ -16,7 +16,7 @@ FORM = {TIMES: form("09:00", "09:00:00")}
 
 
 def of(tree, row, partial=False):
-    return learnt.of(deployment("gpt", tree), row, partial=partial)
+    return forms.of(deployment("gpt", tree), row, partial=partial)
 
 
 def shows(times, marked=None, told=None):
