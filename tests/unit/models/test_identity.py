@@ -10,7 +10,7 @@ from saltext_litellm.errors import Ambiguous, Refused
 from saltext_litellm.models import identity
 from saltext_litellm.models.identity import ModelRows
 from saltext_litellm.objects.marker import Marker
-from tests.support.build import deployment, marker, model_row
+from tests.support.build import deployment, examples, marker, model_row
 
 MODEL = {"litellm_params": {"model": "openai/gpt-4"}}
 WANTED, IN_SET = deployment("gpt"), deployment("gpt", set="s")
@@ -410,6 +410,7 @@ any_row = st.builds(
 )
 
 
+@examples
 @given(st.lists(any_row | st.sampled_from("abc"), max_size=10))
 def test_rows_are_found_as_by_a_search(changes):
     rows, expected = ModelRows(), {}

@@ -13,7 +13,7 @@ from saltext_litellm.objects.marker import Marker
 from saltext_litellm.objects.plan import CREATE, DELETE, NONE, UPDATE, Learnt, Note, marker_of
 from saltext_litellm.objects.row import Row
 from saltext_litellm.values.secrets import REDACTED
-from tests.support.build import FINGERPRINTER, ROTATED, paths
+from tests.support.build import FINGERPRINTER, ROTATED, examples, paths
 from tests.support.tiny_kind import FIELDS, LAMP, changed, created, declared, lamp, next_step
 
 SECRET, NEXT = "sk-0123456789", "sk-9876543210"
@@ -481,6 +481,7 @@ def shown(row):
     return replace(row, data={"settings": data})
 
 
+@examples
 @given(now=settings, before=settings, theirs=settings)
 def test_what_is_planned_comes_to_rest_and_keeps_what_others_have_set(now, before, theirs):
     made = created(
@@ -524,6 +525,7 @@ hidden = st.fixed_dictionaries(
 )
 
 
+@examples
 @given(now=hidden, before=hidden, shows=hidden)
 def test_no_secret_is_in_a_plan_a_note_or_a_marker(now, before, shows):
     """Not even if the gateway shows it, or a rotated one stands beside it."""
