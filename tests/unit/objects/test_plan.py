@@ -409,6 +409,7 @@ REFERENCES = [
     pytest.param({"host": OTHER}, {"host": ENV}, {}, True, id="another one, while it is not shown"),
     pytest.param({"host": ENV}, {}, {}, True, id="new"),
     pytest.param({"host": ENV}, {}, {"host": "example.com"}, True, id="another's value"),
+    pytest.param({"host": ENV}, {}, {"host": ENV}, False, id="another's, which is the same"),
     pytest.param({"host": ENV}, {"host": "x"}, {"host": "x"}, True, id="in place of a value"),
     pytest.param({"api_key": ENV}, {"api_key": ENV}, {"api_key": "en****ME"}, False, id="a secret"),
     pytest.param({"api_key": ENV}, {}, {"api_key": ENV}, True, id="another's secret"),
