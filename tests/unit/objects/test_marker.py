@@ -215,6 +215,7 @@ OTHER = [
     pytest.param("5", 5, id="a number as a text"),
     pytest.param("yes", True, id="a word for a boolean"),
     pytest.param(1, True, id="a number for a boolean"),
+    pytest.param(5.5, 5, id="a part of a number"),
     pytest.param([1, 2], [2, 1], id="a list in another order"),
     pytest.param("09:00", "09:00:00", id="a time"),
 ]
