@@ -6,9 +6,12 @@ Places are spelt as in a marker: ``litellm_params/rpm`` is ``("litellm_params", 
 from __future__ import annotations
 
 import copy
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
+
+from hypothesis import settings
 
 from saltext_litellm.credentials import kind as credentials
 from saltext_litellm.models import row as models
@@ -23,6 +26,11 @@ from saltext_litellm.objects.row import Row
 from saltext_litellm.values.fingerprints import Fingerprinter
 from saltext_litellm.values.paths import Path, leaves, nested, parse
 
+examples = settings(
+    max_examples=int(os.environ.get("HISTORIES", "100")),
+    deadline=None,
+    derandomize="HISTORIES" not in os.environ,  # the same in every run, unless more are asked for
+)
 FINGERPRINTER = Fingerprinter("admin key")
 ROTATED = Fingerprinter("another admin key")
 

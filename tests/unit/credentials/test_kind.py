@@ -64,6 +64,26 @@ def mistakes(name="key", **arguments):
             id="what is known of it",
         ),
         pytest.param({"display_name": " Our key\n"}, {"display_name": "Our key"}, id="a label"),
+        pytest.param({"display_name": "x" * 255}, {"display_name": "x" * 255}, id="a long label"),
+        pytest.param(
+            {
+                "credential_info": {"note": " as it\nis ", "empty": "", "env": "os.environ/X"},
+                "credential_values": {"headers": {"a": " as it is ", "empty": ""}},
+            },
+            {
+                "credential_info/note": " as it\nis ",
+                "credential_info/empty": "",
+                "credential_info/env": "os.environ/X",
+                "credential_values/headers/a": " as it is ",
+                "credential_values/headers/empty": "",
+            },
+            id="texts that LiteLLM sends nowhere stay as they are",
+        ),
+        pytest.param(
+            {"credential_values": {"api_base": "None"}},
+            {"credential_values/api_base": "None"},
+            id="what is no secret may be called None",
+        ),
     ],
 )
 def test_each_value_has_its_place(arguments, values):
@@ -74,6 +94,7 @@ def test_each_value_has_its_place(arguments, values):
 
 MISTAKES = [
     pytest.param({"name": ""}, "name must not be empty", id="no name"),
+    pytest.param({"name": None}, "name must be a string, not empty: put it in quotes", id="null"),
     pytest.param(
         {"name": ".."}, "name must not be ..: LiteLLM could not find it by that", id="a path"
     ),
@@ -81,6 +102,28 @@ MISTAKES = [
         {"credential_values": {"api_key": ""}},
         "credential_values:api_key must not be empty",
         id="no key",
+    ),
+    pytest.param(
+        {"credential_values": {"api_base": ""}},
+        "credential_values:api_base must not be empty",
+        id="no text",
+    ),
+    pytest.param(
+        {"credential_values": {"api_key": "None"}},
+        "credential_values:api_key has the word None, null or undefined instead of a value",
+        id="a template that had nothing to render",
+    ),
+    pytest.param(
+        {"credential_info": {"password": 5}},
+        "credential_info:password is a secret, but LiteLLM shows credential_info and does not "
+        "encrypt it: it belongs in credential_values",
+        id="a number where LiteLLM shows it",
+    ),
+    pytest.param(
+        {"credential_values": {"headers": {"password": "plain"}}},
+        "credential_values:headers:password is a secret inside a mapping or a list, which LiteLLM "
+        "shows and does not encrypt: make it a text that stands directly in credential_values",
+        id="a secret inside of a mapping, by its name",
     ),
     pytest.param(
         {"credential_values": {"api_key": 5}},
@@ -327,5 +370,18 @@ def test_a_row_in_short_and_as_a_whole_has_no_secrets():
         "source": "database",
     }
     whole = kind.whole(row)
+    assert whole.items() >= kind.summary(row).items()
     assert whole["credential_values"] == {"api_key": "**********", "api_base": "https://x"}
     assert SECRET not in str(whole)
+
+
+def test_a_row_that_nobody_owns_in_short():
+    row = credential_row("key", source="config")
+    assert kind.summary(row) == {
+        "credential_name": "key",
+        "display_name": None,
+        "provider": None,
+        "values": "",
+        "owner": None,
+        "source": "config",
+    }

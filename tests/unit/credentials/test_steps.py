@@ -20,6 +20,7 @@ from tests.support.build import (
     ROTATED,
     credential,
     credential_row,
+    examples,
     marker_for,
     paths,
 )
@@ -341,6 +342,7 @@ infos = st.fixed_dictionaries(
 trees = st.builds(tree, values, infos, st.sampled_from([None, "label"]))
 
 
+@examples
 @given(was=trees, now=trees, theirs=values, deletes=st.booleans())
 def test_each_plan_comes_to_rest_and_tells_no_secret(was, now, theirs, deletes):
     """The steps are done to a row in memory, which is shown as LiteLLM shows it."""

@@ -153,6 +153,22 @@ UPDATES = [
         id="unless an empty one is declared",
     ),
     pytest.param(
+        params(extra_headers={"ours": "1", "theirs": "2"}),
+        params(extra_headers={}),
+        [],
+        ["litellm_params/extra_headers/ours"],
+        params(extra_headers={"theirs": "2"}),
+        id="and others have something in it",
+    ),
+    pytest.param(
+        params(extra_headers={"both": "1", "ours": "2"}, extra_body={"both": "1", "more": "2"}),
+        params(extra_headers={"ours": "3"}),
+        ["litellm_params/extra_headers/ours"],
+        ["litellm_params/extra_body/both"],
+        params(extra_headers={"both": "1", "ours": "3"}, extra_body={"more": "2"}),
+        id="a key goes from its own mapping only",
+    ),
+    pytest.param(
         params(extra_headers={"theirs": "1"}),
         params(extra_headers=["a"]),
         ["litellm_params/extra_headers"],
@@ -211,16 +227,29 @@ def test_another_public_name(names, team, body):
     assert update(row, {}, model_name=names[1]) == body
 
 
+def test_a_team_is_sent_with_another_name_only():
+    row = model_row("row", params(rpm=1), team="team-1")
+    assert update(row, params(rpm=2), ["litellm_params/rpm"]) == params(rpm=2)
+
+
 THEIRS_INSIDE = {"ours": "1", "X-Api-Key": MASK}
 
 
-def test_a_mapping_with_a_secret_of_somebody_else_cannot_be_sent():
+@pytest.mark.parametrize(
+    ("theirs", "key"),
+    [
+        pytest.param({"X-Api-Key": MASK}, "X-Api-Key", id="a secret"),
+        pytest.param({"deep": {"password": MASK}}, "deep:password", id="deeper"),
+        pytest.param({"list": [{"token": MASK}]}, "list", id="inside of a list"),
+    ],
+)
+def test_a_mapping_with_a_secret_of_somebody_else_cannot_be_sent(theirs, key):
     """It can only be written whole, and the secret in it cannot be read back."""
-    row = model_row("row", params(extra_headers=THEIRS_INSIDE))
+    row = model_row("row", params(extra_headers={"ours": "1", **theirs}))
     with pytest.raises(Refused) as err:
         update(row, params(extra_headers={"ours": "2"}), ["litellm_params/extra_headers/ours"])
     assert str(err.value) == (
-        "litellm_params:extra_headers:X-Api-Key is not declared and cannot be read back, but "
+        f"litellm_params:extra_headers:{key} is not declared and cannot be read back, but "
         "litellm_params:extra_headers can only be written whole: declare it too"
     )
 
@@ -302,6 +331,14 @@ REPLACEMENTS = [
         ["litellm_params/rpm", "model_info/note"],
         {**params(tpm=2), **info(more="y", **NEW)},
         id="what is not declared any more is left out",
+    ),
+    pytest.param(
+        params(note="theirs"),
+        {**params(note=5), **info(note="x")},
+        {},
+        ["model_info/note"],
+        {**params(note=5), **info(**NEW)},
+        id="from its own section only",
     ),
     pytest.param(
         params(extra_body={"a": {"ours": 1, "theirs": 2}}),
@@ -488,7 +525,7 @@ def test_whether_a_read_shows_what_is_stored(place, shown, hidden):
 
 def test_a_trial_has_the_parameters_of_the_row_and_none_of_others():
     """A null keeps LiteLLM from taking the parameter from another row."""
-    others = model_row("other", params(temperature=1, api_key="theirs"))
+    others = model_row("other", params(temperature=1))
     tree = {
         **params(model="openai/gpt-4", rpm=1),
         **info(id="row", db_model=True, note="x", mode="embedding", **{KEY: STORED}),

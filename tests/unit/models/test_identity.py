@@ -10,11 +10,11 @@ from saltext_litellm.errors import Ambiguous, Refused
 from saltext_litellm.models import identity
 from saltext_litellm.models.identity import ModelRows
 from saltext_litellm.objects.marker import Marker
-from tests.support.build import deployment, marker, model_row
+from tests.support.build import deployment, examples, marker, model_row
 
 MODEL = {"litellm_params": {"model": "openai/gpt-4"}}
 WANTED, IN_SET = deployment("gpt"), deployment("gpt", set="s")
-CHOSEN = deployment("gpt", id="chosen")
+CHOSEN, IN_SET_CHOSEN = deployment("gpt", id="chosen"), deployment("gpt", set="s", id="chosen")
 FIRST, SECOND = islice(identity.derived_ids(WANTED), 2)
 TEAM = {"team_id": "team-1", "team_public_model_name": "gpt"}
 
@@ -44,6 +44,7 @@ def test_the_ids_that_we_choose_are_the_same_for_ever():
     assert next(identity.derived_ids(IN_SET)) == "f8373051-6101-5834-ade6-55ca5b2419db"
     assert next(identity.derived_ids(deployment("gpü"))) == "8e5724f6-7a72-5c48-81e0-6f2312957da4"
     assert identity.next_id(row("row")) == "d1379392-a51f-5d18-b494-926f82a84124"
+    assert identity.next_id(mine("row")) == identity.next_id(row("row"))
     assert identity.next_id(mine("row", replaces="old")) == "05bf8567-e05f-5da5-ae75-aa1f313e2627"
     assert identity.second_id("row") == "05761c14-a47b-54ee-b93e-054153168889"
 
@@ -137,6 +138,22 @@ FOUND = [
         id="each names the other: the one that is asked for stays",
     ),
     pytest.param(
+        deployment("gpt", id="b"),
+        [mine("b", replaces="a"), mine("a", replaces="b")],
+        ("b",),
+        "b",
+        id="its own id is not another's, though it is asked for",
+    ),
+    pytest.param(
+        IN_SET_CHOSEN,
+        [row("chosen", Marker("gpt"), team="team-1")],
+        (),
+        "chosen",
+        id="a team's row that a state owns joins the set",
+    ),
+    pytest.param(IN_SET_CHOSEN, [row("chosen")], (), "chosen", id="nobody's is adopted by its id"),
+    pytest.param(WANTED, [row(FIRST)], (FIRST,), None, id="made by us, but another asks for it"),
+    pytest.param(
         WANTED, [mine("a", tentative=True), mine("b")], (), "b", id="not the one made blindly"
     ),
     pytest.param(WANTED, [mine("a", tentative=True)], (), "a", id="unless it is the only one"),
@@ -148,7 +165,7 @@ FOUND = [
         id="not the one that was only made to show it",
     ),
     pytest.param(
-        deployment("gpt", set="s", id="chosen"),
+        IN_SET_CHOSEN,
         [mine("chosen", "other", "s")],
         (),
         "chosen",
@@ -175,6 +192,12 @@ REFUSED = [
         [mine("chosen", "gpt", "s")],
         "chosen belongs to 'gpt in s', and what is another's is left alone",
         id="a set's id",
+    ),
+    pytest.param(
+        IN_SET_CHOSEN,
+        [mine("chosen", "other", "t")],
+        "chosen belongs to 'other in t', and what is another's is left alone",
+        id="another set's id",
     ),
     pytest.param(
         CHOSEN,
@@ -278,6 +301,13 @@ LEFT = [
         [mine(identity.second_id("new"))],
         [identity.second_id("new")],
         id="what was made to show it",
+    ),
+    pytest.param(
+        mine("new", replaces="blind"),
+        WANTED,
+        [mine("blind", tentative=True)],
+        ["blind"],
+        id="tentative, and it replaces it: once",
     ),
     pytest.param(mine("new"), WANTED, [mine("second")], [], id="a second one, for no reason"),
     pytest.param(
@@ -410,6 +440,7 @@ any_row = st.builds(
 )
 
 
+@examples
 @given(st.lists(any_row | st.sampled_from("abc"), max_size=10))
 def test_rows_are_found_as_by_a_search(changes):
     rows, expected = ModelRows(), {}

@@ -108,6 +108,15 @@ def test_a_copy_of_it_is_told_in_its_own_words(copies, are):
     assert said(Plan(CREATE), rows) == []
 
 
+def test_a_copy_of_a_model_of_a_set_names_the_set():
+    """One that a state of the same name has made is somebody else's."""
+    wanted = deployment("gpt", set="s")
+    copied = [model_row("x", copied="gpt in s"), model_row("y", copied="gpt")]
+    own, other = said(CHANGING, copied, wanted)
+    assert own.startswith("x is a copy of it")
+    assert other == f"y, which nobody owns, has {SAME}"
+
+
 @pytest.mark.parametrize(
     ("plan", "more", "told"),
     [
@@ -120,6 +129,7 @@ def test_a_copy_of_it_is_told_in_its_own_words(copies, are):
             id="a config file",
         ),
         pytest.param(CHANGING, {"config": ["c"]}, None, id="a config file that was not read"),
+        pytest.param(CHANGING, {"compared": True}, None, id="a config file without the name"),
     ],
 )
 def test_what_the_other_view_of_the_gateway_shows(plan, more, told):
@@ -167,6 +177,20 @@ HINTS = [
         id="which somebody else has said",
     ),
     pytest.param(
+        {"model_info": {"mode": "chat"}},
+        {},
+        (False, True),
+        "`model_info:health_check_max_tokens` or `model_info:health_check_timeout`",
+        id="of a model that chats",
+    ),
+    pytest.param(
+        {"litellm_params": {"model": "openai/*"}},
+        {},
+        (True, False),
+        "`mode` or no `preflight`",
+        id="a trial of a wildcard",
+    ),
+    pytest.param(
         {"litellm_params": {"model": "openai/*"}},
         {},
         (False, True),
@@ -197,6 +221,8 @@ def test_what_to_declare_if_a_check_fails_and_the_model_works(tree, shown, how, 
     row = model_row("row", shown) if shown else None
     hint = notes.check_hint(deployment("gpt", tree), row, trial=trial, follows=follows)
     assert hint == f"If it answers its users, declare {choices}"
+    if how == (False, True):
+        assert notes.check_hint(deployment("gpt", tree), row) == hint
 
 
 # ---------------------------------------------------------------- credentials

@@ -14,7 +14,7 @@ from saltext_litellm.models.row import changed, created
 from saltext_litellm.models.steps import Learn, make_plan, needs_router, next_step
 from saltext_litellm.models.versions import NEWEST, OLD, RECENT
 from saltext_litellm.objects import plan as plans
-from saltext_litellm.objects.marker import KEY, Marker
+from saltext_litellm.objects.marker import KEY, Marker, form
 from saltext_litellm.objects.plan import CREATE, NONE, UPDATE
 from saltext_litellm.objects.steps import Create, Delete, Update
 from tests.support.build import (
@@ -133,10 +133,13 @@ def test_a_second_row_that_only_shows_the_first_is_deleted():
     found = plan(deployment("gpt", MODEL), first, second, tentative={second.id})
     assert (found.id, found.leftovers, found.fresh) == ("row", (second,), True)
     assert step(deployment("gpt", MODEL), found) == Delete(second)
+    both = plan(deployment("gpt", MODEL), first, second, tentative={first.id, second.id})
+    assert (both.id, both.leftovers, both.fresh) == ("row", (second,), True)
 
 
 # ---------------------------------------------------------------- steps
 
+TEMPERATURE = "litellm_params/temperature"
 CLEARED, KEPT = {"input_cost_per_token": 1e-06}, {"temperature": 1}
 NOTE = {"note": "x"}
 # What was written before, and what is declared now; and the step of each LiteLLM.
@@ -147,6 +150,12 @@ STEPS = [
     pytest.param((CLEARED, None), (None, None), [Create, Update, Update], id="a price goes"),
     pytest.param(
         ({"api_key": SECRET}, None), (None, None), [Create, Create, Update], id="a secret goes"
+    ),
+    pytest.param(
+        ({"tiered_pricing": {"a": 1}}, None),
+        (None, None),
+        [Create, Update, Update],
+        id="a price that is a mapping goes",
     ),
     pytest.param((None, NOTE), (None, None), [Create] * 3, id="a key of model_info goes"),
     pytest.param(
@@ -206,15 +215,28 @@ def test_an_update_has_a_new_marker_only_if_it_differs():
     assert (info["id"], info["db_model"]) == ("row", True)
 
 
-def test_what_litellm_has_kept_once_it_would_keep_again():
+@pytest.mark.parametrize(
+    ("was", "kept", "lasting"),
+    [
+        pytest.param(
+            KEPT, "litellm_params/temperature", "litellm_params/temperature", id="a value"
+        ),
+        pytest.param(
+            {"extra_body": {"a": 1}},
+            "litellm_params/extra_body",
+            "litellm_params/extra_body/a",
+            id="a mapping",
+        ),
+    ],
+)
+def test_what_litellm_has_kept_once_it_would_keep_again(was, kept, lasting):
     """It was to be cleared in place, and the answer of the write has shown that it was not."""
     wanted = deployment("gpt", tree())
-    row = stored(before(KEPT))
+    row = stored(before(was))
     assert isinstance(step(wanted, plan(wanted, row), NEWEST), Update)
-    kept = replace(row, kept=paths("litellm_params/temperature"))
-    found = step(wanted, plan(wanted, kept), NEWEST)
+    found = step(wanted, plan(wanted, replace(row, kept=paths(kept))), NEWEST)
     assert isinstance(found, Create)
-    assert found.lasting == paths("litellm_params/temperature")
+    assert found.lasting == paths(lasting)
 
 
 # ---------------------------------------------------------------- replacement
@@ -234,6 +256,15 @@ def test_a_replacement_has_a_new_id_and_names_the_row_that_it_replaces():
     assert info[KEY] == marker_for(FIELDS, wanted, next_id(row), replaces="row")
     assert found.body["litellm_params"] == {"model": "openai/gpt-4", "rpm": 5}
     assert set(info) == {"id", "db_model", KEY}
+
+
+def test_a_replacement_keeps_what_is_known_of_other_forms():
+    """LiteLLM stores the value in the same form again, and its answer may be lost."""
+    times = {("model_info", "times"): form("09:00", "09:00:00")}
+    row = before({"temperature": 1}, {"times": "09:00:00"})
+    row = replace(row, marker=replace(row.marker, forms=times))
+    found = replacing(deployment("gpt", tree(info={"times": "09:00"})), row)
+    assert found.body["model_info"][KEY]["forms"] == {"model_info/times": form("09:00", "09:00:00")}
 
 
 def test_the_id_of_a_replacement_is_the_same_after_a_crash():
@@ -259,14 +290,18 @@ def test_a_row_that_takes_the_place_of_another_records_that_before_it_is_replace
     """Its id was given to another model of the set. Else its own row would be forgotten."""
     wanted = deployment("gpt", tree(), id="chosen", set="s")
     own = before(row_id="own", set="s")
-    owner = marker("other", "litellm_params/model", "litellm_params/temperature", set="s")
+    keys = ("litellm_params/model", "litellm_params/temperature", "litellm_params/api_key")
+    mark = {("litellm_params", "api_key"): "5b1f"}
+    owner = marker("other", *keys, set="s", secrets=mark, key_id="a7")
     chosen = stored(model_row("chosen", tree({"temperature": 1}), marker=owner))
     first = step(wanted, plan(wanted, own, chosen), OLD)
     assert isinstance(first, Update)
     assert set(first.body) == {"model_info"}
     written = first.body["model_info"][KEY]
     assert (written["name"], written["replaces"]) == ("gpt", "own")
-    assert "litellm_params/temperature" in written["keys"]  # which is still to be removed
+    # What is still to be removed, and how a secret of it is known.
+    assert sorted(written["keys"]) == sorted(keys)
+    assert (written["secrets"], written["key_id"]) == ({"litellm_params/api_key": "5b1f"}, "a7")
     assert isinstance(step(wanted, plan(wanted, own, chosen), NEWEST), Update)
 
 
@@ -292,11 +327,14 @@ def test_an_id_that_the_user_chooses_needs_a_new_row(can):
 def test_a_row_that_the_user_chooses_takes_the_place_of_its_own():
     """The state had a row, and its ``model_id`` names another one now, which nobody owns."""
     own, chosen = before(row_id="own"), model_row("chosen", MODEL)
-    wanted = deployment("gpt", MODEL, id="chosen")
-    found = plan(wanted, own, chosen)
-    assert found.changes["model_id"] == {"old": "own", "new": "chosen"}
-    assert found.marker.replaces == "own"
-    assert isinstance(step(wanted, found), Update)
+    wanted = deployment("gpt", tree({"rpm": 5}), id="chosen")
+    for taken in ((), ("chosen",)):  # that it asks for the id itself makes no difference
+        found = plan(wanted, own, chosen, taken=frozenset(taken))
+        assert found.changes["model_id"] == {"old": "own", "new": "chosen"}
+        assert found.marker.replaces == "own"
+        body = step(wanted, found).body
+        assert body["litellm_params"] == {"rpm": 5}
+        assert body["model_info"][KEY]["replaces"] == "own"
 
 
 def test_with_a_chosen_id_a_replacement_takes_two_steps():
@@ -353,8 +391,17 @@ def test_a_leftover_goes_first(replaces, replaced_by):
         old = replace(old, marker=replace(old.marker, tentative=True))
     found = plan(deployment("gpt", tree({"rpm": 5})), old, row)
     assert found.leftovers == (old,)
+    assert found.fresh is False
     expected = Delete(old, replaced_by=row if replaced_by else None)
     assert step(deployment("gpt", tree({"rpm": 5})), found) == expected
+
+
+def test_a_leftover_that_others_use_is_left_alone_but_not_for_its_own_id():
+    old, row = before(row_id="old"), before()
+    row = replace(row, marker=replace(row.marker, replaces="old"))
+    assert plan(deployment("gpt", tree()), old, row, taken={"old"}).leftovers == ()
+    chosen = deployment("gpt", tree(), id="old")
+    assert plan(chosen, old, row, taken={"old"}).leftovers == (old,)
 
 
 def test_a_plan_to_delete_deletes_the_leftovers_first():

@@ -13,7 +13,9 @@ from saltext_litellm.errors import (
 )
 from saltext_litellm.objects.execute import ChangedByOthers, Executor, is_hopeless
 from saltext_litellm.objects.marker import Marker
+from saltext_litellm.objects.row import Rows
 from saltext_litellm.objects.steps import Create, Update
+from saltext_litellm.objects.store import Store
 from tests.support.tiny_kind import (
     LAMP,
     Lamps,
@@ -137,6 +139,15 @@ def test_a_row_that_is_there_each_time_is_always_planned_again():
         assert done(lambda: found.do(Create(body(5)), None)) is ChangedByOthers
 
 
+def test_a_write_that_was_sent_before_its_turn_is_not_sent_again():
+    lamps = Lamps(lamp("b", {"watts": 5}))
+    found = executor(lamps)
+    found.do(Create(body(5)), lambda: None)
+    found.do(Update(lamps.table["b"], {**body(6), "gone": []}), lambda: None)
+    assert lamps.sent == []
+    assert known(found) == {"a": {"watts": 5}, "b": {"watts": 6}}
+
+
 # ---------------------------------------------------------------- an update
 
 
@@ -182,6 +193,24 @@ def test_a_row_that_somebody_has_deleted_is_planned_again(then):
     found, step = executor(lamps), change(lamps, 6)
     gone = somebody_deletes(lamps)
     lamps.instead = {1: after(gone) if then is None else lambda _: (gone(), then(_))}
+    assert done(lambda: found.do(step, None)) is ChangedByOthers
+    assert known(found) == {}
+
+
+def test_what_others_have_made_as_well_is_read_then():
+    lamps = Lamps(lamp("a", {"watts": 5}, OURS))
+    found, step = executor(lamps), change(lamps, 6)
+    lamps.table = {"b": lamp("b", {"watts": 7}, THEIRS)}
+    assert done(lambda: found.do(step, None)) is ChangedByOthers
+    assert known(found) == {"b": {"watts": 7}}
+
+
+def test_a_row_that_the_database_lacks_is_gone_though_an_old_list_shows_it():
+    lamps = Lamps(lamp("a", {"watts": 5}, OURS))
+    found, step = executor(lamps), change(lamps, 6)
+    found.store = Store(lambda before: before or Rows(lamps.table.values()), Rows, lambda: None)
+    found.store.rows()
+    somebody_deletes(lamps)()
     assert done(lambda: found.do(step, None)) is ChangedByOthers
     assert known(found) == {}
 
@@ -235,6 +264,22 @@ def test_a_delete_that_cannot_be_seen_leaves_the_row_as_it_was_known():
     found = executor(lamps)
     lamps.instead = {1: lambda write: (setattr(lamps, "unreachable", DOWN), lost(write))}
     assert done(lambda: found.delete(row)) == (NotSeen, UNSEEN)
+    assert known(found) == {"a": {"watts": 5}}
+
+
+@pytest.mark.parametrize("write", ["update", "delete"])
+def test_a_row_that_a_list_does_not_show_is_not_gone_until_somebody_says_so(write):
+    row = lamp("a", {"watts": 5}, OURS)
+    lamps = Lamps(row)
+    step = change(lamps, 6)
+
+    def exists(_):
+        raise DOWN
+
+    found = executor(lamps, exists)
+    lamps.instead = {1: lambda _: (somebody_deletes(lamps)(), not_done(_))}
+    said = done(lambda: found.do(step, None) if write == "update" else found.delete(row))
+    assert said == (NotSeen, UNSEEN)
     assert known(found) == {"a": {"watts": 5}}
 
 

@@ -11,9 +11,9 @@ from saltext_litellm.errors import Refused
 from saltext_litellm.objects import plan as plans
 from saltext_litellm.objects.marker import Marker
 from saltext_litellm.objects.plan import CREATE, DELETE, NONE, UPDATE, Learnt, Note, marker_of
-from saltext_litellm.objects.row import Row
+from saltext_litellm.objects.row import MISSING, Row
 from saltext_litellm.values.secrets import REDACTED
-from tests.support.build import FINGERPRINTER, ROTATED, paths
+from tests.support.build import FINGERPRINTER, ROTATED, examples, paths
 from tests.support.tiny_kind import FIELDS, LAMP, changed, created, declared, lamp, next_step
 
 SECRET, NEXT = "sk-0123456789", "sk-9876543210"
@@ -157,6 +157,12 @@ def test_an_unset_place_is_not_removed_again():
     assert (plan.removed, told(plan)) == (frozenset(), {"managed_keys": (["token"], [])})
 
 
+def test_a_secret_that_is_known_to_be_gone_is_written_again():
+    row = replace(owned({"token": SECRET}, {}), unset=paths("settings/token"))
+    plan = update(declared("a", {"token": SECRET}), row)
+    assert told(plan) == {"token": (None, REDACTED)}
+
+
 # ---------------------------------------------------------------- create and delete
 
 
@@ -287,6 +293,12 @@ def test_a_partial_update_changes_what_is_declared_and_nothing_else():
     assert (plan.removed, plan.marker) == (frozenset(), row.marker)
 
 
+def test_a_partial_update_does_not_say_that_a_row_is_served():
+    """Its marker stays as it was."""
+    row = owned({"watts": 5}, {"watts": 5}, unserved=True)
+    assert told(update(declared("a", {"watts": 6}), row, partial=True)) == {"watts": (5, 6)}
+
+
 def test_a_partial_update_of_nobodys_row_adopts_nothing():
     plan = update(declared("a", {"watts": 6}), lamp("a", {"watts": 5}), partial=True)
     assert (told(plan), plan.marker, plan.notes) == ({"watts": (5, 6)}, None, ())
@@ -374,6 +386,19 @@ def test_equal_secrets_have_other_fingerprints_elsewhere():
     assert len({*one, *two}) == 4
 
 
+def test_a_value_that_reads_leave_out_is_removed_though_its_fingerprint_is_lost():
+    """Somebody has edited the marker. Nobody can say whether there is a value."""
+    plan = update(declared("a"), owned({"token": SECRET}, {}, secrets={}))
+    assert told(plan) == {"token": ("(unknown)", None)}
+
+
+def test_a_secret_inside_of_a_mapping_that_is_not_shown_is_gone():
+    """Only a reference that stands directly in a section may be there without being shown."""
+    row = owned({"labels": {"auth_token": SECRET}}, {})
+    plan = update(declared("a"), row)
+    assert told(plan) == {"managed_keys": (["settings:labels:auth_token"], [])}
+
+
 def test_a_secret_that_is_not_declared_any_more_is_removed():
     row = owned({"token": SECRET, "api_key": SECRET}, {"api_key": "sk****89"})
     plan = update(declared("a"), row)
@@ -385,17 +410,29 @@ def test_a_secret_that_is_not_declared_any_more_is_removed():
 
 
 class Believed(Row):
-    """A row of which more is known than a read shows: a mask was stored in place of the secret."""
+    """A row of which more is known than a read shows."""
+
+    def __init__(self, stored, **row):
+        super().__init__(**row)
+        object.__setattr__(self, "_stored", stored)
 
     def stored_value(self, *_):
-        return "sk****89"
+        return self._stored
 
 
-def test_a_mask_that_is_stored_is_no_secret():
-    row = owned(KNOWN, MASK)
-    assert update(declared("a", KNOWN), row).action == NONE
-    plan = update(declared("a", KNOWN), Believed(**vars(row)))
-    assert plan.touched == paths("settings/api_key")
+@pytest.mark.parametrize(
+    ("stored", "written"),
+    [
+        pytest.param(MISSING, False, id="nobody knows what is stored"),
+        pytest.param(SECRET, False, id="the secret is"),
+        pytest.param("sk****89", True, id="its mask is"),
+    ],
+)
+def test_a_mask_that_is_stored_is_no_secret(stored, written):
+    """It looks the same on reads. Somebody has written back what was shown."""
+    row = Believed(stored, **vars(owned(KNOWN, MASK)))
+    plan = update(declared("a", KNOWN), row)
+    assert plan.touched == (paths("settings/api_key") if written else frozenset())
 
 
 # ---------------------------------------------------------------- references
@@ -409,6 +446,7 @@ REFERENCES = [
     pytest.param({"host": OTHER}, {"host": ENV}, {}, True, id="another one, while it is not shown"),
     pytest.param({"host": ENV}, {}, {}, True, id="new"),
     pytest.param({"host": ENV}, {}, {"host": "example.com"}, True, id="another's value"),
+    pytest.param({"host": ENV}, {}, {"host": ENV}, False, id="another's, which is the same"),
     pytest.param({"host": ENV}, {"host": "x"}, {"host": "x"}, True, id="in place of a value"),
     pytest.param({"api_key": ENV}, {"api_key": ENV}, {"api_key": "en****ME"}, False, id="a secret"),
     pytest.param({"api_key": ENV}, {}, {"api_key": ENV}, True, id="another's secret"),
@@ -424,6 +462,12 @@ def test_a_reference_is_known_by_its_fingerprint(now, before, shown, written):
     """Versions of LiteLLM differ in whether they show it or what it stands for."""
     plan = update(declared("a", now), owned(before, shown))
     assert bool(plan.touched) is written
+
+
+def test_a_reference_is_no_secret_so_its_change_needs_no_note():
+    plan = update(declared("a", {"host": OTHER}), owned({"host": ENV}, {"host": ENV}))
+    assert told(plan) == {"settings:host": (ENV, OTHER)}
+    assert plan.notes == ()
 
 
 def test_a_reference_that_is_not_shown_is_removed_all_the_same():
@@ -481,6 +525,7 @@ def shown(row):
     return replace(row, data={"settings": data})
 
 
+@examples
 @given(now=settings, before=settings, theirs=settings)
 def test_what_is_planned_comes_to_rest_and_keeps_what_others_have_set(now, before, theirs):
     made = created(
@@ -524,6 +569,7 @@ hidden = st.fixed_dictionaries(
 )
 
 
+@examples
 @given(now=hidden, before=hidden, shows=hidden)
 def test_no_secret_is_in_a_plan_a_note_or_a_marker(now, before, shows):
     """Not even if the gateway shows it, or a rotated one stands beside it."""

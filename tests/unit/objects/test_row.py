@@ -8,6 +8,7 @@ from saltext_litellm.errors import WrongGateway
 from saltext_litellm.objects.marker import Marker
 from saltext_litellm.objects.row import MISSING, Row, Rows, refuse_other_gateway
 from saltext_litellm.values.paths import parse
+from tests.support.build import examples
 
 DATA = {"p": {"zero": 0, "no": False, "empty": {}, "text": "", "null": None, "h": {"x": 1}}}
 
@@ -49,6 +50,7 @@ owners = st.sampled_from(
 changes = st.lists(st.tuples(ids, st.just("drop") | owners), max_size=12)
 
 
+@examples
 @given(changes)
 def test_rows_are_found_as_by_a_search(changes):
     rows, expected = Rows[Row](), {}

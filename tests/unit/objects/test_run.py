@@ -1,6 +1,7 @@
 """A whole run, with a kind of the tests' own: the engine knows nothing of models."""
 
 import re
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,14 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from saltext_litellm import objects
-from saltext_litellm.errors import GatewayError, LiteLLMError, NotSeen, Refused
+from saltext_litellm.errors import GatewayError, LiteLLMError, NotSeen, OutcomeUnknown, Refused
 from saltext_litellm.objects import plan as plans
 from saltext_litellm.objects.execute import ChangedByOthers
 from saltext_litellm.objects.marker import Marker
 from saltext_litellm.objects.operations import Check
-from saltext_litellm.objects.plan import marker_of
+from saltext_litellm.objects.plan import NONE, UPDATE, Plan, marker_of
+from saltext_litellm.objects.steps import Create
 from saltext_litellm.values.secrets import REDACTED
-from tests.support.build import FINGERPRINTER
+from tests.support.build import FINGERPRINTER, examples, paths
 from tests.support.tiny_kind import (
     FIELDS,
     LAMP,
@@ -32,6 +34,7 @@ from tests.support.tiny_kind import (
 )
 
 SECRET = "sk-0123456789"
+WATTS = paths("settings/watts")
 REVOKED = GatewayError("the key was revoked", 401)
 
 
@@ -102,6 +105,7 @@ def test_an_object_is_made_as_declared(there, status, changes, writes, test):
     lamps = Lamps(*([there] if there else []))
     (outcome,) = converge(lamps, declared("a", NOW), test=test)
     assert (outcome.status, said(outcome)) == (status, (changes, None))
+    assert (outcome.id, outcome.replaces) == ("a", False)
     assert lamps.sent == ([] if test else writes)
     if not test:
         assert lamps.settings() == {"a": NOW}
@@ -133,6 +137,51 @@ def test_a_note_says_what_was_done_or_what_would_be(test):
         if test
         else "a was there already, and Salt manages it from now on",
     )
+
+
+def test_a_note_on_a_change_that_was_not_made_is_left_out():
+    lamps = Lamps(lamp("a"))
+    lamps.instead = {1: failing(GatewayError("no", 400))}
+    (outcome,) = converge(lamps, declared("a"))
+    assert (outcome.status, outcome.notes) == ("failed", ())
+
+
+def test_a_row_that_another_one_has_replaced_is_told_by_both_ids():
+    """A kind may make another row, under another id."""
+    done = []
+    old, new = made("a", {"watts": 5}), made("b", {"watts": 6})
+    changes = {"watts": {"old": 5, "new": 6}}
+    more = {
+        "plan": lambda *_: Plan(NONE, "b", new) if done else Plan(UPDATE, "a", old, changes),
+        "next_step": lambda _, plan: None if plan.action == NONE else Create({}, old, WATTS),
+        "do": lambda step, *_: done.append(step),
+    }
+    (outcome,) = converge(Lamps(), declared("a"), more=more)
+    assert said(outcome) == ({"watts": (5, 6), "lamp_id": ("a", "b")}, None)
+    assert (outcome.id, outcome.replaces) == ("b", True)
+    assert outcome.notes == (
+        "It was replaced by row b (was a), because LiteLLM cannot clear watts in place",
+    )
+
+
+def test_a_replacement_that_changes_nothing_is_none():
+    plan = Plan(UPDATE, "a", made("a"), {"watts": {"old": 5, "new": 6}})
+    more = {
+        "plan": lambda *_: plan,
+        "next_step": lambda *_: Create({}, plan.row, WATTS),
+        "do": lambda *_: None,
+    }
+    (outcome,) = converge(Lamps(), declared("a"), more=more)
+    assert (outcome.status, outcome.changes) == ("failed", {})
+    assert (outcome.notes, outcome.replaces) == ((), False)
+
+
+def test_what_was_deleted_to_be_made_anew_may_be_gone():
+    lamps = Lamps(made("a", {"watts": 5, "shape": "oval"}), clears=False)
+    lamps.instead = {2: failing(GatewayError("no", 400))}
+    (outcome,) = converge(lamps, declared("a", {"watts": 5}))
+    assert outcome.failure == "It was deleted to be made anew, and that has failed: no"
+    assert (outcome.id, lamps.table) == (None, {})
 
 
 def test_what_is_anothers_is_refused_before_the_first_write():
@@ -180,6 +229,7 @@ def test_only_what_was_done_is_told_as_done(there, instead, status, changes, fai
     lamps.instead = {1: instead}
     (outcome,) = converge(lamps, declared("a", {"watts": 6}))
     assert (outcome.status, said(outcome)) == (status, (changes, failure))
+    assert (outcome.action == "none") is (not changes)
     assert len(lamps.sent) == writes
     assert bool(changes) is (lamps.settings() == {"a": {"watts": 6}})
 
@@ -342,7 +392,10 @@ def test_what_was_as_declared_is_planned_again_if_the_gateway_was_read_meanwhile
         lost(write)
 
     lamps.instead = {1: lose}
-    outcomes = converge(lamps, declared("a", {"watts": 6}), declared("b", {"watts": 6}))
+    seen = []
+    wanted = [declared(name, {"watts": 6}) for name in "ab"]
+    outcomes = converge(lamps, *wanted, progress=lambda *what: seen.append(what))
+    assert seen == [(1, 1, "a")]  # what was due at first
     assert told(outcomes) == {"a": "created", "b": "updated"}
     assert lamps.settings() == {"a": {"watts": 6}, "b": {"watts": 6}}
 
@@ -352,6 +405,102 @@ def test_the_gateway_is_read_once():
     store = store_of(lamps)
     converge(lamps, *(declared(name, {"watts": 5}) for name in "abcd"), store=store)
     assert store.reads == 1
+
+
+# ---------------------------------------------------------------- writes that overlap
+
+HERE = threading.current_thread
+
+
+def overlapping(lamps, *wanted, **options):
+    """The outcomes of a run on a gateway to which four writes may be sent at once.
+
+    :returns: And those whose first write was sent before its turn, by a thread of its own.
+    """
+    lamps.connections, ahead, main = 4, [], HERE()
+    create, update = lamps.create, lamps.update
+
+    def noted(row_id):
+        if HERE() is not main:
+            ahead.append(row_id)
+
+    lamps.create = lambda body: (noted(body["id"]), create(body))[1]
+    lamps.update = lambda row_id, body: (noted(row_id), update(row_id, body))[1]
+    outcomes = converge(lamps, *wanted, **options)
+    return outcomes, sorted(ahead)
+
+
+def obstacle(one):
+    return "the trial has failed" if one.name == "b" else None
+
+
+@pytest.mark.parametrize(
+    ("there", "more", "ahead"),
+    [
+        pytest.param([], {}, "abcde", id="creates"),
+        pytest.param([made("b", {"watts": 5})], {}, "abcde", id="and changes"),
+        pytest.param(
+            [made("b", {"watts": 6, "shape": "oval"})], {}, "acde", id="nothing that is made anew"
+        ),
+        pytest.param(
+            [], {"checks": (Check(obstacle=obstacle),)}, "acde", id="nothing that must not"
+        ),
+        pytest.param([], {"may_overlap": lambda plan: plan.id != "b"}, "acde", id="where it may"),
+        pytest.param([], {"sees_all": lambda: False}, "", id="nothing if rows cannot be seen"),
+        pytest.param([made("b", {"watts": 6})], {}, "acde", id="nothing that is as declared"),
+    ],
+)
+def test_first_writes_may_be_sent_before_their_turn(there, more, ahead):
+    lamps = Lamps(*there, clears=False)
+    wanted = [declared(name, {"watts": 6}) for name in "abcde"]
+    outcomes, found = overlapping(lamps, *wanted, more=more)
+    assert found == list(ahead)
+    assert list(told(outcomes)) == list("abcde")
+    writes = [write for write in lamps.sent if not write.startswith("delete")]
+    assert len(set(writes)) == len(writes)
+    assert set(told(outcomes).values()) <= {"created", "updated", "as_declared", "failed"}
+
+
+def test_nothing_is_sent_before_its_turn_if_it_is_only_predicted():
+    lamps = Lamps()
+    outcomes, ahead = overlapping(lamps, *map(declared, "abcd"), test=True)
+    assert (set(told(outcomes).values()), ahead, lamps.sent) == ({"created"}, [], [])
+
+
+def test_what_was_sent_is_told_as_it_was_planned_though_a_lost_answer_lets_the_run_read_again():
+    lamps = Lamps()
+    done = threading.Event()
+
+    def create(body, write=lamps.create):
+        if body["id"] != "a":
+            write(body)
+            if len(lamps.table) == 3:
+                done.set()
+            return
+        assert done.wait(10)  # so the read that follows shows all of them
+        write(body)
+        raise OutcomeUnknown("the answer was lost")
+
+    lamps.create = create
+    outcomes, _ = overlapping(lamps, *map(declared, "abcd"))
+    assert told(outcomes) == dict.fromkeys("abcd", "created")
+
+
+def test_what_was_sent_is_told_after_a_hopeless_error():
+    lamps = Lamps()
+    done = threading.Event()
+
+    def create(body, write=lamps.create):
+        if body["id"] == "a":
+            assert done.wait(10)
+            raise REVOKED
+        write(body)
+        done.set()
+
+    lamps.create = create
+    outcomes, ahead = overlapping(lamps, *map(declared, "abcd"))
+    assert told(outcomes) == {"a": "failed", **dict.fromkeys("bcd", "created")}
+    assert ahead == list("abcd")
 
 
 # ---------------------------------------------------------------- checks
@@ -371,7 +520,8 @@ def test_what_a_kind_checks_before_and_after_the_writes():
 def test_an_object_that_must_not_be_written_is_not(test):
     lamps = Lamps()
     check = Check(obstacle=lambda one: "the trial has failed" if one.name == "a" else None)
-    outcomes = converge(lamps, *map(declared, "ab"), more={"checks": (check,)}, test=test)
+    more = {"checks": (Check(), check, Check())}
+    outcomes = converge(lamps, *map(declared, "ab"), more=more, test=test)
     assert told(outcomes) == {"a": "failed", "b": "created"}
     assert outcomes[0].failure == "the trial has failed"
     assert lamps.sent == ([] if test else ["create b"])
@@ -422,6 +572,14 @@ def test_what_a_set_does_not_declare_any_more(prune, status, left, test):
     assert sorted(lamps.table) == (["a", "gone", "others"] if test else left)
 
 
+def test_what_would_be_deleted_is_gone_for_the_states_that_follow():
+    lamps = Lamps(made("gone", {}, "s"))
+    store = store_of(lamps)
+    converge(lamps, set="s", prune=True, test=True, store=store)
+    (outcome,) = converge(lamps, declared("gone"), test=True, store=store)
+    assert outcome.status == "created"
+
+
 def test_nothing_is_deleted_if_an_object_has_failed():
     lamps = Lamps(made("gone", {}, "s"))
     lamps.instead = {1: failing(GatewayError("no", 400))}
@@ -431,12 +589,14 @@ def test_nothing_is_deleted_if_an_object_has_failed():
 
 
 @pytest.mark.parametrize("test", [True, False])
-def test_a_row_that_is_needed_is_kept_and_the_reason_is_told(test):
+@pytest.mark.parametrize("writes", [0, 1])
+def test_a_row_that_is_needed_is_kept_and_the_reason_is_told(writes, test):
     lamps = Lamps(made("gone", {}, "s"), made("needed", {}, "s"))
     why = {"why_kept": lambda row: "a model names it" if row.id == "needed" else None}
-    outcomes = converge(lamps, set="s", prune=True, test=test, more=why)
-    assert told(outcomes) == {"needed": "not_deleted", "gone": "deleted"}
-    assert (outcomes[0].failure, outcomes[0].changes) == ("a model names it", {})
+    declaring = [declared("a", set="s")] * writes
+    *_, needed, gone = converge(lamps, *declaring, set="s", prune=True, test=test, more=why)
+    assert told([needed, gone]) == {"needed": "not_deleted", "gone": "deleted"}
+    assert (needed.failure, needed.changes) == ("a model names it", {})
     assert ("gone" in lamps.table, "needed" in lamps.table) == (test, True)
 
 
@@ -452,6 +612,8 @@ def test_before_the_first_delete_the_rows_are_seen_again_if_the_writes_have_take
     converge(lamps, *declaring, set="s", prune=True, more=more)
     assert seen == [["gone"]] * looks
     assert "gone" not in lamps.table
+    converge(lamps, declared("more", set="s"), set="s", prune=True, more=more)
+    assert seen == [["gone"]] * looks + [["a"]] * writes  # not if there is nothing to delete
 
 
 def test_a_row_that_another_set_has_taken_meanwhile_is_not_deleted():
@@ -492,6 +654,7 @@ settings = st.fixed_dictionaries(
 sets = st.dictionaries(names, settings, max_size=3)
 
 
+@examples
 @given(before=sets, theirs=sets, now=sets, prune=st.booleans(), clears=st.booleans())
 def test_the_prediction_is_what_is_done_and_then_there_is_nothing_to_do(
     before, theirs, now, prune, clears
