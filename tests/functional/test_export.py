@@ -58,7 +58,7 @@ def salted(loaders_with, folder, text, pillar, set_):
     (folder / "models.sls").write_text(state_in_head(text))
     (folder / "pillar/exported.sls").write_text(text)
     (folder / "pillar/top.sls").write_text("base: {'*': [data, exported]}")
-    salt.refresh_pillar()
+    salt.reload_all()
     return salt
 
 
