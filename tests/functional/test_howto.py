@@ -147,6 +147,7 @@ def check_states(machine, api, sls, options):
 def salted(machine, options):
     """What calls Salt on a machine, with the id that a command gives."""
     opts = salt.config.minion_config(str(machine.config / "minion"))
+    opts["__cli"] = "salt-call"  # so that a state run has the pillar that is loaded already
     for option in shlex.split(options):
         if option.startswith("--id="):
             opts["id"] = option.removeprefix("--id=")
