@@ -1,11 +1,15 @@
 """Salt's loaders in this process, the real gateway behind a recorder, and LiteLLM's API itself."""
 
+import copy
 import json
 import time
 import uuid
+from functools import cache
+from unittest.mock import Mock
 
 import pytest
 import salt.config
+import salt.loader
 from salt.utils import ctx
 from saltfactories.utils.functional import Loaders
 
@@ -17,18 +21,53 @@ PUBLIC = {"api_base": "https://provider.example.com/v1"}
 UNSERVABLE = {"model": "no-such-provider/gpt-4", **PUBLIC}
 
 
+@cache
+def grains():
+    """The grains of this machine, which stay the same while the tests run."""
+    return salt.loader.grains(salt.config.minion_config(None))
+
+
+class QuickLoaders(Loaders):
+    """Salt's loaders, without what takes a second for each minion and finds nothing new.
+
+    That are its grains, and a sync of modules from its file server, which has none.
+    """
+
+    made = False
+
+    def __init__(self, opts):
+        super().__init__(opts)
+        self.made = True
+        # Else this minion's modules would be those of an earlier one, with other options in them.
+        self.utils.clean_modules()
+        self.modules.clean_modules()
+
+    @property
+    def grains(self):
+        return {**copy.deepcopy(grains()), "id": self.opts["id"]}
+
+    @property
+    def modules(self):
+        return super().modules if self.made else Mock()  # it is asked to sync
+
+
 def make_loaders(root, pillar=None, **more):
-    """Salt's loaders for a minion of its own, with a pillar."""
+    """Salt's loaders for a minion of its own, with a pillar, as in a process of ``salt-call``.
+
+    There, a state run has the pillar that is loaded already. Elsewhere it makes it anew, if it is
+    empty as well, and that is more work than the rest of a run.
+    """
     opts = salt.config.minion_config(None)
     for key in ("cachedir", "pki_dir", "sock_dir", "conf_file"):
         opts[key] = str(root / key)
     opts.update(root_dir=str(root), id="minion", file_client="local", test=False)
+    opts["__cli"] = "salt-call"
     opts.update(file_roots={"base": [str(root)]}, pillar_roots={"base": [str(root / "pillar")]})
     opts.update(more)
     (root / "pillar").mkdir()
     (root / "pillar/top.sls").write_text("base: {'*': [data]}")
-    (root / "pillar/data.sls").write_text("#!json\n" + json.dumps(pillar or {}))
-    return Loaders(opts)
+    (root / "pillar/data.sls").write_text("#!json\n" + json.dumps(pillar or {"of": "the tests"}))
+    return QuickLoaders(opts)
 
 
 @pytest.fixture(scope="session")
@@ -118,11 +157,20 @@ def api(gateway, name):
     """The API; deletes what the test has made, which bears its name somewhere."""
     api = Api(gateway)
     yield api
-    for row in (*api.all_rows(), *api.rows()):  # the one shows what is not served as well
+    # The first shows what is not served as well, but nothing while LiteLLM serves nothing.
+    for row in api.all_rows() or api.rows():
         info = row["model_info"]
         owner = str(info.get("saltext_litellm") or {})
         if info.get("db_model") and name in f"{row['model_name']} {info['id']} {owner}":
             gateway.request("POST", "/model/delete", json={"id": info["id"]})
+
+
+@pytest.fixture
+def second_api(second_gateway):
+    """The API of another gateway; deletes every row."""
+    api = Api(second_gateway)
+    yield api
+    api.empty()
 
 
 @pytest.fixture

@@ -5,16 +5,11 @@ import pytest
 from .conftest import Api, States
 
 CONFIG_ID = "from-the-config-file"
-MODEL = {
-    "model_name": "config-model",
-    "litellm_params": {"model": "openai/gpt-4", "api_key": "sk-config"},
-    "model_info": {"id": CONFIG_ID},
-}
 
 
-@pytest.fixture(scope="module")
-def gateway(gateway_factory):
-    return gateway_factory(model_list=[MODEL])
+@pytest.fixture
+def gateway(configured_gateway):
+    return configured_gateway
 
 
 @pytest.fixture

@@ -7,8 +7,6 @@ import pytest
 import salt.utils.yaml
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
-from .conftest import Api
-
 # Names and values that YAML, Jinja or Salt might take for something else. Without the line breaks
 # of Unicode, behind which LiteLLM puts spaces of its own (1.106.2).
 ODD = [
@@ -58,7 +56,7 @@ def salted(loaders_with, folder, text, pillar, set_):
     (folder / "models.sls").write_text(state_in_head(text))
     (folder / "pillar/exported.sls").write_text(text)
     (folder / "pillar/top.sls").write_text("base: {'*': [data, exported]}")
-    salt.refresh_pillar()
+    salt.reload_all()
     return salt
 
 
@@ -280,13 +278,6 @@ def test_a_full_disk_leaves_nothing_behind(modules, tmp_path, monkeypatch):
 # ---------------------------------------------------------------- a gateway that is rebuilt
 
 
-@pytest.fixture
-def fresh(gateway_factory, api):
-    """A gateway of its own, to be emptied and rebuilt."""
-    started = gateway_factory()
-    return Api(started)
-
-
 def comparable(rows):
     """Rows without what differs however they are made."""
     return {row["model_info"]["id"]: alike(row) for row in rows}
@@ -303,14 +294,14 @@ def rebuilt(rows):
     return sorted(map(repr, map(alike, rows)))
 
 
-def test_an_export_adopts_and_rebuilds(fresh, loaders, loaders_with):
-    login = {"url": fresh.gateway.url, "api_key": fresh.gateway.key}
+def test_an_export_adopts_and_rebuilds(second_api, loaders, loaders_with):
+    login = {"url": second_api.gateway.url, "api_key": second_api.gateway.key}
     header = "Bearer header-0123456789"
-    fresh.create("plain", {"api_key": "sk-plain-0123456789"})
-    fresh.create("openai/*", {"model": "openai/*"})
+    second_api.create("plain", {"api_key": "sk-plain-0123456789"})
+    second_api.create("openai/*", {"model": "openai/*"})
     for region in ("eu", "us"):
-        fresh.create("group", {"model": f"azure/gpt-4-{region}", "rpm": 5})
-    fresh.create(
+        second_api.create("group", {"model": f"azure/gpt-4-{region}", "rpm": 5})
+    second_api.create(
         "full",
         {
             "custom_llm_provider": "openai",
@@ -323,7 +314,7 @@ def test_an_export_adopts_and_rebuilds(fresh, loaders, loaders_with):
         },
         {"base_model": "gpt-4", "tier": "paid", "mode": "completion", "note": {"deep": [1]}},
     )
-    before = comparable(fresh.rows())
+    before = comparable(second_api.rows())
     text = loaders.modules.litellm_model.export(profile=login)
     assert "sk-plain" not in text
     assert header not in text
@@ -357,9 +348,9 @@ def test_an_export_adopts_and_rebuilds(fresh, loaders, loaders_with):
     }
     assert len(adopted) == 5
     assert all(set(changes) <= {"owner", *secret_words} for changes in adopted)
-    assert comparable(fresh.rows()) == before
-    was = rebuilt(fresh.rows())
-    fresh.empty()
+    assert comparable(second_api.rows()) == before
+    was = rebuilt(second_api.rows())
+    second_api.empty()
     apply()
-    assert rebuilt(fresh.rows()) == was
+    assert rebuilt(second_api.rows()) == was
     assert not any(apply())

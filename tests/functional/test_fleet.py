@@ -158,21 +158,20 @@ def test_no_state_leaves_its_gateway(manage, profile, api, name):
     assert len(api.named(name)) == 1
 
 
-def test_gateways_of_one_process_are_kept_apart(manage, profile, gateway, second_gateway, name):
+def test_gateways_of_one_process_are_kept_apart(manage, profile, api, second_api, name):
     """As in one job: the loader has loaded the modules for another gateway meanwhile."""
-    other = {"url": second_gateway.url, "api_key": second_gateway.key, "pillar": {"rpm": 2}}
+    second = second_api.gateway
+    other = {"url": second.url, "api_key": second.key, "pillar": {"rpm": 2}}
     manager = manage({"pillar": {"rpm": 1}}, more={"other": other})
     manager.states("models", model(name, "rpm: {{ pillar['rpm'] }}"))
-    gateways = {GATEWAY: (gateway, 1), "other": (second_gateway, 2)}
+    gateways = {GATEWAY: (api, 1), "other": (second_api, 2)}
     for one in (*gateways, *gateways):
         (result,) = manager("state.apply", "models", gateway=one).values()
         assert result["result"] is True
         row = manager("litellm_model.get", name, gateway=one)
         assert row["litellm_params"]["rpm"] == gateways[one][1]
     for one, (reached, limit) in gateways.items():
-        params = {"search": name, "size": 100_000}
-        (row,) = reached.request("GET", "/v2/model/info", params=params).json()["data"]
-        assert row["litellm_params"]["rpm"] == limit, one
+        assert reached.one(name)["litellm_params"]["rpm"] == limit, one
     assert manager("litellm_model.delete", name, gateway="other")["action"] == "delete"
 
 

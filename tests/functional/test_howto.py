@@ -34,9 +34,9 @@ import salt.utils.sdb
 import salt.utils.yaml
 
 from tests.conftest import REPO_ROOT
+from tests.support.fixtures import PROVIDER_KEYS
 from tests.support.forked import Forked
 from tests.support.pages import File, Fresh, Machine, blocks, is_shown
-from tests.support.upstream import Upstream
 
 from .conftest import Api
 
@@ -48,13 +48,6 @@ PAGES = [DOCS / "installation.md", TUTORIAL, DOCS / "watching.md", *HOWTOS]
 ELSEWHERE = ("salt ", "salt-run ")
 SHOWN_VERSION = "1.106.2"  # which the pages show
 ADMIN = ("LITELLM_ADMIN_KEY", "LITELLM_DEV_KEY", "LITELLM_PROD_KEY")
-# What the pages take from the environment, the gateway's or the minion's.
-KEYS = {
-    name: f"sk-{name.lower()}-0123456789"
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AZURE_API_KEY")
-    + ("AZURE_CLIENT_SECRET", "OPENAI_API_KEY", "OPENAI_DEV_KEY", "OPENAI_PROD_KEY")
-    + ("VLLM_API_KEY",)
-}
 # What LiteLLM calls an argument that it has under another name.
 PARAMS = {"model_api_key": "api_key", "model_api_base": "api_base"}
 PRICES = {
@@ -65,16 +58,6 @@ INFO = {"base_model", "tier", "mode"}
 NOT_IN_THE_ROW = {"name", "model_name", "model_id", "profile"}
 MASKED = {"api_key", "aws_access_key_id", "aws_secret_access_key", "vertex_credentials"}
 UNREADABLE = {"client_secret"}  # LiteLLM shows nothing of it
-
-
-@pytest.fixture(scope="module")
-def gateway(gateway_factory):
-    """One for all pages; `os.environ/…` in a model refers to its own environment.
-
-    OpenAI is a provider of this machine, which takes no key.
-    """
-    with Upstream() as upstream:
-        yield gateway_factory(environment={**KEYS, "OPENAI_BASE_URL": upstream.url})
 
 
 class WholeApi(Api):
@@ -93,9 +76,9 @@ class WholeApi(Api):
 
 
 @pytest.fixture
-def api(gateway):
-    """The API; deletes every row."""
-    api = WholeApi(gateway)
+def api(second_gateway):
+    """The API of the gateway of all pages; deletes every row."""
+    api = WholeApi(second_gateway)
     yield api
     api.empty()
 
@@ -109,10 +92,10 @@ def quiet():
 
 
 @pytest.fixture
-def machine(gateway, tmp_path, monkeypatch):
-    for name, key in {**KEYS, **dict.fromkeys(ADMIN, gateway.key)}.items():
+def machine(api, tmp_path, monkeypatch):
+    for name, key in {**PROVIDER_KEYS, **dict.fromkeys(ADMIN, api.gateway.key)}.items():
         monkeypatch.setenv(name, key)
-    return Machine(tmp_path, gateway.url)
+    return Machine(tmp_path, api.gateway.url)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
@@ -137,14 +120,14 @@ def test_a_page(machine, api, page):
     assert {path for path in written if path.endswith(".sls") and "/salt/" in path} <= applied
 
 
-def test_one_run_reaches_each_of_many_gateways(gateway, second_gateway, api, tmp_path, monkeypatch):
+def test_one_run_reaches_each_of_many_gateways(api, configured_gateway, tmp_path, monkeypatch):
     """fleet.md once more, with a gateway for each of its profiles."""
-    prod = Api(second_gateway)
-    keys = {"LITELLM_DEV_KEY": gateway.key, "LITELLM_PROD_KEY": second_gateway.key}
-    for name, key in {**KEYS, **keys}.items():
+    prod = Api(configured_gateway)
+    keys = {"LITELLM_DEV_KEY": api.gateway.key, "LITELLM_PROD_KEY": prod.gateway.key}
+    for name, key in {**PROVIDER_KEYS, **keys}.items():
         monkeypatch.setenv(name, key)
-    others = {"https://litellm-prod.example.com": second_gateway.url}
-    machine = Machine(tmp_path, gateway.url, others)
+    others = {"https://litellm-prod.example.com": prod.gateway.url}
+    machine = Machine(tmp_path, api.gateway.url, others)
     for block in (*blocks(INDEX), *blocks(DOCS / "howto/fleet.md")):
         if isinstance(block, File):
             machine.write(block)
@@ -185,6 +168,7 @@ def check_states(machine, api, sls, options):
 def salted(machine, options):
     """What calls Salt on a machine, with the id that a command gives."""
     opts = salt.config.minion_config(str(machine.config / "minion"))
+    opts["__cli"] = "salt-call"  # so that a state run has the pillar that is loaded already
     for option in shlex.split(options):
         if option.startswith("--id="):
             opts["id"] = option.removeprefix("--id=")
@@ -252,7 +236,7 @@ def masked(secret):
 def resolved(value, opts):
     """A value with what it refers to, Salt's way or LiteLLM's, in its place."""
     if isinstance(value, str) and value.startswith("os.environ/"):
-        return KEYS[value.removeprefix("os.environ/")]
+        return PROVIDER_KEYS[value.removeprefix("os.environ/")]
     is_ours = isinstance(value, str) and value.startswith("sdb://")
     return salt.utils.sdb.sdb_get(value, opts, strict=True) if is_ours else value
 

@@ -60,11 +60,9 @@ KEY, FORMER_KEY = "sk-the-key-of-openai", "sk-the-key-before"
 OUT_OF_REACH = "http://127.0.0.1:1"  # nobody listens there
 
 
-@pytest.fixture(scope="module")
-def gateway(gateway_factory):
-    params = {"model": "openai/gpt-4", "api_key": "sk-config"}
-    row = {"model_name": "from-config", "litellm_params": params}
-    return gateway_factory(model_list=[{**row, "model_info": {"id": "its-id-there"}}])
+@pytest.fixture
+def gateway(configured_gateway):
+    return configured_gateway
 
 
 @pytest.fixture

@@ -46,14 +46,12 @@ def test_an_unserved_row_of_a_set_is_predicted_and_pruned(api, states, name):
     assert api.in_database(name) == []
 
 
-def test_a_row_for_another_environment_is_well(
-    api, states, gateway_factory, loaders, gateway_can_block, name
-):
+def test_a_row_for_another_environment_is_well(second_api, loaders, gateway_can_block, name):
     if not gateway_can_block:
         pytest.skip("this LiteLLM does not vouch for what it saves")
-    elsewhere = {"supported_environments": ["production"]}
-    gateway = gateway_factory(environment={"LITELLM_ENVIRONMENT": "development"})
-    states = States(loaders, {"url": gateway.url, "api_key": gateway.key})
+    elsewhere = {"supported_environments": ["production"]}  # the gateway is one for development
+    login = {"url": second_api.gateway.url, "api_key": second_api.gateway.key}
+    states = States(loaders, login)
     assert states.present(f"{name}-other")["result"] is True
     for base in ("https://a.example.com", "https://b.example.com"):
         result = states.present(name, model_api_base=base, model_info=elsewhere)

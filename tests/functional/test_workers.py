@@ -13,7 +13,6 @@ from itertools import count, islice
 
 import pytest
 
-from tests.support.gateway import running_gateway
 from tests.support.recorder import Recorder
 
 from .conftest import Api, States, id_of
@@ -47,12 +46,18 @@ class Workers(Api):
         while any(self.rows() for _ in range(SETTLED)):
             time.sleep(1)
 
+    def make_other(self):
+        """Make the row that is always there, unless it is."""
+        body = {"model_name": OTHER, "model_info": {"id": OTHER}}
+        params = {"litellm_params": {"model": "openai/gpt-4"}}
+        self.gateway.request("POST", "/model/new", json={**body, **params})
+
     def settle(self):
-        """Make the row that is always there, and let every worker serve it."""
-        model_id = self.create(OTHER)
+        """Let every worker serve the row that is always there."""
+        self.make_other()
         while not all(self.named(OTHER) for _ in range(SETTLED)):
-            self.patch(model_id)  # makes the worker that it meets read the database
-        return model_id
+            self.patch(OTHER)  # makes the worker that it meets read the database
+        return OTHER
 
 
 def told(row):
@@ -222,16 +227,25 @@ def without_move(changes):
 
 @pytest.fixture(scope="module")
 def three_workers(gateway_factory):
-    """A gateway of three workers, each of which serves a row of the database."""
-    gateway = gateway_factory(workers=3, litellm_version=NEW)
-    Workers(gateway).settle()
-    return gateway
+    """A gateway of three workers."""
+    return gateway_factory(workers=3, litellm_version=NEW)
 
 
 @pytest.fixture
-def fresh():
-    with running_gateway(workers=3, litellm_version=NEW) as started:
-        yield started
+def empty(three_workers):
+    """The gateway, whose workers serve nothing."""
+    api = Workers(three_workers)
+    if any(api.rows() for _ in range(SETTLED)):  # not if this is its first test
+        api.settle()
+        api.empty()
+    return three_workers
+
+
+@pytest.fixture
+def settled(three_workers):
+    """The gateway, each of whose workers serves a row of the database."""
+    Workers(three_workers).settle()
+    return three_workers
 
 
 @pytest.fixture
@@ -268,9 +282,30 @@ def somebody_patching(api, model_id):
         patching.result()
 
 
-def test_a_worker_does_not_know_at_once_what_another_has_written(three_workers, name):
+@pytest.mark.parametrize(
+    ("spread", "times"),
+    [(False, 1), *(pytest.param(spread, 5, marks=pytest.mark.long) for spread in (False, True))],
+)
+def test_a_row_is_adopted_where_routers_are_empty(empty, rounds_on, name, spread, times):
+    """LiteLLM's view of the database is empty on each worker that has not served anything yet."""
+    rounds = rounds_on(empty, spread)
+    api, present = rounds.api, rounds.states.present
+    for again in range(times):
+        if again:
+            api.empty()
+        with telling(rounds.recorder):
+            model_id = api.create(name, {"rpm": 1})
+            results = [present(name, rpm=2) for _ in range(5)]
+            api.make_other()  # so that the database can be looked at
+            assert [id_of(row) for row in api.database(name)] == [model_id]
+            assert [result["result"] for result in results] == [True] * 5
+            assert [bool(result["changes"]) for result in results] == [True, *[False] * 4]
+            assert "model_name" not in results[0]["changes"]
+
+
+def test_a_worker_does_not_know_at_once_what_another_has_written(settled, name):
     """Without that, the other tests of this file would prove nothing."""
-    api = Workers(three_workers)
+    api = Workers(settled)
     api.create(name)
     assert {bool(api.named(name)) for _ in range(SETTLED)} == {True, False}
     assert all(api.database(name) for _ in range(SETTLED))
@@ -279,38 +314,17 @@ def test_a_worker_does_not_know_at_once_what_another_has_written(three_workers, 
 
 @pytest.mark.parametrize("spread", [False, True])
 @pytest.mark.parametrize("number", [7, pytest.param(30, marks=pytest.mark.long)])
-def test_every_round_is_applied_once(rounds_on, three_workers, spread, number):
-    rounds_on(three_workers, spread).play(number)
+def test_every_round_is_applied_once(rounds_on, settled, spread, number):
+    rounds_on(settled, spread).play(number)
 
 
 @pytest.mark.parametrize("spread", [False, True])
-def test_absent_finds_what_was_made_a_moment_ago(rounds_on, three_workers, spread):
-    rounds = rounds_on(three_workers, spread)
+def test_absent_finds_what_was_made_a_moment_ago(rounds_on, settled, spread):
+    rounds = rounds_on(settled, spread)
     for _ in range(6):
         with telling(rounds.recorder):
             rounds.api.create(rounds.name)
             rounds.remove()
-
-
-@pytest.mark.parametrize(
-    ("spread", "times"),
-    [(False, 1), *(pytest.param(spread, 5, marks=pytest.mark.long) for spread in (False, True))],
-)
-def test_a_row_is_adopted_where_routers_are_empty(fresh, rounds_on, name, spread, times):
-    """LiteLLM's view of the database is empty on each worker that has not served anything yet."""
-    rounds = rounds_on(fresh, spread)
-    api, present = rounds.api, rounds.states.present
-    for again in range(times):
-        if again:
-            api.empty()
-        with telling(rounds.recorder):
-            model_id = api.create(name, {"rpm": 1})
-            results = [present(name, rpm=2) for _ in range(5)]
-            api.create(OTHER)  # so that the database can be looked at
-            assert [id_of(row) for row in api.database(name)] == [model_id]
-            assert [result["result"] for result in results] == [True] * 5
-            assert [bool(result["changes"]) for result in results] == [True, *[False] * 4]
-            assert "model_name" not in results[0]["changes"]
 
 
 @pytest.mark.long

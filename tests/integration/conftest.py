@@ -74,6 +74,7 @@ class SaltCall:
     def configure(self, more=""):
         (self.root / "minion").write_text(
             f"root_dir: {self.root}\nid: minion\nfile_client: local\n"
+            "grains_cache: True\n"  # to collect grains takes longer than a state run
             f"file_roots: {{base: [{self.root}/states]}}\n"
             f"pillar_roots: {{base: [{self.root}/pillar]}}\n{more}"
         )

@@ -96,14 +96,10 @@ SECRETS = {
 }
 
 
-@pytest.fixture(scope="module")
-def shared(gateway_factory):
-    return Api(gateway_factory(environment={"OPENAI_API_KEY": "sk-environment-0123456789"}))
-
-
 @pytest.fixture
-def clicked(shared):
+def clicked(second_gateway):
     """A gateway of fifteen models that were made as LiteLLM's UI makes them."""
+    shared = Api(second_gateway)
     for model_name, params, info in MODELS:
         model_id = shared.create(model_name, params, info)
         if model_name == "paused":

@@ -41,6 +41,20 @@ NEVER_MASKED = "litellm_credential_name|default_api_key_[rt]pm_limit|(.*[_-])?co
 NOTHING = "(?!)"
 
 
+class Matches(dict[str, bool]):
+    """Whether a pattern matches a whole key. It is asked for the same few keys again and again."""
+
+    def __init__(self, pattern: str) -> None:
+        self._pattern = re.compile(pattern, re.DOTALL)
+
+    def __missing__(self, key: str) -> bool:
+        self[key] = self._pattern.fullmatch(key) is not None
+        return self[key]
+
+
+IS_LEFT_OUT = Matches(LEFT_OUT)
+
+
 class Cluster:
     """The database, and the rows in the router of each worker. Tests may change everything."""
 
@@ -73,12 +87,12 @@ class Cluster:
         since = self.since_106
         self.false = dict.fromkeys((FALSE_UNLESS_SENT + FALSE_SINCE_106 * since).split(), False)
         mirrored = MIRRORED + SINCE_106 * since + SINCE_109 * self.since_109
-        self.mirrored = re.compile(mirrored)
+        self.mirrored = Matches(mirrored)
         self.cleared = re.compile(mirrored + CLEARED if since else NOTHING)
         self.dropped = re.compile(NO_INFO if since else NOTHING)
-        self.by_model = re.compile(MASKED_BY_MODEL + "|azure_ad_token|client_secret" * since)
+        self.by_model = Matches(MASKED_BY_MODEL + "|azure_ad_token|client_secret" * since)
         secrets = f"(.*[_-])?({SECRET}{'|cookie' * since})([_-].*)?"
-        self.secret = re.compile(f"(?!({NEVER_MASKED})$){secrets}", re.DOTALL)
+        self.secret = Matches(f"(?!({NEVER_MASKED})$){secrets}")
 
     def client(self, worker: int | Callable[[], int] = 0) -> Client:
         """A client of one worker, or of a load balancer that chooses a worker for each request."""
@@ -215,11 +229,11 @@ class Cluster:
         model = str(params.get("model"))
         info = self.cost_map.get(model) or self.cost_map.get(model.rpartition("/")[2]) or {}
         info = {**info, **row.get("model_info", {})}
-        info |= {key: value for key, value in params.items() if self.mirrored.fullmatch(key)}
+        info |= {key: value for key, value in params.items() if self.mirrored[key]}
         info |= {"id": model_id, "db_model": model_id not in self.config}
         if self.since_106 and info["db_model"]:
             info["blocked"] = row.get("blocked", False)
-        params = {key: value for key, value in params.items() if not re.fullmatch(LEFT_OUT, key)}
+        params = {key: value for key, value in params.items() if not IS_LEFT_OUT[key]}
         shown = {"litellm_params": self._masked(params), "model_info": through_json(info)}
         return {"model_name": row["model_name"], **shown}
 
@@ -228,7 +242,7 @@ class Cluster:
             return {name: self._masked(item, name) for name, item in value.items()}
         if isinstance(value, list):  # what is no string in it is never masked
             return [self._masked(i, key if isinstance(i, (str, list)) else "") for i in value]
-        if not self.secret.fullmatch(key.lower()):
+        if not self.secret[key.lower()]:
             return "None" if value is None else value
         text = "" if value is None else str(value)
         if len(text) <= 8:
@@ -279,7 +293,7 @@ class Client:
         if row is None or "/" in model_id or row.get("blocked"):
             return None
         params, shown = self._cluster.loaded(row).items(), self._cluster.by_model
-        texts = {key: str(value) for key, value in params if shown.fullmatch(key)}
+        texts = {key: str(value) for key, value in params if shown[key]}
         return {k: f"{v[:2]}****{v[-2:]}" if len(v) > 4 else "*****" for k, v in texts.items()}
 
     def providers(self) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -21,6 +22,7 @@ class Forked:
         self.pid = os.fork()
         if self.pid == 0:
             code = 1
+            gc.freeze()  # else a collection would walk through, and so copy, all that we have
             try:
                 os.close(reader)
                 with os.fdopen(writer, "w", encoding="utf-8") as output:

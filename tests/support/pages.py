@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import re
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import salt.cli.call
 import salt.scripts
 
 _FRESH = "% Another gateway."
@@ -157,7 +159,10 @@ class Machine:
         return done.returncode, done.stdout
 
     def _salt_call(self, arguments: list[str]) -> tuple[int, str]:
-        """Run `salt-call` in a fork of this process: to import Salt takes longer than to run."""
+        """Run `salt-call` in a fork of this process: to import Salt takes longer than to run.
+
+        So this file imports what `salt-call` does when it begins.
+        """
         printed = self.root / "printed"
         child = os.fork()
         if child == 0:
@@ -167,6 +172,7 @@ class Machine:
 
     def _be_salt_call(self, printed: Path, arguments: list[str]) -> None:
         code: Any = 1
+        gc.freeze()  # else a collection would walk through, and so copy, all that the parent has
         try:
             output = os.open(printed, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             os.dup2(output, 1)

@@ -301,7 +301,8 @@ def test_a_row_that_is_made_anew_is_deleted_first():
         pytest.param(1, "the key was revoked", id="the delete: nothing was done"),
         pytest.param(
             2,
-            "It was deleted to be made anew, and is gone until this is applied again: the key was revoked",
+            "It was deleted to be made anew, and is gone until this is applied again: "
+            "the key was revoked",
             id="the create: it is gone",
         ),
     ],
