@@ -7,12 +7,14 @@ from dataclasses import replace
 
 from ..errors import GatewayError, NotInDatabase, NotSeen, Refused
 from ..models.deployments import Deployments
+from ..models.versions import Capabilities
 from ..objects import plan as plans
 from ..objects.declared import Declared
 from ..objects.execute import Executor
 from ..objects.operations import plain
 from ..objects.outcome import Options, Outcome
-from ..objects.plan import DELETE, NONE, Plan
+from ..objects.plan import DELETE, NONE, UPDATE, Plan
+from ..objects.planning import PAUSE
 from ..objects.row import Row, Rows, refuse_other_gateway
 from ..objects.run import Run
 from ..objects.store import Store
@@ -22,6 +24,7 @@ from . import steps
 from .endpoints import CredentialEndpoints
 from .kind import CREDENTIAL, LABEL, parse
 
+_LOOKS = 4  # how often to look for a credential that the database has
 _NOT_REFRESHED = (
     "What LiteLLM lists of credentials may be half a minute old, and nothing could let it read its "
     "database anew"
@@ -67,13 +70,18 @@ class Credentials:
 
         :raises GatewayError: It has, and what it has cannot be seen.
         """
-        try:
-            self._endpoints.update(name, {})
-        except NotInDatabase:
-            self.store.drop(name)
-            return False
-        if self._refresh() and name in self.store.rows():
-            return True
+        for _ in range(_LOOKS):
+            try:
+                self._endpoints.update(name, {})
+            except NotInDatabase:
+                self.store.drop(name)
+                return False
+            refreshed = self._refresh()
+            if name in self.store.rows():
+                return True
+            if not refreshed:
+                break
+            self._endpoints.elsewhere(PAUSE)  # a balancer has led us to another worker
         raise GatewayError(
             f"The gateway has the credential {name}, and shows only after half a minute what is in "
             "it"
@@ -92,7 +100,9 @@ class Credentials:
 
         def next_step(one: Declared, planned: Plan[Row]) -> steps.Step | None:
             deletes = not steps.deletes_values(planned) or self._is_recent()
-            return steps.next_step(one, planned, deletes=deletes)
+            writes = planned.action == UPDATE and not options.test
+            merges = writes and self._capabilities().merges_info
+            return steps.next_step(one, planned, deletes=deletes, merges=merges)
 
         def check(one: Declared, planned: Plan[Row]) -> None:
             steps.check(one, planned)
@@ -101,10 +111,14 @@ class Credentials:
 
         def look_closer(plans: Sequence[Plan[Row]], prunes: bool) -> None:
             # A create needs no look, as the database refuses a second row of a name. An update
-            # needs none either, as it merges its values.
-            adopted = [one.row for one in plans if one.row and one.row.marker is None]
-            if not options.test and (adopted or prunes or options.verify_secrets):
-                unsure.append(not self._refresh())
+            # merges its values, but replaces the marker: if that is newer in the database, nobody
+            # would remember what it says is ours.
+            changed = [one.row for one in plans if one.row and one.action != NONE]
+            adopted = [row for row in changed if row.marker is None]
+            if not options.test and (changed or prunes or options.verify_secrets):
+                refreshed = self._refresh()
+                if adopted or prunes or options.verify_secrets:
+                    unsure.append(not refreshed)
                 self._refuse_configured(adopted)
 
         unsure: list[bool] = []
@@ -122,7 +136,10 @@ class Credentials:
 
     def _is_recent(self) -> bool:
         """Whether LiteLLM deletes values by their names, and has labels (from 1.106 on)."""
-        return self._deployments.versions.can(removing=True).clears
+        return self._capabilities().clears
+
+    def _capabilities(self) -> Capabilities:
+        return self._deployments.versions.can(removing=True)
 
     def _refuse_configured(self, rows: Sequence[Row]) -> None:
         """Refuse rows of the config file where LiteLLM does not say which ones these are (1.83).
@@ -140,7 +157,7 @@ class Credentials:
                 ) from None
 
     def _executor(self) -> Executor[Row]:
-        return Executor(CREDENTIAL, self._endpoints, self.store, self._exists)
+        return Executor(CREDENTIAL, self._endpoints, self.store, self._exists, reads_prove=False)
 
     def _why_kept(self, row: Row, test: bool) -> str | None:
         """Why a credential must not be deleted: models name it.
@@ -160,9 +177,9 @@ class Credentials:
         :param any_owner: Also one that another state owns.
         :raises Refused: Models name it, or it belongs to somebody else.
         """
-        refreshed = test or self._refresh()
-        row = self.store.rows(forecast=test).get(declared.id)
-        notes = () if refreshed else (_NOT_REFRESHED,)
+        is_listed = declared.name in self.store.rows()
+        notes = (_NOT_REFRESHED,) if is_listed and not (test or self._refresh()) else ()
+        row = self._to_remove(declared.name, test)
         if row is None:
             return Outcome(declared.name, NONE, declared.id, notes=notes)
         if not any_owner or not row.from_database:
@@ -180,6 +197,15 @@ class Credentials:
                 return Outcome(declared.name, NONE, row.id, failure=str(err), unknown=True)
         changes = plans.delete(CREDENTIAL, row).changes
         return Outcome(declared.name, DELETE, row.id, changes, notes)
+
+    def _to_remove(self, name: str, test: bool) -> Row | None:
+        """The credential of a name. If it is not listed, the database says whether it is there.
+
+        :raises GatewayError: It is there, and cannot be seen.
+        """
+        if test or name in self.store.rows() or self._exists(name):
+            return self.store.rows(forecast=test).get(name)
+        return None
 
     def forget(self) -> None:
         """Read everything anew when it is next needed, because others may have changed it."""

@@ -24,6 +24,7 @@ class Capabilities:
     :param clears: A null clears prices and a few other parameters (from 1.106 on).
     :param removes: It removes parameters by their names (from 1.109 on).
     :param resolves: It resolves ``os.environ/`` references in its database (from 1.95 on).
+    :param merges_info: It merges the ``credential_info`` of an update (from 1.110 on).
     """
 
     blocks: bool = False
@@ -32,6 +33,7 @@ class Capabilities:
     clears: bool = False
     removes: bool = False
     resolves: bool = False
+    merges_info: bool = False
 
 
 OLD = Capabilities()
@@ -89,5 +91,5 @@ def by_version(version: str | None) -> Capabilities:
     numbers = re.match(r"(\d+)\.(\d+)", version or "")
     number = tuple(map(int, numbers.groups())) if numbers else (0, 0)
     if number >= (1, 109):
-        return NEWEST
+        return replace(NEWEST, merges_info=number >= (1, 110))
     return RECENT if number >= (1, 106) else OLD
