@@ -86,6 +86,10 @@ class AlreadyThere(GatewayError):
     """A create failed in LiteLLM's database, usually because the id exists already."""
 
 
+class NameTaken(AlreadyThere):
+    """A create was not done, because the database has a row of that name."""
+
+
 class NotInDatabase(GatewayError):
     """The database does not have the row to change: it was deleted, or it is in the config file.
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import partial
 from itertools import count
 
 import pytest
@@ -61,7 +62,7 @@ def test_every_history_converges_on_litellm(api, real, name, gateway_can_block, 
     profile = profiles.load(login, {}.get, lambda value: value)
     name = f"{name}-{next(numbers)}"
 
-    def open_gateway():
+    def open_objects():
         return Deployments(Models(Session(profile)), Fingerprinter(profile.api_key))
 
     def intervene(model_id, body):
@@ -69,7 +70,14 @@ def test_every_history_converges_on_litellm(api, real, name, gateway_can_block, 
         api.patch(model_id, **{**body, "model_info": info})
 
     version = api("GET", "/public/model_hub/info")["litellm_version"]
-    properties.run(history, name, open_gateway, real, intervene, version)
+    properties.run(
+        history,
+        declare=partial(properties.deployment, name),
+        open_objects=open_objects,
+        raw=real,
+        intervene=intervene,
+        check_declared=partial(properties.check_deployment, version),
+    )
     ours = [row for row in api.rows() if row["model_name"].startswith(f"{name}-")]
     assert len(ours) <= 1
     for row in ours:

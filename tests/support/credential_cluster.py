@@ -10,11 +10,15 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from threading import RLock
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 from saltext_litellm import errors
+from saltext_litellm.credentials.credentials import Credentials
+from saltext_litellm.models.versions import by_version
 
 from .cluster import encrypted, through_json
+from .properties import FINGERPRINTER
 
 Row = dict[str, Any]
 Listed = list[Row]
@@ -96,7 +100,7 @@ class CredentialCluster:
         row = _row({**body, VALUES: self._kept(values)}, "db") | {LABEL: self._label(body)}
         if name in self.table:
             status = 409 if self.since_106 else 500
-            raise errors.AlreadyThere(f"Credential '{name}' already exists.", status)
+            raise errors.NameTaken(f"Credential '{name}' already exists.", status)
         self.table[name], self.memories[worker][name] = row, through_json(row)
 
     def update(self, worker: int, name: str, body: Row) -> None:
@@ -230,6 +234,35 @@ class CredentialClient:
                 with suppress(errors.GatewayError):
                     request(worker, *what)
         raise errors.OutcomeUnknown("The answer of a write was lost")
+
+
+class ModelsBeside:
+    """What the credentials of a gateway need of the models beside them. None names a credential.
+
+    :param client: What lets a worker read its database, if the gateway has a model.
+    """
+
+    def __init__(self, client: Any, version: str, has_models: bool) -> None:
+        self._client, self._has_models = client, has_models
+        self.versions = SimpleNamespace(of_version=lambda: by_version(version))
+
+    def reload_worker(self) -> bool:
+        return self._has_models and bool(self._client.refresh())
+
+    def naming(self, credential: str, *, test: bool) -> list[Any]:  # noqa: ARG002
+        return []
+
+
+def half_a_minute_passes(cluster: CredentialCluster) -> None:
+    """Let every worker read the database."""
+    for worker in range(len(cluster.memories)):
+        cluster.poll(worker)
+
+
+def open_credentials(client: Any, version: str, has_models: bool = True) -> Credentials:
+    """The credentials of a gateway for a new run, which has read nothing yet."""
+    beside: Any = ModelsBeside(client, version, has_models)
+    return Credentials(client, beside, FINGERPRINTER)
 
 
 def _row(body: Mapping[str, Any], source: str) -> Row:

@@ -1,4 +1,4 @@
-"""Makes random histories of a deployment: what each run declares, and what others change."""
+"""Makes random histories of an object: what each run declares, and what others change."""
 
 from __future__ import annotations
 
@@ -79,11 +79,74 @@ interventions = st.fixed_dictionaries(
     }
 )
 
-histories = st.lists(
-    st.one_of(
-        st.tuples(st.just("declare"), declarations),
-        st.tuples(st.just("intervene"), interventions),
-    ),
-    min_size=1,
-    max_size=6,
+
+def steps(declared: st.SearchStrategy[Any], changed: st.SearchStrategy[Any]) -> Any:
+    """Steps in which we declare something, or others change something."""
+    return st.tuples(st.just("declare"), declared) | st.tuples(st.just("intervene"), changed)
+
+
+histories = st.lists(steps(declarations, interventions), min_size=1, max_size=6)
+
+# ---------------------------------------------------------------- credentials
+
+texts = st.sampled_from(["one", "two", "a****b", 'ünï "quoted" \\', "5", "no", "https://x.com/v1"])
+deep = st.dictionaries(st.sampled_from(["er", "est"]), scalars, min_size=1, max_size=2)
+inside: st.SearchStrategy[Any] = st.dictionaries(
+    st.sampled_from(["X-Team", "X/Y~Z"]), words, min_size=1
 )
+inside |= st.fixed_dictionaries({"deep": deep}, optional={"X-Team": words})
+from_outside = st.fixed_dictionaries({"X-Theirs": words})
+# LiteLLM masks a text whose name has `key` or `token` in it, also in a mapping of such a name.
+MASKED: dict[str, st.SearchStrategy[Any]] = {
+    "api_key": secrets,
+    "azure_ad_token": secrets,
+    "monkey": texts,
+    "monkeys": st.fixed_dictionaries({"name": texts}, optional={"keyboard": texts}),
+}
+PLAIN: dict[str, st.SearchStrategy[Any]] = {
+    "api_base": texts,
+    "organization": texts,
+    "retries": numbers,
+    "stop": st.lists(scalars, min_size=1, max_size=3),
+    "headers": inside,
+}
+ABOUT: dict[str, st.SearchStrategy[Any]] = {
+    "description": words,
+    "custom_llm_provider": st.sampled_from(["openai", "azure"]),
+    "owner": inside,
+    "max_things": numbers,
+}
+
+credential_declarations = st.fixed_dictionaries(
+    {"credential_values": st.fixed_dictionaries({}, optional=PLAIN | MASKED).filter(bool)},
+    optional={
+        "credential_info": st.fixed_dictionaries({}, optional=ABOUT),
+        "display_name": st.sampled_from(["Label", "Another"]),
+    },
+)
+
+# The values that others set: keys of their own, and some of ours. `gone` deletes the credential,
+# and `unmarked` is how somebody makes it anew by hand.
+credential_interventions = st.one_of(
+    st.fixed_dictionaries(
+        {
+            "credential_values": st.fixed_dictionaries(
+                {},
+                optional={
+                    "theirs": scalars.filter(lambda value: value != ""),
+                    "their_secret": secrets,
+                    "api_key": secrets,
+                    "api_base": texts,
+                    "headers": from_outside,
+                },
+            ),
+            "credential_info": st.fixed_dictionaries(
+                {}, optional={"theirs": scalars, "description": words, "owner": from_outside}
+            ),
+        },
+        optional={"credential_values_to_delete": st.lists(st.just("organization"), max_size=1)},
+    ),
+    st.sampled_from(["gone", "unmarked"]),
+)
+credential_steps = steps(credential_declarations, credential_interventions)
+credential_histories = st.lists(credential_steps, min_size=1, max_size=6)

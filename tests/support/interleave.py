@@ -8,10 +8,25 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from itertools import count
 from typing import Any, Generic, TypeVar
+
+from hypothesis import strategies as st
 
 T = TypeVar("T")
 Wrap = Callable[[Any], Any]
+
+# In which order a balancer meets three workers; each gets its turn.
+workers = st.permutations([0, 1, 2, 0, 1, 2])
+schedules = st.lists(st.integers(0, 2), max_size=40)
+
+
+def balancer(order: Sequence[int], spread: bool) -> int | Callable[[], int]:
+    """A connection to one worker, or one whose requests meet the workers in some order."""
+    if not spread:
+        return order[0]
+    turns = count()
+    return lambda: order[next(turns) % len(order)]
 
 
 def run_interleaved(

@@ -13,7 +13,8 @@ from ..objects.declared import Declared
 from ..objects.execute import Executor
 from ..objects.operations import plain
 from ..objects.outcome import Options, Outcome
-from ..objects.plan import DELETE, NONE, Plan
+from ..objects.plan import DELETE, NONE, UPDATE, Plan
+from ..objects.planning import PAUSE
 from ..objects.row import Row, Rows, refuse_other_gateway
 from ..objects.run import Run
 from ..objects.store import Store
@@ -23,6 +24,7 @@ from . import steps
 from .endpoints import CredentialEndpoints
 from .kind import CREDENTIAL, LABEL, parse
 
+_LOOKS = 4  # how often to look for a credential that the database has
 _NOT_REFRESHED = "LiteLLM may not have shown what was changed in the last half minute"
 
 
@@ -65,13 +67,18 @@ class Credentials:
 
         :raises GatewayError: It has, and what it has cannot be seen.
         """
-        try:
-            self._endpoints.update(name, {})
-        except NotInDatabase:
-            self.store.drop(name)
-            return False
-        if self._refresh() and name in self.store.rows():
-            return True
+        for _ in range(_LOOKS):
+            try:
+                self._endpoints.update(name, {})
+            except NotInDatabase:
+                self.store.drop(name)
+                return False
+            refreshed = self._refresh()
+            if name in self.store.rows():
+                return True
+            if not refreshed:
+                break
+            self._endpoints.elsewhere(PAUSE)  # a balancer has led us to another worker
         raise GatewayError(
             f"The gateway has the credential {name}, and shows only after half a minute what is in "
             "it"
@@ -90,7 +97,9 @@ class Credentials:
 
         def next_step(one: Declared, planned: Plan[Row]) -> steps.Step | None:
             deletes = not steps.deletes_values(planned) or self._is_recent()
-            return steps.next_step(one, planned, deletes=deletes)
+            writes = planned.action == UPDATE and not options.test
+            merges = writes and self._can().merges_info
+            return steps.next_step(one, planned, deletes=deletes, merges=merges)
 
         def check(one: Declared, planned: Plan[Row]) -> None:
             steps.check(one, planned)
@@ -99,12 +108,15 @@ class Credentials:
 
         def look_closer(plans: Sequence[Plan[Row]], prunes: bool) -> None:
             # A create needs no look, as the database refuses a second row of a name. An update
-            # needs one where it would replace what others have just added to credential_info.
+            # merges its values, but replaces the marker, and up to LiteLLM 1.109 all of
+            # credential_info: what is newer in the database would be lost.
             changed = [one.row for one in plans if one.row and one.action != NONE]
             adopted = [row for row in changed if row.marker is None]
-            replaces = changed and not options.test and not self._can().merges_info
-            if not options.test and (adopted or replaces or prunes or options.verify_secrets):
-                unsure.append(not self._refresh())
+            if not options.test and (changed or prunes or options.verify_secrets):
+                refreshed = self._refresh()
+                replaces = changed and not self._can().merges_info
+                if adopted or replaces or prunes or options.verify_secrets:
+                    unsure.append(not refreshed)
                 self._refuse_configured(adopted)
 
         unsure: list[bool] = []
@@ -144,7 +156,7 @@ class Credentials:
                 ) from None
 
     def _executor(self) -> Executor[Row]:
-        return Executor(CREDENTIAL, self._endpoints, self.store, self._exists)
+        return Executor(CREDENTIAL, self._endpoints, self.store, self._exists, reads_prove=False)
 
     def _why_kept(self, row: Row, test: bool) -> str | None:
         """Why a credential must not be deleted: models name it.
@@ -164,8 +176,9 @@ class Credentials:
         :param any_owner: Also one that another state owns.
         :raises Refused: Models name it, or it belongs to somebody else.
         """
-        refreshed = test or self._refresh()
-        row = self.store.rows(forecast=test).get(declared.id)
+        is_listed = declared.name in self.store.rows()
+        refreshed = test or not is_listed or self._refresh()
+        row = self._to_remove(declared.name, test)
         if row is None:
             notes = () if refreshed else (_NOT_REFRESHED,)
             return Outcome(declared.name, NONE, declared.id, notes=notes)
@@ -184,6 +197,15 @@ class Credentials:
                 return Outcome(declared.name, NONE, row.id, failure=str(err), unknown=True)
         changes = plans.delete(CREDENTIAL, row).changes
         return Outcome(declared.name, DELETE, row.id, changes)
+
+    def _to_remove(self, name: str, test: bool) -> Row | None:
+        """The credential of a name. If it is not listed, the database says whether it is there.
+
+        :raises GatewayError: It is there, and cannot be seen.
+        """
+        if test or name in self.store.rows() or self._exists(name):
+            return self.store.rows(forecast=test).get(name)
+        return None
 
     def forget(self) -> None:
         """Read everything anew when it is next needed, because others may have changed it."""

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from ..errors import AlreadyThere, GatewayError, NotInDatabase, OutcomeUnknown, Unchangeable
+from ..errors import GatewayError, NameTaken, NotInDatabase, OutcomeUnknown, Unchangeable
 from ..http.session import Session
 from ..values.secrets import scrub, secret_strings
 
@@ -59,7 +59,7 @@ class CredentialEndpoints:
     def create(self, body: Mapping[str, Any]) -> None:
         """Create a credential. It needs a value, and ``credential_info``, which may be empty.
 
-        :raises AlreadyThere: The database has one of this name, known to this worker or not.
+        :raises NameTaken: The database has one of this name, known to this worker or not.
         :raises OutcomeUnknown: It may exist: look before trying again.
         """
         try:
@@ -67,7 +67,7 @@ class CredentialEndpoints:
         except GatewayError as err:
             conflict = err.status == _CONFLICT and "is defined in config" not in str(err)
             if conflict or "Unique constraint failed" in str(err):  # 500 in 1.83.14
-                raise AlreadyThere(str(err), err.status) from None
+                raise NameTaken(str(err), err.status) from None
             raise
         self._confirm(answer, "POST /credentials", body)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..errors import Refused
@@ -16,8 +16,8 @@ from ..objects.plan import CREATE, NONE, Plan
 from ..objects.row import Row, Rows
 from ..objects.steps import Create, Update
 from ..values.fingerprints import Fingerprinter
-from ..values.paths import Path, drop, put
-from .kind import CREDENTIAL, DELETE, FIELDS, INFO, LABEL, VALUES
+from ..values.paths import Path, drop, leaves, put
+from .kind import CREDENTIAL, DELETE, INFO, LABEL, VALUES, is_unreadable
 
 Step = Create[Row] | Update[Row]
 
@@ -55,10 +55,13 @@ def check(declared: Declared, plan: Plan[Row]) -> None:
         raise Refused(f"{VALUES} is missing: LiteLLM makes no credential without a value")
 
 
-def next_step(declared: Declared, plan: Plan[Row], *, deletes: bool) -> Step | None:
+def next_step(
+    declared: Declared, plan: Plan[Row], *, deletes: bool, merges: bool = False
+) -> Step | None:
     """The next step of a plan, ``None`` if nothing is left to do.
 
     :param deletes: Whether LiteLLM deletes values by their names (from 1.106 on).
+    :param merges: Whether LiteLLM merges ``credential_info`` (from 1.110 on).
     :raises Refused: It would lose a secret that somebody else set.
     """
     if plan.action == NONE:
@@ -72,9 +75,15 @@ def next_step(declared: Declared, plan: Plan[Row], *, deletes: bool) -> Step | N
     if going and not deletes:
         return _made_anew(declared, plan, row, values)
     touched = {path[1] for path in plan.touched | plan.removed if path[0] == VALUES}
+    written = {key: values[key] for key in sorted(touched) if key in values}
+    for path in _unreadable(declared, written):
+        raise Refused(
+            f"{':'.join(path)} is not declared and cannot be read back, but {':'.join(path[:2])} "
+            "can only be written whole: declare it too"
+        )
     body: dict[str, Any] = {
-        VALUES: {key: values[key] for key in sorted(touched) if key in values},
-        INFO: _info_after(declared, plan, row, plan.marker),
+        VALUES: written,
+        INFO: _info_after(declared, plan, row, plan.marker, merges=merges),
     }
     if going:
         body[DELETE] = going
@@ -96,20 +105,33 @@ def _whole(declared: Declared, others: Mapping[str, Any], marker: Marker) -> dic
 
 
 def _values_after(declared: Declared, plan: Plan[Row], row: Row) -> dict[str, Any]:
-    """The values that a row has afterwards. Those of others are as they were read."""
+    """The values that a row has afterwards. Those of others are as they were read.
+
+    Each of ours is as declared, as a mapping is written whole and may show a mask of it.
+    """
     tree = {VALUES: copy.deepcopy(row.data[VALUES])}
     for path in plan.removed:
         if path[0] == VALUES:
             drop(tree, path)
-    for path in plan.touched:
+    for path, value in declared.values.items():
         if path[0] == VALUES:
-            put(tree, path, declared.values[path])
+            put(tree, path, value)
     values: dict[str, Any] = tree.get(VALUES, {})
     return values
 
 
-def _info_after(declared: Declared, plan: Plan[Row], row: Row, marker: Marker) -> dict[str, Any]:
-    """The ``credential_info`` to send: whole, with what others have in it.
+def _unreadable(declared: Declared, values: Mapping[str, Any]) -> Iterator[Path]:
+    """The places in values to send where others have a secret, of which only the mask is known."""
+    for key, value in values.items():
+        for path, shown in leaves((VALUES, key), value):
+            if path not in declared.values and is_unreadable(path, shown):
+                yield path
+
+
+def _info_after(
+    declared: Declared, plan: Plan[Row], row: Row, marker: Marker, *, merges: bool = False
+) -> dict[str, Any]:
+    """The ``credential_info`` to send: with what others have in it, unless LiteLLM merges it.
 
     Up to LiteLLM 1.109 it replaces what is stored, while the memory of a worker merges it. From
     1.110 on, both merge it, and no key can be removed. So a key that goes is sent as null, which
@@ -122,7 +144,12 @@ def _info_after(declared: Declared, plan: Plan[Row], row: Row, marker: Marker) -
     for path in plan.touched:
         if path[0] == INFO:
             put(tree, path, declared.values[path])
-    kept = {key: value for key, value in tree.get(INFO, {}).items() if value is not None}
+    ours = {path[1] for path in plan.touched | plan.removed if path[0] == INFO}
+    kept = {
+        key: value
+        for key, value in tree.get(INFO, {}).items()
+        if value is not None and (key in ours or not merges)
+    }
     gone = dict.fromkeys(sorted(path[1] for path in plan.removed if path[0] == INFO))
     return {**gone, **kept, markers.KEY: marker.dump()}
 
@@ -132,15 +159,12 @@ def _made_anew(
 ) -> Create[Row]:
     """Delete a credential and create it at once, because LiteLLM cannot delete a value of it."""
     assert plan.marker is not None  # noqa: S101 - such a plan has one
-    ours = {path[:2] for path in declared.values}
-    for key in values:
-        path: Path = (VALUES, key)
-        if path not in ours and FIELDS.is_secret(path):
-            raise Refused(
-                "LiteLLM cannot clear everything in place, so the credential would have to be made "
-                f"anew, but {':'.join(path)}, which is not declared, cannot be read back and would "
-                "be lost: declare it too"
-            )
+    for path in _unreadable(declared, values):
+        raise Refused(
+            "LiteLLM cannot clear everything in place, so the credential would have to be made "
+            f"anew, but {':'.join(path)}, which is not declared, cannot be read back and would be "
+            "lost: declare it too"
+        )
     info = _info_after(declared, plan, row, plan.marker)
     label = {LABEL[0]: row.data[LABEL[0]]} if row.data.get(LABEL[0]) else {}
     lasting = frozenset(path for path in plan.removed if path[0] == VALUES)

@@ -10,6 +10,7 @@ from ..errors import (
     AlreadyThere,
     GatewayError,
     LiteLLMError,
+    NameTaken,
     NotDone,
     NotInDatabase,
     NotSeen,
@@ -52,6 +53,8 @@ class Executor(Generic[R]):
 
     :param exists: Finds out whether a row exists that was just looked for by a read. Raises a
         :class:`GatewayError` if that cannot be seen.
+    :param reads_prove: Whether a read shows what the database has, and not what a worker remembers.
+        If not, only an answer is a proof, so an update whose answer was lost is sent once more.
     :ivar gave_up: Why no further request is worth a try.
     """
 
@@ -61,8 +64,11 @@ class Executor(Generic[R]):
         endpoints: Endpoints,
         store: Store[R],
         exists: Callable[[str], bool],
+        *,
+        reads_prove: bool = True,
     ) -> None:
         self.kind, self.endpoints, self.store, self._exists = kind, endpoints, store, exists
+        self._reads_prove = reads_prove
         self.gave_up: GatewayError | None = None
         self._refused: set[str] = set()  # ids that LiteLLM's database has refused once
         self._lost: tuple[Body, GatewayError] | None = None
@@ -140,12 +146,30 @@ class Executor(Generic[R]):
         except NotInDatabase:
             self.raise_deleted(step.row)
         except OutcomeUnknown as err:
-            if self.look_up(step.row.id, err, step.row) is None:
-                raise ChangedByOthers from None
-            self._lost = (step.body, _not_done(err))
-            return False
+            if self._reads_prove:
+                self._look_whether_done(step, err)
+                return False
+            answer = self._send_again(step, err)
         self.store.put(self.kind.changed(step.row, step.body, answer))
         return True
+
+    def _look_whether_done(self, step: Update[R], err: OutcomeUnknown) -> None:
+        """Look up a row after an update whose answer was lost, so that the next plan shows it."""
+        if self.look_up(step.row.id, err, step.row) is None:
+            raise ChangedByOthers from None
+        self._lost = (step.body, _not_done(err))
+
+    def _send_again(self, step: Update[R], lost: OutcomeUnknown) -> Body | None:
+        """Send an update once more whose answer was lost.
+
+        :raises NotSeen: It was not done, or its answer was lost too.
+        """
+        try:
+            return send(self.endpoints, step)
+        except NotInDatabase:
+            self.raise_deleted(step.row)
+        except GatewayError as err:
+            raise NotSeen(f"{lost}; a second try: {err}", err.status) from None
 
     def delete(self, row: R) -> None:
         """Delete a row."""
@@ -160,6 +184,8 @@ class Executor(Generic[R]):
         """Somebody else has deleted the row: forget it and plan again."""
         self.store.drop(row.id)
         self.store.read_again()
+        if not self._reads_prove:
+            self.store.drop(row.id)
         raise ChangedByOthers
 
     def look_up(self, row_id: str, err: GatewayError, before: R | None = None) -> R | None:
@@ -167,6 +193,7 @@ class Executor(Generic[R]):
 
         :param before: The row as it was.
         :raises NotSeen: It cannot be seen.
+        :raises NotDone: It cannot be seen, but the write was refused.
         """
         try:
             if self.gave_up is not None:
@@ -176,6 +203,8 @@ class Executor(Generic[R]):
         except GatewayError as again:
             if before is not None:
                 self.store.put(before)
+            if isinstance(err, NameTaken):
+                raise NotDone(f"{err} {again}", err.status) from None
             raise NotSeen(
                 f"{err}; whether that was done cannot be seen: {again}", again.status
             ) from None

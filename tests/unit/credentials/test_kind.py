@@ -302,8 +302,8 @@ CHANGES = [
     pytest.param(
         {"credential_info": {"a": 1, "b": 2}},
         {"credential_info": {"a": 3}},
-        {"credential_values": {}, "credential_info": {"a": 3}, "display_name": None},
-        id="credential_info is sent whole",
+        {"credential_values": {}, "credential_info": {"a": 3, "b": 2}, "display_name": None},
+        id="credential_info is merged, as the memory of a worker does",
     ),
     pytest.param(
         {"credential_info": {"a": 1}},

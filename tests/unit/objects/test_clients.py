@@ -6,7 +6,6 @@ is untrue.
 
 from __future__ import annotations
 
-from itertools import count
 from typing import Any
 
 import pytest
@@ -20,7 +19,7 @@ from saltext_litellm.models.deployments import Deployments
 from saltext_litellm.models.options import ModelOptions
 from saltext_litellm.objects.outcome import Outcome
 from tests.support.cluster import Cluster
-from tests.support.interleave import run_interleaved
+from tests.support.interleave import balancer, run_interleaved, schedules, workers
 from tests.support.properties import FINGERPRINTER, VERSIONS, relaxed
 
 params = st.fixed_dictionaries(
@@ -30,17 +29,6 @@ params = st.fixed_dictionaries(
 declarations = st.fixed_dictionaries(
     {"litellm_params": params}, optional={"model_id": st.just("pinned")}
 )
-# In which order a balancer meets the workers; each gets its turn.
-workers = st.permutations([0, 1, 2, 0, 1, 2])
-schedules = st.lists(st.integers(0, 1), max_size=40)
-
-
-def balancer(order: list[int], spread: bool) -> Any:
-    """A connection to one worker, or one whose requests meet the workers in some order."""
-    if not spread:
-        return order[0]
-    turns = count()
-    return lambda: order[next(turns) % len(order)]
 
 
 def warm_cluster(version: str) -> Cluster:

@@ -1,5 +1,7 @@
 """Random histories of a deployment, on the model of LiteLLM."""
 
+from functools import partial
+
 import pytest
 from hypothesis import given, settings
 
@@ -26,11 +28,11 @@ def test_every_history_converges(version, history):
 
     properties.run(
         history,
-        "name",
-        open_gateway=lambda: Deployments(cluster.client(), FINGERPRINTER),
+        declare=partial(properties.deployment, "name"),
+        open_objects=lambda: Deployments(cluster.client(), FINGERPRINTER),
         raw=lambda model_id: cluster.table[model_id],
         intervene=intervene,
-        version=version,
+        check_declared=partial(properties.check_deployment, version),
     )
     assert len(cluster.table) <= 1
 
@@ -41,6 +43,6 @@ def test_planning_writes_nothing(history):
     cluster = Cluster()
     for step, what in history:
         if step == "declare":
-            wanted = properties.desired("name", what, "name")
-            properties.plan(Deployments(cluster.client(), FINGERPRINTER), wanted)
+            wanted = properties.deployment("name", what)
+            properties.apply(Deployments(cluster.client(), FINGERPRINTER), wanted, test=True)
     assert cluster.requests == 0

@@ -180,7 +180,10 @@ def test_what_was_deleted_to_be_made_anew_may_be_gone():
     lamps = Lamps(made("a", {"watts": 5, "shape": "oval"}), clears=False)
     lamps.instead = {2: failing(GatewayError("no", 400))}
     (outcome,) = converge(lamps, declared("a", {"watts": 5}))
-    assert outcome.failure == "It was deleted to be made anew, and that has failed: no"
+    assert (
+        outcome.failure
+        == "It was deleted to be made anew, and is gone until this is applied again: no"
+    )
     assert (outcome.id, lamps.table) == (None, {})
 
 
