@@ -13,6 +13,8 @@ import salt.loader
 from salt.utils import ctx
 from saltfactories.utils.functional import Loaders
 
+from tests.support.recorder import Recorder
+
 MARKER = "saltext_litellm"
 MODEL = {"custom_llm_provider": "openai", "base_model": "gpt-4"}
 # LiteLLM saves a model of no provider and does not serve it. With a public base URL it is not
@@ -215,14 +217,38 @@ def states(loaders, profile):
     return States(loaders, profile)
 
 
-@pytest.fixture
-def modules(loaders, profile):
+def with_profile(loaders, profile):
     """The execution functions, with the profile filled in."""
 
     def call(function, *args, **kwargs):
         return loaders.modules[f"litellm_model.{function}"](*args, **{"profile": profile, **kwargs})
 
     return call
+
+
+@pytest.fixture
+def modules(loaders, profile):
+    return with_profile(loaders, profile)
+
+
+@pytest.fixture
+def unasked():
+    """A profile for what is refused before anything is sent, so that it needs no gateway."""
+    with Recorder("http://127.0.0.1:9") as recorder:
+        yield {"url": recorder.url, "api_key": "sk-of-nobody-0123456789", "retries": 0}
+        assert recorder.requests == []
+
+
+@pytest.fixture
+def states_unasked(loaders, unasked):
+    """The states, none of which may send anything."""
+    return States(loaders, unasked)
+
+
+@pytest.fixture
+def modules_unasked(loaders, unasked):
+    """The execution functions, none of which may send anything."""
+    return with_profile(loaders, unasked)
 
 
 def as_job(function):

@@ -35,11 +35,10 @@ SALT_ERRORS = (SaltInvocationError, CommandExecutionError)
         ("manage", {"name": "s", "source": "/no/such.yaml"}, "There is no file /no/such.yaml"),
     ],
 )
-def test_an_argument_of_the_wrong_kind_is_one_sentence(modules, recorder, function, args, words):
+def test_an_argument_of_the_wrong_kind_is_one_sentence(modules_unasked, function, args, words):
     with pytest.raises(SALT_ERRORS, match=words) as err:
-        modules(function, **args)
+        modules_unasked(function, **args)
     assert len(str(err.value)) < 300
-    assert recorder.requests == []
 
 
 @pytest.mark.parametrize("word", ["false", "no", 5, "True"])
@@ -76,13 +75,12 @@ def test_a_boolean_that_is_null_is_as_if_it_were_not_given(states, modules, api,
         "model_list: [{model_name: x, litellm_params: {model: x, rpm: .nan}}]",
     ],
 )
-def test_a_hostile_file_is_one_sentence(states, recorder, tmp_path, text):
+def test_a_hostile_file_is_one_sentence(states_unasked, tmp_path, text):
     (tmp_path / "file.yaml").write_text(text)
-    result = states.run(("managed", {"name": "s", "source": str(tmp_path / "file.yaml")}))
+    result = states_unasked.run(("managed", {"name": "s", "source": str(tmp_path / "file.yaml")}))
     assert result["result"] is False
     assert "Traceback" not in result["comment"]
     assert len(result["comment"]) < 500
-    assert recorder.requests == []
 
 
 def test_a_limit_that_litellm_cannot_read_again_is_not_sent(states, api, recorder, name):

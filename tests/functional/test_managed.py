@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from .conftest import LIST, MODEL, States, sent, served_check
+from .conftest import LIST, MODEL, States, managed_set, sent, served_check
 
 SECRET = "sk-managed-0123456789"
 
@@ -82,12 +82,12 @@ def test_defaults_hold_where_a_model_says_nothing(managed, api, name):
     assert own["litellm_params"]["extra_headers"] == {"X-A": "a", "X-B": "own"}
 
 
-def test_every_mistake_is_reported_before_anything_is_written(managed, api, recorder, name):
+def test_every_mistake_is_reported_before_anything_is_sent(states_unasked, name):
     declared = models(name)
     declared[f"{name}-1"]["tier"] = "gold"
     declared[f"{name}-2"]["rpm"] = -1
     declared[f"{name}-3"] = {"nonsense": 1}
-    result = managed(models=declared)
+    result = states_unasked.run(managed_set(name, declared))
     assert (result["result"], result["changes"]) == (False, {})
     for words in (
         f"{name}-1: tier must be",
@@ -95,7 +95,6 @@ def test_every_mistake_is_reported_before_anything_is_written(managed, api, reco
         f"{name}-3: there is no arg",
     ):
         assert words in result["comment"]
-    assert recorder.requests == []
 
 
 def test_an_unknown_provider_stops_the_whole_set(managed, api, name):
@@ -153,11 +152,10 @@ def test_models_from_pillar(loaders_with, profile, api, name):
 
 
 @pytest.mark.parametrize("args", [{}, {"models": {}, "pillar": "x"}])
-def test_the_models_come_from_one_place(managed, recorder, args):
-    result = managed(**args)
+def test_the_models_come_from_one_place(states_unasked, args):
+    result = states_unasked.run(("managed", {"name": "s", **args}))
     assert result["result"] is False
     assert "exactly one of models, pillar and source" in result["comment"]
-    assert recorder.requests == []
 
 
 def test_a_failure_half_way_is_told_and_finished_by_the_next_run(managed, api, recorder, name):

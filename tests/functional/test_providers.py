@@ -45,29 +45,33 @@ def writes(recorder):
     return [record.path for record in recorder.requests if record.method != "GET"]
 
 
+REFUSED = [
+    *(({"model": model}, f"{UNKNOWN} {prefix}") for model, prefix in PREFIXES.items()),
+    ({"model": "my-own-llama"}, f"{UNKNOWN} of the model 'my-own-llama': declare "),
+    ({"model": "mistral"}, f"{UNKNOWN} of the model 'mistral': declare "),
+    ({"model": "opnai/gpt-4"}, f"{UNKNOWN} 'opnai' (did you mean openai?) of the model "),
+    ({"model": "glm-4", "custom_llm_provider": "zhipu"}, f"{UNKNOWN} 'zhipu'"),
+    ({"model": "openai/glm-4", "custom_llm_provider": "zhipu"}, f"{UNKNOWN} 'zhipu'"),
+    ({"model": "zhipu/glm-4", "api_base": "http://vllm:8000/v1"}, f"{UNKNOWN} 'zhipu'"),
+    ({"model": "my-own-llama", "api_base": "http://10.0.0.1:8000"}, f"{UNKNOWN} of the model"),
+]
+
+
 @pytest.mark.parametrize("test", [True, False])
-@pytest.mark.parametrize(
-    ("params", "said"),
-    [
+def test_it_is_named_before_anything_is_sent(states, api, recorder, name, test):
+    names = [f"{name}-{number:02}" for number in range(len(REFUSED))]
+    told = states.run(
         *(
-            ({"model": model}, f"{UNKNOWN} {prefix}")
-            for model, prefix in PREFIXES.items()
+            ("present", {"name": one, "litellm_params": params})
+            for one, (params, _) in zip(names, REFUSED, strict=True)
         ),
-        ({"model": "my-own-llama"}, f"{UNKNOWN} of the model 'my-own-llama': declare "),
-        ({"model": "mistral"}, f"{UNKNOWN} of the model 'mistral': declare "),
-        ({"model": "opnai/gpt-4"}, f"{UNKNOWN} 'opnai' (did you mean openai?) of the model "),
-        ({"model": "glm-4", "custom_llm_provider": "zhipu"}, f"{UNKNOWN} 'zhipu'"),
-        ({"model": "openai/glm-4", "custom_llm_provider": "zhipu"}, f"{UNKNOWN} 'zhipu'"),
-        ({"model": "zhipu/glm-4", "api_base": "http://vllm:8000/v1"}, f"{UNKNOWN} 'zhipu'"),
-        ({"model": "my-own-llama", "api_base": "http://10.0.0.1:8000"}, f"{UNKNOWN} of the model"),
-    ],
-)  # fmt: skip
-def test_it_is_named_before_anything_is_sent(states, api, recorder, name, params, said, test):
-    told = states.present(name, litellm_params=params, test=test)
-    assert (told["result"], told["changes"]) == (False, {})
-    assert told["comment"].startswith(f"{name} was not changed: {said}")
+        test=test,
+    )
+    for one, result, (_, said) in zip(names, told, REFUSED, strict=True):
+        assert (result["result"], result["changes"]) == (False, {})
+        assert result["comment"].startswith(f"{one} was not changed: {said}")
     assert writes(recorder) == []
-    assert api.in_database(name) == []
+    assert not [row for row in api.all_rows() if row["model_name"] in names]
 
 
 def test_what_litellm_finds_is_created_as_predicted(states, api, name):

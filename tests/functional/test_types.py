@@ -5,24 +5,26 @@ import pytest
 from .conftest import LIST, id_of, sent
 
 
-@pytest.mark.parametrize(
-    ("before", "after"), [("false", False), ("5", 5), (1, True), ("1.0", 1.0), (True, "true")]
-)
 @pytest.mark.parametrize("section", ["litellm_params", "model_info"])
-def test_a_corrected_type_is_written_where_litellm_keeps_it(
-    api, states, name, section, before, after
-):
-    def declared(value):
+def test_a_corrected_type_is_written_where_litellm_keeps_it(api, states, name, section):
+    before, after = ["false", "5", 1, "1.0", True], [False, 5, True, 1.0, "true"]
+
+    def declared(values):
         model = {"model": "openai/gpt-4"} if section == "litellm_params" else {}
-        return {section: {**model, "own_extra": value, "own": {"extra": [value]}}}
+        own = {f"own_{number}": value for number, value in enumerate(values)}
+        nested = {f"nested_{number}": {"extra": [value]} for number, value in enumerate(values)}
+        return {section: {**model, **own, **nested}}
 
     states.present(name, **declared(before))
-    for changed in (True, False):
-        result = states.present(name, **declared(after))
-        assert bool(result["changes"]) is changed
+    paths = [f"{section}:own_{n}" for n in range(5)] + [
+        f"{section}:nested_{n}:extra" for n in range(5)
+    ]
+    result = states.present(name, **declared(after))
+    assert sorted(result["changes"]) == sorted(paths)
+    assert states.present(name, **declared(after))["changes"] == {}
     stored = api.stored(id_of(api.one(name)))[section]
-    assert stored["own"]["extra"] == [after]
-    assert type(stored["own"]["extra"][0]) is type(after)
+    found = [stored[f"nested_{number}"]["extra"][0] for number in range(5)]
+    assert [(type(value), value) for value in found] == [(type(value), value) for value in after]
 
 
 def test_a_type_that_litellm_makes_itself_is_no_change(states, name):
