@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from saltext_litellm.models import desired as deployments
-from saltext_litellm.models.gateway import Gateway
-from saltext_litellm.objects.outcome import Options, Outcome
+from saltext_litellm.models.deployments import Deployments
+from saltext_litellm.models.options import ModelOptions
+from saltext_litellm.objects.outcome import Outcome
 
 from .cluster import Client, Cluster
 from .properties import FINGERPRINTER
@@ -19,5 +20,5 @@ def present(cluster: Cluster | Client, name: str, test: bool = False, **argument
     model = {} if "model" in arguments.get("litellm_params", {}) else MODEL
     wanted = deployments.desired({"name": name, **model, **arguments}, lambda value: value)
     client = cluster.client() if isinstance(cluster, Cluster) else cluster
-    (outcome,) = Gateway(client, FINGERPRINTER).apply([wanted], Options(test=test))
+    (outcome,) = Deployments(client, FINGERPRINTER).apply([wanted], ModelOptions(test=test))
     return outcome
