@@ -19,6 +19,6 @@ def present(cluster: Cluster | Client, name: str, test: bool = False, **argument
     """What a state of this name would do, or does, by a run of its own."""
     model = {} if "model" in arguments.get("litellm_params", {}) else MODEL
     wanted = deployments.desired({"name": name, **model, **arguments}, lambda value: value)
-    client = cluster.client() if isinstance(cluster, Cluster) else cluster
+    client: Any = cluster.client() if isinstance(cluster, Cluster) else cluster
     (outcome,) = Deployments(client, FINGERPRINTER).apply([wanted], ModelOptions(test=test))
     return outcome
