@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import InvalidInput
-from ..models.encrypted import is_ciphertext
 from ..objects import marker as markers
 from ..objects.declared import Declared
 from ..objects.fields import Fields
@@ -23,6 +22,7 @@ from ..objects.reading import (
 from ..objects.row import Row
 from ..objects.sets import Reader
 from ..values import checks, placeholders
+from ..values.ciphertext import is_ciphertext
 from ..values.paths import Path
 from ..values.quote import short
 from ..values.secrets import hides, is_shown, redact

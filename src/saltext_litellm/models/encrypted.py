@@ -6,28 +6,14 @@ it shows their ciphertext, and sends that to the provider (1.83.14 to 1.106.2).
 
 from __future__ import annotations
 
-import base64
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..values.ciphertext import is_ciphertext, plain_length
 from ..values.paths import Path
 from . import fields
 from .fields import PARAMS, is_top, label
 from .row import ModelRow, stored_section
-
-_GCM = "v2:gcm:"
-# At least 40 bytes in base64, or the prefix of LiteLLM's other algorithm.
-_CIPHERTEXT = re.compile(
-    r"v2:gcm:[\w-]{38,}=*|(?=.*[A-Z])(?=.*[a-z])(?=.*\d)[\w-]{54,}={0,2}", re.A
-)
-
-
-def is_ciphertext(value: Any) -> bool:
-    """Whether a value is most likely a text that LiteLLM has encrypted."""
-    if not isinstance(value, str) or not _CIPHERTEXT.fullmatch(value):
-        return False
-    return value.startswith(_GCM) or len(value) % 4 == 0
 
 
 def is_encrypted(path: Path, value: Any) -> bool:
@@ -59,21 +45,10 @@ def differs(answer: Mapping[str, Any], row: ModelRow) -> bool:
     """
     references = row.marker.secrets if row.marker else {}
     for key, text in stored_section(answer, PARAMS).items():
-        path, length = (PARAMS, key), _length(text)
+        path, length = (PARAMS, key), plain_length(text)
         shown = row.get(path)
         if path in references or fields.is_secret_at(path) or length is None:
             continue
         if isinstance(shown, str) and length != len(shown.encode()):
             return True
     return False
-
-
-def _length(text: Any) -> int | None:
-    """The length of an encrypted text, ``None`` if it is none."""
-    if not is_ciphertext(text):
-        return None
-    try:
-        sealed = base64.urlsafe_b64decode(text.removeprefix(_GCM))
-    except ValueError:
-        return None
-    return len(sealed) - (28 if text.startswith(_GCM) else 40)

@@ -17,7 +17,7 @@ from .planning import Planner
 from .row import R
 from .steps import Create, Update
 
-_MOST_STEPS = 20  # for one object; a replacement of a deployment with a chosen id takes nine
+_MOST_STEPS = 20  # for one object; the longest replacement takes nine
 
 
 class Run(Generic[D, R]):

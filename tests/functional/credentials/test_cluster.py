@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from saltext_litellm.errors import GatewayError
-from saltext_litellm.models.encrypted import is_ciphertext
+from saltext_litellm.values.ciphertext import is_ciphertext
 from tests.support.credential_cluster import CredentialCluster
 
 from .conftest import FILED, CredentialApi, connect

@@ -9,6 +9,7 @@ from saltext_litellm.models import desired, encrypted, steps
 from saltext_litellm.models.fields import FIELDS
 from saltext_litellm.models.row import parse
 from saltext_litellm.objects import plan as plans
+from saltext_litellm.values.ciphertext import is_ciphertext
 from saltext_litellm.values.fingerprints import Fingerprinter
 from saltext_litellm.values.paths import nested
 
@@ -45,12 +46,12 @@ OTHERS = [
 
 @pytest.mark.parametrize("value", SEEN)
 def test_a_ciphertext_is_recognised(value):
-    assert encrypted.is_ciphertext(value)
+    assert is_ciphertext(value)
 
 
 @pytest.mark.parametrize("value", OTHERS)
 def test_what_people_write_is_no_ciphertext(value):
-    assert not encrypted.is_ciphertext(value)
+    assert not is_ciphertext(value)
 
 
 def declared(**arguments):

@@ -9,7 +9,7 @@ from saltext_litellm.errors import (
     NotServed,
     OutcomeUnknown,
 )
-from saltext_litellm.models.encrypted import is_ciphertext
+from saltext_litellm.values.ciphertext import is_ciphertext
 from tests.support.cluster import Cluster
 
 VERSIONS = ["1.83.14", "1.106.2", "1.110.2"]

@@ -12,7 +12,7 @@ from saltext_litellm.errors import (
     OutcomeUnknown,
     Unchangeable,
 )
-from saltext_litellm.models.encrypted import is_ciphertext
+from saltext_litellm.values.ciphertext import is_ciphertext
 from tests.support.credential_cluster import CredentialClient, CredentialCluster
 
 VERSIONS = ["1.83.14", "1.106.2", "1.110.2"]
