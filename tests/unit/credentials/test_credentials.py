@@ -142,6 +142,15 @@ def test_a_create_meets_a_credential_that_nobody_can_show():
     assert gateway.stored() == {"a": {"api_key": NEXT}}
 
 
+def test_what_is_not_listed_after_a_reload_is_looked_for_through_another_worker():
+    gateway = Gateway(workers=2)
+    credentials = gateway.credentials(worker=1)
+    gateway.models.reload_worker = lambda: True  # which has reached another worker
+    gateway.written_by_hand("a", {"api_key": NEXT})
+    (outcome,) = credentials.apply([wanted()], Options())
+    assert (outcome.status, outcome.unknown) == ("adopted", False)
+
+
 def test_what_another_state_has_made_meanwhile_is_left_alone():
     gateway = Gateway(workers=2)
     gateway.written_by_hand("a", {"api_key": NEXT}, {KEY: Marker("b", id="a").dump()})
@@ -254,6 +263,26 @@ def test_a_credential_is_deleted_by_its_owner_or_by_hand(owner, any_owner, refus
     outcome = remove(wanted(), test=test, any_owner=any_owner)
     assert outcome.changes == {"credential_name": {"old": "a", "new": None}}
     assert ("a" in gateway.stored()) is test
+    assert gateway.models.reloads == (not test)
+
+
+def test_what_is_only_predicted_to_be_deleted_is_gone_for_the_states_that_follow():
+    gateway = Gateway()
+    gateway.apply(wanted())
+    credentials = gateway.credentials()
+    credentials.remove(wanted(), test=True, any_owner=False)
+    (outcome,) = credentials.apply([wanted()], Options(test=True))
+    assert outcome.status == "created"
+
+
+def test_what_others_may_have_changed_is_read_when_it_is_needed():
+    gateway = Gateway()
+    credentials = gateway.credentials()
+    credentials.apply([wanted()], Options())
+    gateway.cluster.client().delete("a")
+    assert "a" in credentials.store.rows()
+    credentials.forget()
+    assert "a" not in credentials.store.rows()
 
 
 @pytest.mark.parametrize("any_owner", [True, False])
@@ -291,6 +320,18 @@ def test_a_delete_whose_answer_was_lost(done):
     with pytest.raises(GatewayError, match=LOST):
         credentials.remove(wanted(), test=False, any_owner=False)
     assert "a" in gateway.stored()
+
+
+def test_a_delete_whose_answer_was_lost_was_done_though_an_old_list_shows_the_credential():
+    """The database is asked, by an update that changes nothing."""
+    gateway = Gateway(OLD, workers=2)
+    gateway.apply(wanted())
+    gateway.cluster.poll(1)
+    gateway.cluster.client(0).delete("a")
+    gateway.cluster.lose(1, True)
+    credentials = gateway.credentials(worker=1)
+    gateway.cluster.delete = lambda *_: False  # the memory of the worker stays as it is
+    assert credentials.remove(wanted(), test=False, any_owner=False).action == "delete"
 
 
 def test_the_database_says_that_a_delete_was_not_done():

@@ -281,6 +281,11 @@ def test_a_litellm_that_deletes_no_value_gets_the_credential_anew():
     }
 
 
+def test_it_gets_no_label_if_it_had_none():
+    found = step(credential("key", tree()), made({"api_base": "x"}), deletes=False)
+    assert set(found.body) == {"credential_name", "credential_values", "credential_info"}
+
+
 @pytest.mark.parametrize(
     "name", ["api_key", "my_tokens", "aws_secret_access_key", "vertex_credentials"]
 )

@@ -61,7 +61,7 @@ def test_what_is_no_row(data):
 def test_what_a_row_says_of_itself(data, told):
     row = rows.parse(data)
     assert (row.model_name, row.team, row.from_database) == told
-    assert row.get(("litellm_params", "model")) is MISSING
+    assert row.data["litellm_params"] == {}
 
 
 def test_a_marker_that_somebody_has_copied_owns_nothing():
@@ -75,9 +75,10 @@ def test_agents_are_no_models_unless_they_are_ours():
     agents = [
         listed("theirs", model_name="a2a/x"),
         listed("ours", info={KEY: marker("gpt").dump()}, model_name="a2a/x"),
+        listed("a-model"),
         {"model_name": "no row"},
     ]
-    assert [row.id for row in rows.parse_all(agents)] == ["ours"]
+    assert [row.id for row in rows.parse_all(agents)] == ["ours", "a-model"]
 
 
 @pytest.mark.parametrize(
@@ -243,6 +244,31 @@ def test_a_change_tells_what_it_says_of_the_row_itself():
     assert (row.inside, row.unreadable) == (None, False)
 
 
+def test_a_change_of_a_copy_does_not_make_it_ours():
+    """Its own marker is that of another row."""
+    row = model_row("copy", {}, marker=Marker("gpt", id="first"))
+    now = rows.changed(row, {"litellm_params": {"rpm": 1}}, {})
+    assert (now.marker, now.copied) == (None, "gpt")
+
+
+def test_what_is_known_of_a_row_adds_up():
+    """Of all its writes, and of a write without an answer."""
+    row = model_row(
+        "row",
+        {"litellm_params": {"rpm": 1, "tpm": 2}},
+        stored={"litellm_params": {"rpm": 1}},
+        kept=paths("litellm_params/rpm"),
+        unset=paths("litellm_params/api_key", "litellm_params/client_secret"),
+    )
+    body = {"litellm_params": {"api_key": SECRET, "tpm": None}}
+    now = rows.changed(row, body, None)
+    assert now.stored == row.stored
+    assert now.kept == paths("litellm_params/rpm", "litellm_params/tpm")
+    assert now.unset == paths("litellm_params/client_secret")
+    now = rows.changed(row, body, {"litellm_params": {"api_key": "encrypted"}})
+    assert now.unset == paths("litellm_params/client_secret", "litellm_params/tpm")
+
+
 def test_a_change_with_a_marker_makes_it_ours():
     row = model_row("row", {}, copied="gpt")
     row = rows.changed(row, {"model_info": {KEY: Marker("gpt", id="row").dump()}}, {})
@@ -266,6 +292,15 @@ def test_what_litellm_has_kept_stays_ours_to_remove(answer, keys):
     row = model_row("row", {"litellm_params": {"rpm": 1}}, marker=owner)
     body = {"litellm_params": {"rpm": None}, "model_info": {KEY: Marker("gpt", id="row").dump()}}
     assert rows.changed(row, body, answer).marker.keys == paths(*keys)
+
+
+def test_what_litellm_has_kept_inside_of_a_mapping_stays_ours_too():
+    owner = marker("gpt", "litellm_params/extra_body/a/b", "litellm_params/rpm", id="row")
+    row = model_row("row", {"litellm_params": {"extra_body": {"a": {"b": 1}}}}, marker=owner)
+    body = {"litellm_params": {"extra_body": None}}
+    body["model_info"] = {KEY: Marker("gpt", id="row").dump()}
+    now = rows.changed(row, body, {"litellm_params": {"extra_body": {"a": {"b": 1}}}})
+    assert now.marker.keys == paths("litellm_params/extra_body/a/b")
 
 
 FORMS = [
@@ -301,6 +336,13 @@ def test_another_form_is_learnt_from_the_answer_of_a_write(sent, stored, other, 
     found = stored[section].get("a")
     assert row.forms == ({path: form(values["a"], found)} if other else {})
     assert row.get(path) == (found if other else values["a"])
+
+
+def test_a_text_inside_of_a_mapping_is_not_encrypted():
+    answer = {"litellm_params": {"extra_body": {"a": "upper"}}}
+    row = rows.changed(model_row("row"), {"litellm_params": {"extra_body": {"a": "Upper"}}}, answer)
+    assert row.forms == {("litellm_params", "extra_body", "a"): form("Upper", "upper")}
+    assert row.get(("litellm_params", "extra_body", "a")) == "upper"
 
 
 def test_a_form_is_forgotten_when_the_value_is_stored_as_it_is_sent():
@@ -397,8 +439,10 @@ def test_a_row_in_short_and_as_a_whole_has_no_secrets():
         "team": "t",
     }
     assert whole["litellm_params"] == {"model": "openai/gpt-4", "api_key": "**********", "rpm": 1}
+    assert whole.items() >= short.items()
     assert SECRET not in str(whole)
     assert "team" not in rows.summary(model_row("row"))
+    assert rows.summary(model_row("row", from_database=False))["source"] == "config"
 
 
 @pytest.mark.parametrize("entry", [{"max_output_tokens": 8}, {"max_input_tokens": 8}])
@@ -407,6 +451,23 @@ def test_a_cost_map_without_a_key_that_rows_show(entry):
     info = {"id": "x", "db_model": True, "key": "gpt", "max_tokens": 8, "note": "theirs", **entry}
     row = rows.parse({"model_name": "x", "litellm_params": {"model": "gpt"}, "model_info": info})
     assert dict(rows.own_info(row, rows.known_info(row, {"gpt": entry}))) == {"note": "theirs"}
+
+
+@pytest.mark.parametrize(
+    ("info", "own"),
+    [
+        pytest.param({"note": "theirs"}, True, id="a value"),
+        pytest.param({"note": None}, False, id="null"),
+        pytest.param({"mode": "chat"}, False, id="as the cost map has it"),
+        pytest.param({"mode": "completion"}, True, id="not as the cost map has it"),
+        pytest.param({"created_at": "today"}, False, id="LiteLLM's own"),
+        pytest.param({"input_cost_per_token": 1}, False, id="a price"),
+        pytest.param({"search_costs": {}}, False, id="costs"),
+    ],
+)
+def test_what_is_stored_of_model_info_and_what_litellm_adds(info, own):
+    row = model_row("row", {"model_info": info})
+    assert dict(rows.own_info(row, {"mode": "chat"})) == (info if own else {})
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from saltext_litellm.objects.reading import bounded, texts_in, with_trimmed_name
 from saltext_litellm.values.paths import parse, spell
 from tests.support.tiny_kind import FIELDS, read_arguments
 
+TRIMMED = "has spaces or line breaks at its ends, which are left out"
 VAULT = {"sdb://vault/a": "sk-of-the-vault", "sdb://vault/json": '{"user": "me"}'}
 
 
@@ -43,6 +44,12 @@ def mistakes(arguments):
             {"settings": {"labels": {}}}, {"settings/labels": {}}, id="an empty mapping is a value"
         ),
         pytest.param({"settings": {"tags": []}}, {"settings/tags": []}, id="a list is one value"),
+        pytest.param({"settings": {"login_token": None}}, {}, id="a null that would be JSON"),
+        pytest.param(
+            {"settings": {"colour": '{"a": 1}'}},
+            {"settings/colour": '{"a": 1}'},
+            id="JSON elsewhere is a text",
+        ),
         pytest.param({"shape": "round"}, {"settings/shape": "round"}, id="a default"),
         pytest.param(
             {"shape": "round", "settings": {"shape": "oval"}},
@@ -82,8 +89,13 @@ def test_each_value_has_its_place(arguments, values):
             id="JSON",
         ),
         pytest.param(
-            {"settings": {"colour": "sdb://vault/a"}},
-            {"settings/colour": "sdb://vault/a"},
+            {"settings": {"list": [{"api_key": "sdb://vault/a", "note": "sdb://vault/a"}]}},
+            {"settings/list": [{"api_key": "sk-of-the-vault", "note": "sdb://vault/a"}]},
+            id="a secret in a mapping in a list",
+        ),
+        pytest.param(
+            {"settings": {"colour": "sdb://vault/a"}, "shape": "sdb://vault/a"},
+            {"settings/colour": "sdb://vault/a", "settings/shape": "sdb://vault/a"},
             id="what is no secret stays as it is",
         ),
     ],
@@ -111,13 +123,25 @@ def test_a_mapping_that_must_be_sent_as_json(given, sent):
         pytest.param(
             {"settings": {"colour": " red\n"}},
             {"settings/colour": "red"},
-            ("settings:colour has spaces or line breaks at its ends, which are left out",),
+            (f"settings:colour {TRIMMED}",),
             id="a text of one line",
+        ),
+        pytest.param(
+            {"settings": {"colour": [" red", "blue"]}},
+            {"settings/colour": ["red", "blue"]},
+            (f"settings:colour {TRIMMED}",),
+            id="in a list",
+        ),
+        pytest.param(
+            {"settings": {"login_token": {"colour": " red"}}},
+            {"settings/login_token": '{"colour": "red"}'},
+            (f"settings:login_token:colour {TRIMMED}",),
+            id="in a mapping that is sent as JSON",
         ),
         pytest.param(
             {"token": "sk-0123456789\n"},
             {"settings/token": "sk-0123456789"},
-            ("token has spaces or line breaks at its ends, which are left out",),
+            (f"token {TRIMMED}",),
             id="an argument",
         ),
         pytest.param(
@@ -231,6 +255,7 @@ def test_no_mistake_tells_a_secret(arguments):
 def test_names_are_trimmed():
     given = {"lamp_id": " a\n", "watts": " 5", "name": " b "}
     assert with_trimmed_names(FIELDS, given) == {"lamp_id": "a", "watts": " 5", "name": " b "}
+    assert with_trimmed_names(FIELDS, {"lamp_id": 5}) == {"lamp_id": 5}  # which is refused later
 
 
 @pytest.mark.parametrize(
@@ -262,4 +287,5 @@ def test_each_warning_is_given_once_and_not_too_many_of_them():
     assert bounded(["a", "b", "a"]) == ("a", "b")
     many = bounded(map(str, range(25)))
     assert (len(many), many[-1]) == (21, "and 5 more warnings")
+    assert bounded(map(str, range(21)))[-1] == "and 1 more warnings"
     assert len(bounded(map(str, range(20)))) == 20

@@ -470,38 +470,38 @@ def test_nothing_is_sent_before_its_turn_if_it_is_only_predicted():
     assert (set(told(outcomes).values()), ahead, lamps.sent) == ({"created"}, [], [])
 
 
+def last_is_a(lamps, error):
+    """Let the create of `a` wait until the others are there, and then raise an error."""
+    others, done = [], threading.Event()
+    create = lamps.create
+
+    def late(body):
+        if body["id"] == "a":
+            assert done.wait(60)
+            raise error(body)
+        create(body)
+        others.append(body["id"])
+        if len(others) == 3:
+            done.set()
+
+    lamps.create = late
+
+
 def test_what_was_sent_is_told_as_it_was_planned_though_a_lost_answer_lets_the_run_read_again():
     lamps = Lamps()
-    done = threading.Event()
 
-    def create(body, write=lamps.create):
-        if body["id"] != "a":
-            write(body)
-            if len(lamps.table) == 3:
-                done.set()
-            return
-        assert done.wait(10)  # so the read that follows shows all of them
-        write(body)
-        raise OutcomeUnknown("the answer was lost")
+    def error(body):
+        lamps.table["a"] = lamp("a", {}, Marker("a", id="a"))
+        return OutcomeUnknown("the answer was lost")
 
-    lamps.create = create
+    last_is_a(lamps, error)
     outcomes, _ = overlapping(lamps, *map(declared, "abcd"))
     assert told(outcomes) == dict.fromkeys("abcd", "created")
 
 
 def test_what_was_sent_is_told_after_a_hopeless_error():
     lamps = Lamps()
-    done = threading.Event()
-
-    def create(body, write=lamps.create):
-        if body["id"] == "a":
-            assert done.wait(10)
-            raise REVOKED
-        write(body)
-        if body["id"] == "d":
-            done.set()
-
-    lamps.create = create
+    last_is_a(lamps, lambda _: REVOKED)
     outcomes, ahead = overlapping(lamps, *map(declared, "abcd"))
     assert told(outcomes) == {"a": "failed", **dict.fromkeys("bcd", "created")}
     assert ahead == list("abcd")

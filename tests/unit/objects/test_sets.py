@@ -76,6 +76,24 @@ MERGED = [
         id="a null inside declares nothing",
     ),
     pytest.param(
+        {"settings": None}, {"settings": {"size": 1}}, {**ROUND, "size": 1}, id="a section of null"
+    ),
+    pytest.param(
+        {"settings": {"size": 1}}, {"settings": None}, {**ROUND, "size": 1}, id="defaults of null"
+    ),
+    pytest.param(
+        {"settings": {"labels": "none"}},
+        {"settings": {"labels": {"b": 2}}},
+        {**ROUND, "labels": "none"},
+        id="a text in the place of a mapping",
+    ),
+    pytest.param(
+        {"settings": {"labels": {"b": 2}}},
+        {"settings": {"labels": "none"}},
+        {**ROUND, "labels/b": 2},
+        id="a mapping in the place of a text",
+    ),
+    pytest.param(
         {"settings": {"shape": "oval"}},
         {"shape": "flat"},
         {"shape": "oval"},
@@ -143,6 +161,18 @@ MISTAKES = [
         id="an unknown default",
     ),
     pytest.param({"a": 5}, None, ["a: its arguments must be a mapping, not a number"], id="no map"),
+    pytest.param(
+        {"a": {"settings": "red"}},
+        {"settings": {"size": 1}},
+        ["a: settings must be a mapping, not a string"],
+        id="a section that is none",
+    ),
+    pytest.param(
+        {"a": {"settings": {"size": 1}}},
+        {"settings": "red"},
+        ["defaults: settings must be a mapping, not a string"],
+        id="a section of the defaults that is none",
+    ),
     pytest.param(
         {5: {}}, None, ["5: the name of a lamp must be a string: put it in quotes"], id="a name"
     ),
