@@ -6,7 +6,7 @@ from .credentials.credentials import Credentials
 from .credentials.endpoints import CredentialEndpoints
 from .http.session import Session
 from .models.deployments import Deployments
-from .models.endpoints import Models
+from .models.endpoints import ModelEndpoints
 from .values.fingerprints import Fingerprinter
 
 
@@ -26,7 +26,7 @@ class Gateway:
     ) -> None:
         self.url, self.warnings = session.url, warnings
         self.deployments = Deployments(
-            Models(session),
+            ModelEndpoints(session),
             fingerprint,
             names,
             lambda name, test: self.credentials.is_there(name, test=test),

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from saltext_litellm.http import profile as profiles
 from saltext_litellm.http.session import Session
 from saltext_litellm.models.deployments import Deployments
-from saltext_litellm.models.endpoints import Models
+from saltext_litellm.models.endpoints import ModelEndpoints
 from saltext_litellm.values.fingerprints import Fingerprinter
 from tests.support import properties
 from tests.support.cluster import LEFT_OUT, Cluster
@@ -63,7 +63,7 @@ def test_every_history_converges_on_litellm(api, real, name, gateway_can_block, 
     name = f"{name}-{next(numbers)}"
 
     def open_objects():
-        return Deployments(Models(Session(profile)), Fingerprinter(profile.api_key))
+        return Deployments(ModelEndpoints(Session(profile)), Fingerprinter(profile.api_key))
 
     def intervene(model_id, body):
         info = {**body["model_info"], "id": model_id, "db_model": True}

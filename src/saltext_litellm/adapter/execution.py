@@ -1,4 +1,4 @@
-"""What the execution modules of all kinds share: what they are given, and what they return."""
+"""For each execution module: gateway, flags, progress, export files, the mapping to return."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that Salt's file server has, or that lie on this machine."""
+"""Fetches files of Salt's file server, and says where a file may lie on this machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Salt's job is that runs this, and whether its minion still lives."""
+"""Says what the running job was sent for, and whether the minion that started it has ended."""
 
 from __future__ import annotations
 

@@ -66,8 +66,13 @@ def _label(name: str, value: Any) -> str:
     return str(value)
 
 
-def _is_hidden(path: Path) -> bool:
+def _is_named_secret(path: Path) -> bool:
     return any(map(hides, path[1:]))
+
+
+def _is_hidden(path: Path) -> bool:
+    """Whether we never show the value at a place: what LiteLLM masks, and what is named so."""
+    return _is_named_secret(path) or (len(path) == _TOP and _is_masked(path))
 
 
 FIELDS = Fields(
@@ -91,7 +96,7 @@ def declared(arguments: Mapping[str, Any], resolve: Resolve) -> Declared:
     """Check and normalise the arguments of ``present``.
 
     :param arguments: Values by name. ``None`` means not declared. Other names are ignored.
-    :param resolve: Replaces an ``sdb://`` reference by its value. Used for secrets only.
+    :param resolve: Replaces an ``sdb://`` reference by its value.
     :raises InvalidInput: With every mistake. Each mistake names its argument.
     """
     mistakes, name = checks.Mistakes(), arguments.get("name")
@@ -125,7 +130,7 @@ def _check_value(path: Path, value: Any) -> None:
     """Refuse a value that LiteLLM would not keep, or not keep secret."""
     name, is_text = short(FIELDS.label(path)), isinstance(value, str)
     is_inside = len(path) > _TOP or isinstance(value, (list, Mapping))
-    is_hidden = _is_hidden(path) or not is_shown("", value)
+    is_hidden = _is_named_secret(path) or not is_shown("", value)
     if path[:2] == (INFO, markers.KEY):
         raise InvalidInput(f"{name} cannot be declared: it is the marker of this extension")
     if path[0] == INFO and is_hidden:
@@ -138,7 +143,7 @@ def _check_value(path: Path, value: Any) -> None:
             f"{name} is a secret inside a mapping or a list, which LiteLLM shows and does not "
             f"encrypt: make it a text that stands directly in {VALUES}"
         )
-    if path[0] == VALUES and not is_inside and (is_text or _is_hidden(path)):
+    if path[0] == VALUES and not is_inside and (is_text or _is_named_secret(path)):
         checks.text(name, value)
     if path[0] == VALUES and _REFERENCE in str(value):
         raise InvalidInput(

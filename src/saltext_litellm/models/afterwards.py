@@ -9,7 +9,7 @@ from typing import Any
 
 from ..objects.run import Run
 from .desired import Deployment
-from .endpoints import Models
+from .endpoints import ModelEndpoints
 from .execute import ModelExecutor
 from .health import Written, health_of
 from .options import ModelOptions
@@ -31,14 +31,14 @@ class Afterwards:
 
     def __init__(
         self,
-        models: Models,
+        models: ModelEndpoints,
         views: Views,
-        steps: ModelExecutor,
+        executor: ModelExecutor,
         options: ModelOptions,
         is_as_declared: Callable[[Deployment, ModelRow], bool],
         doubts: Mapping[str, str],
     ) -> None:
-        self._models, self._views, self._steps, self._options = models, views, steps, options
+        self._models, self._views, self._executor, self._options = models, views, executor, options
         self._is_as_declared, self._doubts = is_as_declared, doubts
 
     def check_served(self, run: ModelRun) -> None:
@@ -50,10 +50,10 @@ class Afterwards:
             return
         for _ in range(_MOST_RACES):
             overtaken = self._unserved(run)
-            if not overtaken or self._steps.executor.gave_up is not None:
+            if not overtaken or self._executor.executor.gave_up is not None:
                 return
             for declared in overtaken:
-                run.apply(declared)
+                run.converge_one(declared)
         self._unserved(run)
 
     def _unserved(self, run: ModelRun) -> list[Deployment]:
@@ -63,7 +63,7 @@ class Afterwards:
             for one, _ in run.planned
             if not (outcome := run.outcomes[one.name]).failure and outcome.id
         }
-        found, overtaken = self._steps.check_served(expected), []
+        found, overtaken = self._executor.check_served(expected), []
         for declared, _ in run.planned:
             outcome = run.outcomes[declared.name]
             failure = found.failures.get(outcome.id or "")

@@ -16,7 +16,7 @@ from ..values.fingerprints import Fingerprinter
 from ..values.paths import nested
 from . import bodies, fields, identity, notes
 from .desired import Deployment
-from .endpoints import Models
+from .endpoints import ModelEndpoints
 from .execute import ModelExecutor
 from .kind import DEPLOYMENT
 from .operations import ModelOperations
@@ -36,7 +36,7 @@ class Deployments:
 
     def __init__(
         self,
-        models: Models,
+        models: ModelEndpoints,
         fingerprint: Fingerprinter,
         names: tuple[str, ...] = (),
         has_credential: Callable[[str, bool], bool] = lambda *_: True,

@@ -20,7 +20,7 @@ from ..objects.reading import (
 from ..values import checks
 from ..values.paths import Path
 from ..values.quote import line, quoted, short, suggested
-from . import fields, references, types
+from . import fields, references, type_checks
 from .fields import (
     API_BASE,
     BASE_MODEL,
@@ -140,7 +140,7 @@ def _check_value(path: Path, value: Any) -> None:
         checks.text(":".join(MODEL), value)
     check_texts(FIELDS, path, value)
     references.check(path, value)
-    types.check(path, value)
+    type_checks.check(path, value)
 
 
 def _add_model(values: dict[Path, Any], arguments: Mapping[str, Any], partial: bool) -> None:

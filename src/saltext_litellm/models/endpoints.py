@@ -34,7 +34,7 @@ _SERVER_ERROR = 500
 EVERY_NAME = "%%"
 
 
-class Models:
+class ModelEndpoints:
     """The model endpoints of one gateway.
 
     :ivar connections: How many connections its profile allows for writes that overlap.
@@ -45,9 +45,9 @@ class Models:
         self.url = session.url
         self.connections = session.connections
 
-    def another(self) -> Models:
+    def another(self) -> ModelEndpoints:
         """The same endpoints with another session, for another thread."""
-        return Models(self._session.another())
+        return ModelEndpoints(self._session.another())
 
     def elsewhere(self, seconds: float) -> None:
         """Wait, and let the next request open a new connection, which may reach another worker."""

@@ -23,7 +23,7 @@ from ..objects.kind import Body
 from ..objects.steps import Create, Delete, Update
 from . import bodies, notes
 from .desired import Deployment
-from .endpoints import Models
+from .endpoints import ModelEndpoints
 from .kind import DEPLOYMENT
 from .reveal import reveal
 from .row import ModelRow, changed, created, is_fixed
@@ -66,7 +66,7 @@ class ModelExecutor:
     :ivar notes: Other sentences that the gateway has said.
     """
 
-    def __init__(self, models: Models, views: Views, versions: Versions) -> None:
+    def __init__(self, models: ModelEndpoints, views: Views, versions: Versions) -> None:
         self._models, self._views, self._versions = models, views, versions
         self.executor = Executor(DEPLOYMENT, models, views.store, views.see_if_exists)
         self.tentative: set[str] = set()
@@ -99,10 +99,12 @@ class ModelExecutor:
 
     # ---------------------------------------------------------------- create
 
-    def _create(self, step: Create[ModelRow], answered: Answer) -> None:
+    def _create(self, step: Create[ModelRow], send_or_wait: Answer) -> None:
         row = created(step.body)
         try:
-            done = self.executor.create(step, partial(self._hear_of_create, step, row, answered))
+            done = self.executor.create(
+                step, partial(self._hear_of_create, step, row, send_or_wait)
+            )
         except _TakenBack:
             raise
         except NotServed as err:
@@ -115,11 +117,11 @@ class ModelExecutor:
         self._note_unproven(row, step.body, made=True)
 
     def _hear_of_create(
-        self, step: Create[ModelRow], row: ModelRow, answered: Answer
+        self, step: Create[ModelRow], row: ModelRow, send_or_wait: Answer
     ) -> Body | None:
         """The answer of a create, if it is one that is not only about models."""
         try:
-            return answered()
+            return send_or_wait()
         except ServesLess as err:
             self.notes.append(str(err))
             return None
@@ -193,12 +195,12 @@ class ModelExecutor:
 
     # ---------------------------------------------------------------- update
 
-    def _update(self, step: Update[ModelRow], answered: Answer) -> None:
+    def _update(self, step: Update[ModelRow], send_or_wait: Answer) -> None:
         row, body = step.row, step.body
 
         self._undo.note(row, body)
         try:
-            done = self.executor.update(step, partial(self._hear_of_update, step, answered))
+            done = self.executor.update(step, partial(self._hear_of_update, step, send_or_wait))
         except _TakenBack:
             raise
         except NotServed as err:
@@ -217,10 +219,10 @@ class ModelExecutor:
             self._refuse_broken(now)
         self._note_unproven(row, body, made=False)
 
-    def _hear_of_update(self, step: Update[ModelRow], answered: Answer) -> Body | None:
+    def _hear_of_update(self, step: Update[ModelRow], send_or_wait: Answer) -> Body | None:
         """The answer of an update, if it is one that is not only about models."""
         try:
-            return answered()
+            return send_or_wait()
         except ServesLess as err:
             self.notes.append(str(err))
             return None

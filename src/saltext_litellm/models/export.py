@@ -48,7 +48,7 @@ def export(
     """The states of the rows of a gateway.
 
     :param ask: Returns the masks of the secrets that reads leave out, ``None`` if the gateway does
-        not say. Raises :class:`~..litellm.errors.NotAllowed` if the api_key may not see any.
+        not say. Raises :class:`~saltext_litellm.errors.NotAllowed` if the api_key may not see any.
     :param cost_map: LiteLLM's cost map. Its values need not be declared.
     :param set_: The set that the rows become models of; ``None`` for states.
     """

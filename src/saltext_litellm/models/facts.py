@@ -1,4 +1,4 @@
-"""What a gateway is, in a few words: for targeting it, and cheap enough to be asked for often."""
+"""Asks a gateway for its version, its database and its deployments, without waiting long."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Any
 from ..errors import GatewayError
 from ..http.profile import Profile
 from ..http.session import Session
-from .endpoints import Models
+from .endpoints import ModelEndpoints
 
 
-def quick(profile: Profile, seconds: float) -> Models:
+def quick(profile: Profile, seconds: float) -> ModelEndpoints:
     """The model endpoints of a gateway that is not waited for: one try of each request."""
     timeout = min(profile.timeout, seconds)
-    return Models(Session(replace(profile, timeout=timeout, retries=0)))
+    return ModelEndpoints(Session(replace(profile, timeout=timeout, retries=0)))
 
 
-def facts(models: Models) -> dict[str, Any]:
+def facts(models: ModelEndpoints) -> dict[str, Any]:
     """LiteLLM's version, whether it has a database, and how many deployments it lists.
 
     What the gateway does not say is missing. Two requests.

@@ -1,4 +1,4 @@
-"""What is known of a row beside what a read shows: other forms, and texts that are lost. Pure."""
+"""Finds declared values that must be written again or are stored in another form. Pure."""
 
 from __future__ import annotations
 

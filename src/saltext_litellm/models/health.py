@@ -16,7 +16,7 @@ from ..values.quote import line
 from ..values.secrets import scrub, secret_strings
 from . import notes
 from .desired import Deployment
-from .endpoints import Models
+from .endpoints import ModelEndpoints
 from .row import ModelRow
 from .serving import unserved
 
@@ -50,7 +50,7 @@ class Health:
     note: str | None = None
 
 
-def health_of(models: Models, written: Sequence[Written]) -> dict[str, Health]:
+def health_of(models: ModelEndpoints, written: Sequence[Written]) -> dict[str, Health]:
     """Check deployments, a few at once.
 
     Each check is one call to a provider. It costs tokens and is never repeated.
@@ -62,7 +62,7 @@ def health_of(models: Models, written: Sequence[Written]) -> dict[str, Health]:
     return {one.wanted.name: result for one, result in zip(written, results, strict=True)}
 
 
-def _checked(models: Models, written: Written) -> Health:
+def _checked(models: ModelEndpoints, written: Written) -> Health:
     """The result of LiteLLM's health check.
 
     LiteLLM checks with what the worker has loaded that it asks, so we look for one that has loaded

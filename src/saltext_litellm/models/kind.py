@@ -1,4 +1,4 @@
-"""The kind "deployment" as a value."""
+"""``DEPLOYMENT``: the noun, the id, the fields and the rows of models, for ``objects/``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run does with the models of a gateway."""
+"""Answers for models what a run asks: match, plan, check, next step, do, foresee, notes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..values.fingerprints import Fingerprinter
 from . import bodies, fields, notes, pools, references, steps
 from .afterwards import Afterwards
 from .desired import Deployment
-from .endpoints import Models
+from .endpoints import ModelEndpoints
 from .execute import ModelExecutor
 from .fields import PARAMS
 from .identity import ModelRows
@@ -40,7 +40,7 @@ class ModelOperations:
 
     def __init__(
         self,
-        models: Models,
+        models: ModelEndpoints,
         views: Views,
         versions: Versions,
         fingerprint: Fingerprinter,
@@ -51,7 +51,7 @@ class ModelOperations:
         self._models, self._store = models, views.store
         self._views, self._versions = views, versions
         self._fingerprint, self._options = fingerprint, options
-        self._steps = ModelExecutor(models, views, versions)
+        self._executor = ModelExecutor(models, views, versions)
         self._made: set[str] = set()  # the ids of rows that this run has made
         self._providers = Providers(models, views.router)
         self._trials = Trials(models, views, versions, options)
@@ -65,7 +65,7 @@ class ModelOperations:
         after = Afterwards(
             self._models,
             self._views,
-            self._steps,
+            self._executor,
             self._options,
             self._is_as_declared,
             self._providers.doubts,
@@ -74,7 +74,7 @@ class ModelOperations:
             kind=DEPLOYMENT,
             endpoints=self._models,
             store=self._store,
-            executor=self._steps.executor,
+            executor=self._executor.executor,
             match=self.match,
             plan=self.plan,
             look_closer=self.look_closer,
@@ -84,11 +84,11 @@ class ModelOperations:
             may_overlap=self.may_overlap,
             do=self.do,
             foresee=self.foresee,
-            delete=self._steps.delete,
-            see_again=self._steps.see_again,
+            delete=self._executor.delete,
+            see_again=self._executor.see_again,
             give_up=self.give_up,
             notes=self.notes,
-            take_notes=self._steps.take_notes,
+            take_notes=self._executor.take_notes,
             warnings=lambda declared: self._unsure.get(declared.name, ()),
             checks=(
                 Check(before=self._prepare_words),
@@ -123,7 +123,7 @@ class ModelOperations:
             self._rows(),
             self._fingerprint,
             taken=taken,
-            tentative=self._steps.tentative,
+            tentative=self._executor.tentative,
             blind=self._views.blind,
             partial=self._options.partial,
         )
@@ -189,7 +189,7 @@ class ModelOperations:
             self._refuse_unserved(declared, plan)
         if isinstance(step, Create):
             self._made.add(created(step.body).id)
-        self._steps.do(step, declared, sent)
+        self._executor.do(step, declared, sent)
 
     def foresee(self, step: Any, declared: Deployment, plan: ModelPlan) -> None:
         """Record what a step would do. A real run learns of a row by a PATCH, this one by reads."""
@@ -221,8 +221,8 @@ class ModelOperations:
         owned = self._rows().owned_by(*declared.owner) if isinstance(err, Refused) else ()
         try:
             for row in owned:
-                if row.id in self._steps.tentative:
-                    self._steps.delete(row)
+                if row.id in self._executor.tentative:
+                    self._executor.delete(row)
         except GatewayError as again:
             return GatewayError(f"{err}; and what was created is there: {again}", again.status)
         return err

@@ -1,4 +1,4 @@
-"""Gives each entry of a list the row that it had before. Pure.
+"""Gives entries of a list that share a model name the rows that they had before. Pure.
 
 Only their order tells entries with the same model name apart, and people insert, remove and move
 entries, and rotate keys. So entries are matched with rows by their values: an entry gets the row

@@ -15,7 +15,7 @@ from ..values.paths import nested
 from ..values.quote import line
 from . import bodies, fields, identity, notes
 from .desired import Deployment
-from .endpoints import Models
+from .endpoints import ModelEndpoints
 from .kind import ModelPlan
 from .options import ModelOptions
 from .row import ModelRow
@@ -55,7 +55,7 @@ class Trials:
     """The trials of a run."""
 
     def __init__(
-        self, models: Models, views: Views, versions: Versions, options: ModelOptions
+        self, models: ModelEndpoints, views: Views, versions: Versions, options: ModelOptions
     ) -> None:
         self._models, self._views, self._versions = models, views, versions
         self._options = options
@@ -102,7 +102,9 @@ class Trials:
         return () if untried is None else (notes.untried(untried),)
 
 
-def attempt(models: Models, rows: Sequence[ModelRow], wanted: Deployment, plan: ModelPlan) -> Trial:
+def attempt(
+    models: ModelEndpoints, rows: Sequence[ModelRow], wanted: Deployment, plan: ModelPlan
+) -> Trial:
     """Try a deployment, as it would be after its plan, by one small call to the provider.
 
     :param rows: All rows of the gateway. LiteLLM may add parameters of other rows to the call.
@@ -122,7 +124,7 @@ def attempt(models: Models, rows: Sequence[ModelRow], wanted: Deployment, plan: 
     return Trial(refused=line(str(reason))[:_LONGEST_REASON])
 
 
-def _row_to_write(models: Models, wanted: Deployment, plan: ModelPlan) -> dict[str, Any]:
+def _row_to_write(models: ModelEndpoints, wanted: Deployment, plan: ModelPlan) -> dict[str, Any]:
     """The row that would be written.
 
     :raises Refused: It cannot be known, or LiteLLM does not try such a row.
@@ -137,7 +139,9 @@ def _row_to_write(models: Models, wanted: Deployment, plan: ModelPlan) -> dict[s
     return tree
 
 
-def _stored(models: Models, row: ModelRow, wanted: Deployment, plan: ModelPlan) -> dict[str, Any]:
+def _stored(
+    models: ModelEndpoints, row: ModelRow, wanted: Deployment, plan: ModelPlan
+) -> dict[str, Any]:
     """What is stored in a row, as far as reads show it."""
     try:
         masks = models.masked_secrets(row.id)

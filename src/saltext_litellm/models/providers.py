@@ -16,7 +16,7 @@ from ..values.paths import Path
 from ..values.quote import quoted, suggested
 from . import fields
 from .desired import Deployment
-from .endpoints import Models
+from .endpoints import ModelEndpoints
 from .kind import ModelPlan
 from .row import ModelRow
 
@@ -29,7 +29,7 @@ class Providers:
     :ivar doubts: By the name of a deployment: that LiteLLM may not know its provider.
     """
 
-    def __init__(self, models: Models, router: Callable[[], Iterable[ModelRow]]) -> None:
+    def __init__(self, models: ModelEndpoints, router: Callable[[], Iterable[ModelRow]]) -> None:
         self._models, self._router = models, router
         self._listed: list[str] | None = None
         self._resolved: dict[str, bool] = {}  # by a model, with its provider

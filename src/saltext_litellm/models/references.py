@@ -1,4 +1,4 @@
-"""``os.environ/NAME``: values that LiteLLM takes from its own environment. Pure.
+"""Refuses ``os.environ/NAME`` where LiteLLM does not resolve it, or warns of it. Pure.
 
 LiteLLM resolves one when it loads a row of its database, if it is a whole text of
 ``litellm_params`` (1.95 to 1.110). Everywhere else the provider gets the reference itself.

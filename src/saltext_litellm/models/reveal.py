@@ -1,4 +1,4 @@
-"""Makes a gateway show its database that serves no row of it.
+"""Makes a second, tentative row, so that a gateway shows its database that serves none of it.
 
 LiteLLM shows its database only while it serves some model. If its ``LITELLM_SALT_KEY`` has changed,
 it can load no row that it has, and so shows none of them.
@@ -13,7 +13,7 @@ from typing import Any
 from ..errors import AlreadyThere, GatewayError
 from ..objects import marker as markers
 from . import identity
-from .endpoints import Models
+from .endpoints import ModelEndpoints
 from .fields import INFO
 from .row import ModelRow, created
 from .views import Views
@@ -21,7 +21,7 @@ from .views import Views
 log = logging.getLogger(__name__)
 
 
-def reveal(models: Models, views: Views, body: Mapping[str, Any]) -> ModelRow | None:
+def reveal(models: ModelEndpoints, views: Views, body: Mapping[str, Any]) -> ModelRow | None:
     """Make a second row of a deployment whose row the gateway has and does not show.
 
     Its marker says that it is tentative, so it is deleted as soon as the other one is shown.
@@ -61,7 +61,7 @@ def second_body(body: Mapping[str, Any]) -> dict[str, Any]:
     return {**body, INFO: {**info, "id": model_id, markers.KEY: marker}}
 
 
-def _delete(models: Models, row: ModelRow) -> None:
+def _delete(models: ModelEndpoints, row: ModelRow) -> None:
     """Delete a row that did not help. A later run deletes it if this fails: it is tentative."""
     try:
         models.delete(row.id)

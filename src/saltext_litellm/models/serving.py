@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..objects.planning import PAUSE
-from .endpoints import Models
+from .endpoints import ModelEndpoints
 from .fields import PARAMS, is_limit
 from .identity import ModelRows
 from .row import ModelRow, parse_all
@@ -19,7 +19,9 @@ _LOOKS = 36  # how often to check whether some worker serves a row
 _LOOKS_WITHOUT_PAUSE = 6  # so many of the first looks
 
 
-def unserved(models: Models, expected: Expected, looks: int, vouched: bool = False) -> list[str]:
+def unserved(
+    models: ModelEndpoints, expected: Expected, looks: int, vouched: bool = False
+) -> list[str]:
     """The ids of the rows that no worker serves as expected.
 
     :param looks: How often to look, which may reach another worker each time.
@@ -38,7 +40,9 @@ def unserved(models: Models, expected: Expected, looks: int, vouched: bool = Fal
     return [one for one in left if one in shown] if vouched else left
 
 
-def still_unserved(models: Models, views: Views, expected: Expected, vouched: bool) -> list[str]:
+def still_unserved(
+    models: ModelEndpoints, views: Views, expected: Expected, vouched: bool
+) -> list[str]:
     """The ids of the rows that no worker serves as expected, not even after a reload."""
     left = unserved(models, expected, _LOOKS, vouched)
     if left:

@@ -7,7 +7,7 @@ from typing import Any
 from ..errors import Refused
 from . import bodies
 from .desired import Deployment
-from .endpoints import Models
+from .endpoints import ModelEndpoints
 from .fields import PARAMS
 from .row import ModelRow
 from .steps import Learn
@@ -15,7 +15,7 @@ from .views import Views
 
 
 def stored_by_reads(
-    models: Models, views: Views, step: Learn, wanted: Deployment
+    models: ModelEndpoints, views: Views, step: Learn, wanted: Deployment
 ) -> dict[str, Any] | None:
     """What is stored in a row, as far as reads show it; ``None`` if they do not."""
     row = step.row

@@ -19,7 +19,7 @@ from ..objects.planning import PAUSE
 from ..objects.row import MISSING
 from ..values.paths import Path
 from . import bodies, fields, notes, references
-from .endpoints import Models
+from .endpoints import ModelEndpoints
 from .fields import BLOCKED, INFO, NAME, PARAMS, label
 from .row import ModelRow, asked_to_go, changed
 from .versions import Capabilities, Versions
@@ -33,7 +33,7 @@ _OWN = ("id", "db_model", markers.KEY, fields.RESET_INFO[1])
 class Undo:
     """The changes of a run that may have to be taken back."""
 
-    def __init__(self, models: Models, views: Views, versions: Versions) -> None:
+    def __init__(self, models: ModelEndpoints, views: Views, versions: Versions) -> None:
         self._models, self._views, self._versions = models, views, versions
         self._first: dict[
             str, tuple[ModelRow, Mapping[str, Any]]

@@ -9,7 +9,7 @@ from ..errors import NotAllowed, NotInDatabase, NotServed, ServesLess
 from ..values.paths import Path
 from . import fields, notes
 from .desired import Deployment
-from .endpoints import Models
+from .endpoints import ModelEndpoints
 from .options import ModelOptions
 from .row import ModelRow, is_fixed, with_masks
 from .versions import Versions
@@ -23,7 +23,7 @@ class Verification:
     """
 
     def __init__(
-        self, models: Models, views: Views, versions: Versions, options: ModelOptions
+        self, models: ModelEndpoints, views: Views, versions: Versions, options: ModelOptions
     ) -> None:
         self._models, self._views, self._versions = models, views, versions
         self._options = options

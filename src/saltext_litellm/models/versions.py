@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from ..errors import Refused
-from .endpoints import Models
+from .endpoints import ModelEndpoints
 from .fields import INFO
 from .row import ModelRow
 
@@ -51,7 +51,7 @@ class Versions:
     Its rows show most of them and cost no request. Its version shows all, and takes one.
     """
 
-    def __init__(self, models: Models, rows: Callable[[], Iterable[ModelRow]]) -> None:
+    def __init__(self, models: ModelEndpoints, rows: Callable[[], Iterable[ModelRow]]) -> None:
         self._models, self._rows = models, rows
         self._found: Capabilities | None = None
         self._asked = False

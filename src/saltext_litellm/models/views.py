@@ -1,4 +1,4 @@
-"""The rows of the model table, from the two views that LiteLLM has of them.
+"""Reads the rows of the database and those of a worker's router; each checks the other.
 
 Decisions and sentences use the database, which all workers show in the same way. The rows that a
 worker serves are read once more, when a row will be made, adopted or deleted. The two views check
@@ -24,7 +24,7 @@ from ..objects.planning import PAUSE
 from ..objects.row import Rows, refuse_other_gateway
 from ..objects.store import Store
 from .encrypted import differs
-from .endpoints import Listed, Models
+from .endpoints import Listed, ModelEndpoints
 from .identity import ModelRows
 from .row import ModelRow, parse_all
 
@@ -51,7 +51,7 @@ class Views:
     """
 
     def __init__(
-        self, models: Models, meanwhile: Callable[[], object], names: Sequence[str] = ()
+        self, models: ModelEndpoints, meanwhile: Callable[[], object], names: Sequence[str] = ()
     ) -> None:
         self._models = models
         self._names = names

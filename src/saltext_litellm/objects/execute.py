@@ -80,16 +80,16 @@ class Executor(Generic[R]):
 
         :param sent: What waits for the answer, if the step was sent before.
         """
-        answered = sent or partial(send, self.endpoints, step)
+        send_or_wait = sent or partial(send, self.endpoints, step)
         if isinstance(step, Update):
-            self.update(step, answered)
+            self.update(step, send_or_wait)
             return
         if step.instead is None:
-            self.create(step, answered)
+            self.create(step, send_or_wait)
             return
         self.delete(step.instead)
         try:
-            self.create(step, answered)
+            self.create(step, send_or_wait)
         except GatewayError as err:
             raise type(err)(
                 f"It was deleted to be made anew, and is gone until this is applied again: {err}",
@@ -103,16 +103,16 @@ class Executor(Generic[R]):
         else:
             self.store.predict(self.kind.created(step.body, None))
 
-    def create(self, step: Create[R], answered: Answer) -> bool:
+    def create(self, step: Create[R], send_or_wait: Answer) -> bool:
         """Create a row. Returns whether that was answered.
 
-        :param answered: Waits for the answer.
+        :param send_or_wait: Sends the write, or waits for its answer if it was sent before.
         :raises ChangedByOthers: Somebody else has the id.
         :raises GatewayError: It was not done, or nobody can see whether it was.
         """
         row = self.kind.created(step.body, None)
         try:
-            answer = answered()
+            answer = send_or_wait()
         except AlreadyThere as err:
             self._raise_there(row, err)
         except OutcomeUnknown as err:
@@ -133,7 +133,7 @@ class Executor(Generic[R]):
         self._refused.add(row.id)  # another client may have made it and deleted it
         raise ChangedByOthers
 
-    def update(self, step: Update[R], answered: Answer) -> bool:
+    def update(self, step: Update[R], send_or_wait: Answer) -> bool:
         """Change a row. Returns whether that was answered.
 
         :raises ChangedByOthers: The row is gone.
@@ -142,7 +142,7 @@ class Executor(Generic[R]):
         if self._lost is not None and self._lost[0] == step.body:
             raise self._lost[1]  # it was not done, and we do not send it again
         try:
-            answer = answered()
+            answer = send_or_wait()
         except NotInDatabase:
             self.raise_deleted(step.row)
         except OutcomeUnknown as err:

@@ -1,4 +1,4 @@
-"""The notes of an outcome that serve any kind: sentences about what the changes do not show."""
+"""Notes on how a row was replaced, or would be."""
 
 from __future__ import annotations
 

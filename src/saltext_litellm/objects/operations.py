@@ -45,6 +45,8 @@ class Check:
 class Operations(Generic[D, R]):
     """A kind of objects on one gateway, in one run.
 
+    Models fill it in by ``ModelOperations.as_value``, credentials in ``Credentials.apply``.
+
     :param plan: The plan of an object, by the rows as they are known now. It gets the ids of the
         rows that other objects use. Raises :class:`Refused` if several rows fit, or none may be
         used.

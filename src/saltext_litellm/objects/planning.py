@@ -1,4 +1,4 @@
-"""Plans all objects of a run, by rows that the kind has made sure of."""
+"""Keeps the plan of each object of a run, and makes it anew when the gateway was read again."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ class Run(Generic[D, R]):
             if plan.action == NONE:
                 self.outcomes[declared.name] = self._outcome(declared, plan, {})
             else:
-                self.apply(declared)
+                self.converge_one(declared)
         return True
 
     def _apply_all(self) -> bool:
@@ -79,7 +79,7 @@ class Run(Generic[D, R]):
                 elif plan.action == NONE and reads == self._store.reads:
                     self.outcomes[one.name] = self._outcome(one, plan, {})
                 else:
-                    self.apply(one, sent)
+                    self.converge_one(one, sent)
                     if one.name in due and executor.gave_up is None:
                         done += 1
                         self.options.progress(done, len(due), one.name)
@@ -105,7 +105,7 @@ class Run(Generic[D, R]):
         is_plain = isinstance(step, Update) or (isinstance(step, Create) and step.instead is None)
         return step if is_plain and self._operations.may_overlap(plan) else None
 
-    def apply(self, declared: D, sent: Sent[R] | None = None) -> None:
+    def converge_one(self, declared: D, sent: Sent[R] | None = None) -> None:
         """Make an object as declared, or predict that, and record its outcome.
 
         :param sent: Its first write, if that was sent before. Then its plan stays as it was,

@@ -120,8 +120,10 @@ def _declared(
     is_plain = isinstance(given, Mapping) or given is None
     if is_plain:
         arguments = {**fields.defaults, **_known_arguments(fields, given or {}, mistakes)}
-        for key in fields.defaults.keys() & defaults.keys() - (given or {}).keys():
-            arguments.pop(key)
+        places = fields.places(defaults)
+        for key in fields.defaults.keys() - (given or {}).keys():
+            if fields.place(key) in places:
+                arguments.pop(key)
     elif hasattr(given, "arguments"):
         arguments = given.arguments(mistakes)
     else:

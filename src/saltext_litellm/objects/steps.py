@@ -1,4 +1,4 @@
-"""A step is the one request that comes next for an object.
+"""The requests that a plan may need: to create, update or delete a row.
 
 After each step the plan is made again from what is known then, until no step is left.
 """

@@ -1,4 +1,4 @@
-"""Texts of one line, texts with an ``sdb://`` reference, and texts that are JSON."""
+"""Trims texts, resolves ``sdb://`` in them, and parses those that are JSON."""
 
 from __future__ import annotations
 

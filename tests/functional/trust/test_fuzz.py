@@ -232,7 +232,7 @@ class Surface:
         self.client = Witness(Cluster())
         session = types.SimpleNamespace(url="http://127.0.0.1:9")
         monkeypatch.setattr(gateways, "Session", lambda *_: session)
-        monkeypatch.setattr(gateway, "Models", lambda _: self.client)
+        monkeypatch.setattr(gateway, "ModelEndpoints", lambda _: self.client)
         endpoints = CredentialCluster("1.106.2").client()
         monkeypatch.setattr(gateway, "CredentialEndpoints", lambda _: endpoints)
 

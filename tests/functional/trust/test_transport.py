@@ -10,7 +10,7 @@ from salt.exceptions import CommandExecutionError
 
 from saltext_litellm.http.profile import Profile
 from saltext_litellm.http.session import Session
-from saltext_litellm.models.endpoints import Models
+from saltext_litellm.models.endpoints import ModelEndpoints
 from tests.support import certificates
 from tests.support.proxy import Proxy
 from tests.support.recorder import Recorder
@@ -299,7 +299,7 @@ def test_rows_of_no_sense_hide_no_other(states, modules, recorder, api, name):
 
 def test_a_forked_process_has_a_connection_of_its_own(gateway, recorder, api, name, survived):
     """Parent and child send many requests at once, and each gets the answers to its own."""
-    models = Models(Session(Profile("given profile", recorder.url, gateway.key)))
+    models = ModelEndpoints(Session(Profile("given profile", recorder.url, gateway.key)))
     ids = [api.create(name, params={"api_key": f"sk-{side * 20}"}) for side in "pc"]
     assert models.alive()  # the connection is open before there are two
     reader, writer = os.pipe()

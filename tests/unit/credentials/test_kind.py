@@ -4,13 +4,14 @@ import json
 
 import pytest
 
-from saltext_litellm.credentials import kind
+from saltext_litellm.credentials import export, kind, steps
 from saltext_litellm.credentials.kind import FIELDS
 from saltext_litellm.errors import InvalidInput
+from saltext_litellm.objects.export import Secret
 from saltext_litellm.objects.marker import KEY, Marker
-from saltext_litellm.objects.row import MISSING
+from saltext_litellm.objects.row import MISSING, Rows
 from saltext_litellm.values.paths import parse, spell
-from tests.support.build import credential_row
+from tests.support.build import FINGERPRINTER, credential, credential_row
 
 SECRET = "sk-0123456789"
 VAULT = {"sdb://vault/key": SECRET}
@@ -385,3 +386,20 @@ def test_a_row_that_nobody_owns_in_short():
         "owner": None,
         "source": "config",
     }
+
+
+@pytest.mark.parametrize("key", ["groqkey", "tokens", "keys", "mytokens", "passwordhash", "monkey"])
+def test_what_litellm_masks_is_never_shown(key):
+    declared = credential("key", {"credential_values": {key: "plain-secret-0123"}})
+    plan = steps.make_plan(declared, Rows(), FINGERPRINTER)
+    assert "plain-secret-0123" not in str(plan.changes)
+    row = credential_row("key", {"credential_values": {key: "pl****23"}})
+    exported = export.export([row], None).states["key"]["credential_values"][key]
+    assert isinstance(exported, Secret)
+
+
+@pytest.mark.parametrize("value", [5, True])
+def test_a_number_is_no_secret_whatever_litellm_makes_of_its_name(value):
+    """It masks texts only. Inside of a mapping of another name it masks nothing."""
+    for values in ({"max_tokens": value}, {"params": {"max_tokens": value}}):
+        assert declared(credential_values=values).warnings == ()

@@ -9,7 +9,7 @@ from saltext_litellm.http.profile import Profile
 from saltext_litellm.http.session import Session
 from saltext_litellm.models import desired as deployments
 from saltext_litellm.models.deployments import Deployments
-from saltext_litellm.models.endpoints import Models
+from saltext_litellm.models.endpoints import ModelEndpoints
 from saltext_litellm.models.options import ModelOptions
 from tests.support.cluster import Cluster
 from tests.support.properties import FINGERPRINTER
@@ -130,7 +130,7 @@ def endpoints(monkeypatch, ids):
         return {"data": [{"model_info": {"id": one}, "litellm_params": {}} for one in ids]}
 
     monkeypatch.setattr(Session, "call", call)
-    return Models(Session(Profile("given profile", "http://127.0.0.1:1", "sk-1"))), calls
+    return ModelEndpoints(Session(Profile("given profile", "http://127.0.0.1:1", "sk-1"))), calls
 
 
 @pytest.mark.parametrize(("ids", "error"), [([ID], Unchangeable), (["b"], NotInDatabase)])

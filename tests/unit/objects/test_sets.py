@@ -33,6 +33,7 @@ MERGED = [
     pytest.param({}, None, ROUND, id="the defaults of the kind"),
     pytest.param(None, {}, ROUND, id="no arguments at all"),
     pytest.param({"watts": 5}, None, {**ROUND, "watts": 5}, id="its own"),
+    pytest.param({}, {"settings": {"shape": "oval"}}, {"shape": "oval"}, id="one in a section"),
     pytest.param({}, {"watts": 5}, {**ROUND, "watts": 5}, id="a default"),
     pytest.param({"watts": 6}, {"watts": 5}, {**ROUND, "watts": 6}, id="its own counts"),
     pytest.param({"watts": None}, {"watts": 5}, {**ROUND, "watts": 5}, id="null declares nothing"),

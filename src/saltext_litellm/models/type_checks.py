@@ -1,4 +1,4 @@
-"""The types that LiteLLM needs in its fields. It stores others, and then stumbles over them."""
+"""Refuses values of a type that LiteLLM would store and then stumble over."""
 
 from __future__ import annotations
 
