@@ -101,6 +101,30 @@ def _params(canary: Canaries) -> dict[str, Any]:
     }
 
 
+def credential(canary: Canaries) -> dict[str, Any]:
+    """Arguments of a credential with a canary in each place that a secret can stand in.
+
+    LiteLLM shows some of them as they are, such as a passphrase.
+    """
+    account = {"type": "service_account", "private_key": canary("credentials as a string")}
+    names = ["azure_ad_token", "client_secret", "apikey", "passphrase", "my_pw", "cookie"]
+    names += ["certificate", "aws_secret_access_key"]
+    return {
+        "credential_values": {
+            "api_key": f"sk-{canary('api_key')}",
+            "aws_access_key_id": f"AKIA{canary('aws_access_key_id')}",
+            "api_base": f"https://{canary.login('api_base')}@example.com/v1"
+            f"?key={canary('key in a URL')}&sig={canary('sig in a URL')}",
+            "vertex_credentials": {"private_key": canary("credentials as a mapping")},
+            "vertex_ai_credentials": json.dumps(account),
+            "organization": f"Bearer {canary('Bearer in a string')}",
+            "connection": f"Server=x;Password={canary('a connection string')};Db=d",
+            **{name: canary(name) for name in names},
+        },
+        "credential_info": {"custom_llm_provider": "openai"},
+    }
+
+
 def rotated(value: Any, canary: Canaries) -> Any:
     """The same value with new canaries."""
     text = json.dumps(value)

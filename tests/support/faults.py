@@ -12,7 +12,7 @@ from .exchange import Answer, Record, made_up, parsed
 from .recorder import Recorder
 
 SECONDS = 1.0  # the timeout of a client; slow faults take longer
-LIST = "/v2/model/info"
+LISTS = {"/v2/model/info": "data", "/credentials": "credentials"}  # where each has its rows
 Is = Callable[[Mapping[str, Any]], bool]
 
 
@@ -42,7 +42,7 @@ class Fault:
     def befalls(self, record: Record) -> bool:
         """Whether it can hit this request."""
         if record.method == "GET":
-            return self.reads and (not self.lists or record.path == LIST)
+            return self.reads and (not self.lists or _is_list(record))
         return self.writes and not self.lists
 
     def arm(self, recorder: Recorder, first: int, is_ours: Is) -> None:
@@ -59,7 +59,7 @@ class Fault:
         def is_due(record: Record) -> bool:
             number = next(numbers)
             due = number >= first if self.lasts else number == first
-            return due and (record.path == LIST or not self.lists)
+            return due and (_is_list(record) or not self.lists)
 
         recorder.fault(when=is_due, **options)
 
@@ -72,6 +72,10 @@ class Fault:
         recorder.fault(when=lambda _: next(numbers) == first - 1, **self.options)
 
 
+def _is_list(record: Record) -> bool:
+    return record.method == "GET" and record.path in LISTS
+
+
 def _json(status: int, content: Any) -> Callable[[Answer], Answer]:
     return lambda _: made_up(status, {}, content, None)
 
@@ -82,7 +86,7 @@ def _late(answer: Answer) -> Answer:
 
 
 def _of_another(answer: Answer) -> Answer:
-    """The answer to a write of another row."""
+    """The answer to a write of another model. That for a credential does not say which."""
     return made_up(200, {}, {**_content(answer), "model_id": "another"}, None)
 
 
@@ -96,9 +100,10 @@ def cut_short(is_ours: Is) -> Callable[[Answer], Answer]:
 
     def cut(answer: Answer) -> Answer:
         content = _content(answer)
-        rows = content["data"]
+        (key,) = content.keys() & set(LISTS.values())
+        rows = content[key]
         number = next((n for n, row in enumerate(rows) if is_ours(row)), len(rows))
-        return made_up(200, {}, {**content, "data": rows[:number]}, None)
+        return made_up(200, {}, {**content, key: rows[:number]}, None)
 
     return cut
 
@@ -128,7 +133,7 @@ _ONCE = [
     Fault("redirect", {"status": 302, "headers": {"Location": "https://sso.example.com/?t=1"}}),
     Fault("trickle", {"trickle": 0.05}, slow=True),
     Fault("list cut short", {}, lists=True),
-    Fault("list empty", {"status": 200, "json": {"data": []}}, lists=True),
+    Fault("list empty", {"status": 200, "json": {"data": [], "credentials": []}}, lists=True),
 ]
 _LASTING = {
     "refused",

@@ -54,9 +54,13 @@ class Gateway:
         options.setdefault("timeout", 60)
         return requests.request(method, self.url + path, headers=headers, **options)
 
-    def sql(self, statement: str) -> None:
-        """Run a statement in the database, if we have started it: what LiteLLM's API cannot do."""
-        run(*self.psql, "-c", statement, purpose="running a statement in the database")
+    def sql(self, statement: str, *options: str) -> str:
+        """Run a statement in the database, if we have started it: what LiteLLM's API cannot do.
+
+        :param options: Options of psql, such as ``-At``: print values only.
+        """
+        purpose = "running a statement in the database"
+        return run(*self.psql, *options, "-c", statement, purpose=purpose)
 
 
 @contextmanager

@@ -161,7 +161,8 @@ def parse(data: Mapping[str, Any]) -> Row | None:
     name = data.get("credential_name")
     if not isinstance(name, str):
         return None
-    sections = {key: dict(data.get(key) or {}) for key in (VALUES, INFO)}
+    shown = {key: data.get(key) for key in (VALUES, INFO)}
+    sections = {key: dict(v) if isinstance(v, Mapping) else {} for key, v in shown.items()}
     marker, copied = markers.of_row(sections[INFO].get(markers.KEY), name)
     return Row(
         id=name,

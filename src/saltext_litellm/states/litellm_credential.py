@@ -91,11 +91,11 @@ def present(given: CredentialArguments) -> dict[str, Any]:
         LiteLLM 1.83, which has none: ``The gateway's LiteLLM is too old for display_name``.
 
     verify_secrets
-        Let LiteLLM read its database anew before the values are compared (boolean), as a worker
-        shows what it has read up to half a minute ago. This takes up to three requests, one of them
-        a PATCH of a model that changes nothing, in real runs only and not with LiteLLM 1.83.
-        LiteLLM shows the first and last two characters of a secret, which are always compared.
-        Defaults to ``False``.
+        Let LiteLLM read its database anew even if nothing seems to differ (boolean), as a worker
+        shows what it has read up to half a minute ago. Before a change that is done anyway. It
+        takes up to four requests, one of them a PATCH of a model that changes nothing, in real runs
+        only and not with LiteLLM 1.83. LiteLLM shows the first and last two characters of a secret,
+        which are always compared. Defaults to ``False``.
 
     profile
         Config key of the gateway (string), or a mapping with its url and api_key. Defaults to

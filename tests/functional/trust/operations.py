@@ -1,7 +1,13 @@
 """Operations that faults interrupt: how each begins, and when it is done."""
 
+from __future__ import annotations
+
 import copy
-from dataclasses import dataclass, field
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import salt.loader
 
@@ -10,18 +16,10 @@ from tests.support.recorder import Recorder
 from ..conftest import MARKER
 
 KEYS = ("sk-CANARY-first-0123456701", "sk-CANARY-second-0123456702")
-FULL = {
-    "custom_llm_provider": "openai",
-    "base_model": "gpt-4",
-    "rpm": 5,
-    "model_api_key": KEYS[0],
-    "model_info": {"note": "ours"},
-}
-CHANGED, ROTATED = {**FULL, "rpm": 6}, {**FULL, "model_api_key": KEYS[1]}
-LESS = {key: value for key, value in FULL.items() if key != "model_info"}
-# What somebody else has put on a row of ours.
-THEIRS = {"litellm_params": {"temperature": 0.5}, "model_info": {"theirs": "kept"}}
-WORDS = {"rpm": "rpm", "note": "model_info:note"}  # by the facts that they are about
+OTHER_VALUES = {"api_key": "sk-unrelated-0123456789"}
+STORED = """SELECT json_object_agg(credential_name, credential_info)
+            FROM "LiteLLM_CredentialsTable" """
+PATIENT = 60  # seconds in which a gateway lists what its database has
 
 
 def mask(secret):
@@ -31,35 +29,106 @@ def mask(secret):
 
 @dataclass(frozen=True)
 class Facts:
-    """What matters of a row."""
+    """What matters of a row: its id, its owner, a value and a note of ours, and what is not ours.
 
-    model_id: str
+    :param value: What :attr:`Kind.value` declares.
+    :param replaces: The id of the row that it replaces.
+    """
+
+    id: str
     owner: str | None
-    rpm: int | None
+    value: Any
     note: str | None
     secret: str | None
     theirs: tuple
-    replaces: str | None = field(compare=False)
-
-    @classmethod
-    def of(cls, row, api):
-        params, info = row["litellm_params"], row["model_info"]
-        response = api.gateway.request("GET", f"/credentials/by_model/{info['id']}")
-        masks = response.json()["credential_values"] if response.ok else {}
-        return cls(
-            info["id"],
-            (info.get(MARKER) or {}).get("name"),
-            params.get("rpm"),
-            info.get("note"),
-            masks.get("api_key"),
-            (params.get("temperature"), info.get("theirs")),
-            (info.get(MARKER) or {}).get("replaces"),
-        )
+    replaces: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
-class Model:
-    """One deployment of an operation.
+class Kind:
+    """A kind of objects, as these tests declare them.
+
+    :param module: Salt's module.
+    :param objects: The argument of ``managed`` that has the objects.
+    :param create: The path that creates a row.
+    :param name: LiteLLM's key of its name.
+    :param id: What the changes of a state call its id.
+    :param info: LiteLLM's key of the mapping with the marker.
+    :param full: The arguments of an object.
+    :param less: The same without the note.
+    :param changed: The same with another value.
+    :param rotated: The same with another secret.
+    :param theirs: What somebody else has put on a row of ours.
+    :param value: The value and the note of arguments.
+    :param words: How the changes of a state call the value and the note.
+    """
+
+    module: str
+    objects: str
+    create: str
+    name: str
+    id: str
+    info: str
+    full: dict
+    less: dict
+    changed: dict
+    rotated: dict
+    theirs: dict
+    value: Callable[[dict], tuple]
+    secret: Callable[[dict], str]
+    words: dict[str, str]
+
+
+_MODEL = {
+    "custom_llm_provider": "openai",
+    "base_model": "gpt-4",
+    "rpm": 5,
+    "model_api_key": KEYS[0],
+    "model_info": {"note": "ours"},
+}
+MODELS = Kind(
+    module="litellm_model",
+    objects="models",
+    create="/model/new",
+    name="model_name",
+    id="model_id",
+    info="model_info",
+    full=_MODEL,
+    less={key: value for key, value in _MODEL.items() if key != "model_info"},
+    changed={**_MODEL, "rpm": 6},
+    rotated={**_MODEL, "model_api_key": KEYS[1]},
+    theirs={"litellm_params": {"temperature": 0.5}, "model_info": {"theirs": "kept"}},
+    value=lambda args: (args.get("rpm"), (args.get("model_info") or {}).get("note")),
+    secret=lambda args: args["model_api_key"],
+    words={"value": "rpm", "note": "model_info:note"},
+)
+_VALUES = {"api_key": KEYS[0], "api_base": "https://one.example.com/v1"}
+_CREDENTIAL = {"credential_values": _VALUES, "credential_info": {"note": "ours"}}
+_ELSEWHERE = {**_VALUES, "api_base": "https://two.example.com/v1"}
+CREDENTIALS = Kind(
+    module="litellm_credential",
+    objects="credentials",
+    create="/credentials",
+    name="credential_name",
+    id="credential_name",
+    info="credential_info",
+    full=_CREDENTIAL,
+    less={"credential_values": {"api_key": KEYS[0]}},
+    changed={**_CREDENTIAL, "credential_values": _ELSEWHERE},
+    rotated={**_CREDENTIAL, "credential_values": {**_VALUES, "api_key": KEYS[1]}},
+    theirs={"credential_values": {"theirs": "kept"}, "credential_info": {"theirs": "kept"}},
+    value=lambda args: (
+        args["credential_values"].get("api_base"),
+        args.get("credential_info", {}).get("note"),
+    ),
+    secret=lambda args: args["credential_values"]["api_key"],
+    words={"value": "credential_values:api_base", "note": "credential_info:note"},
+)
+
+
+@dataclass(frozen=True)
+class Target:
+    """One object of an operation.
 
     :param before: The arguments that its row was made with, ``None`` if there is none.
     :param after: Those that it is to have, ``None`` if it is to be gone.
@@ -71,137 +140,146 @@ class Model:
     after: dict | None
     unmarked: bool = False
 
-    def is_done(self, facts):
-        """Whether what there is, is what is declared: one row, with all that others have set."""
-        if self.after is None:
-            return facts == []
-        (one, *more) = facts or [None]
-        declared = Facts(
-            self.after.get("model_id", one and one.model_id),
-            self.name,
-            self.after.get("rpm"),
-            (self.after.get("model_info") or {}).get("note"),
-            mask(self.after["model_api_key"]),
-            (None, None) if self.before is None else (0.5, "kept"),
-            None,
-        )
-        return one == declared and not more
-
 
 class Operation:
     """An operation on a gateway on which others have rows as well.
 
-    :param set: The name of the set whose models these are.
+    :param set: The name of the set whose objects these are.
     """
 
-    def __init__(self, api, loaders, name, models, set_=None):
+    kind: Kind
+    theirs: tuple  # what others have set on a row of ours, as facts show it
+    nothing: tuple = (None, None)
+
+    def __init__(self, api, loaders, name, targets, set_=None):
         self.api, self.name, self.set = api, name, set_
-        self.models = models
+        self.targets = targets
         self._states = {
             test: salt.loader.states({**loaders.opts, "test": test}, loaders.modules, {}, {})
             for test in (True, False)
         }
         self._bodies = []
-        self.others = [api.create(f"{name}-unrelated", {"api_key": KEYS[0], "rpm": 1})]
-        if any(model.after is not None for model in models):
-            self.others += [self._of_another_owner(model) for model in models]
-
-    def _of_another_owner(self, model):
-        """A row of the same model name that belongs to another state."""
-        arguments = {**FULL, "model_name": model.name}
-        self._call("present", f"{model.name}-other", self.api.gateway.url, **arguments)
-        return next(
-            row["model_info"]["id"]
-            for row in self.api.in_database(model.name)
-            if row["model_info"][MARKER]["name"] == f"{model.name}-other"
-        )
+        self.others = []
+        self._make_others()
 
     # ---------------------------------------------------------------- rows
 
+    def _make_others(self):
+        """Make rows of others, and note in ``others`` what they are called."""
+        raise NotImplementedError
+
     def database(self):
-        query = {"search": "%", "size": 100000}
-        found = self.api("GET", "/v2/model/info", params=query)["data"]
-        return [row for row in found if self.name in row["model_name"]]
+        """The rows of the database that these tests have made."""
+        raise NotImplementedError
+
+    def served(self):
+        """The names of what the gateway serves."""
+        raise NotImplementedError
 
     def is_ours(self, row):
-        named = any(row["model_name"] == model.name for model in self.models)
-        return named and row["model_info"]["id"] not in self.others
+        """Whether a row is one of the operation's, and not of others."""
+        raise NotImplementedError
+
+    def facts_of(self, row):
+        raise NotImplementedError
+
+    def delete(self, row):
+        raise NotImplementedError
 
     def facts(self):
-        """What there is of each model, and the rows of others."""
+        """What there is of each object, and the rows of others."""
         rows = self.database()
-        ours = {model.name: [] for model in self.models}
+        ours = {target.name: [] for target in self.targets}
         for row in filter(self.is_ours, rows):
-            ours[row["model_name"]].append(Facts.of(row, self.api))
+            ours[row[self.kind.name]].append(self.facts_of(row))
         others = [row for row in rows if not self.is_ours(row)]
-        return ours, sorted(others, key=lambda row: row["model_info"]["id"])
+        return ours, sorted(others, key=str)
+
+    def is_done(self, target, facts):
+        """Whether what there is, is what is declared: one row, with all that others have set."""
+        if target.after is None:
+            return facts == []
+        (one, *more) = facts or [None]
+        declared = Facts(
+            target.after.get("model_id", one and one.id),
+            target.name,
+            *self.kind.value(target.after),
+            mask(self.kind.secret(target.after)),
+            self.nothing if target.before is None else self.theirs,
+        )
+        return one == declared and not more
 
     def clean(self):
         """Delete every row, also those of others."""
         for row in self.database():
-            self.api.delete(row["model_info"]["id"])
+            self.delete(row)
 
     def prepare(self):
         """Make the rows as they are to be before: always the same ones, to the letter."""
         self._delete_ours()
         self._bodies = self._bodies or list(self._learnt())
         for body in self._bodies:
-            self.api("POST", "/model/new", json=body)
+            self.api("POST", self.kind.create, json=body)
 
     def _delete_ours(self):
         for row in filter(self.is_ours, self.database()):
-            self.api.delete(row["model_info"]["id"])
+            self.delete(row)
 
     def _learnt(self):
         """The bodies of the creates that make them, with what others have set."""
+        kind = self.kind
         with Recorder(self.api.gateway.url) as recorder:
-            before = [model for model in self.models if model.before is not None]
+            before = {one.name: one.before for one in self.targets if one.before is not None}
             if before:
-                self.run(recorder.url, {model.name: model.before for model in before})
-            bodies = [r.json for r in recorder.requests if r.path == "/model/new"]
+                self.run(recorder.url, before)
+            writes = [r for r in recorder.requests if r.method == "POST"]
+            bodies = [r.json for r in writes if r.path == kind.create]
         self._delete_ours()
-        unmarked = {model.name for model in self.models if model.unmarked}
+        unmarked = {target.name for target in self.targets if target.unmarked}
         for body in map(copy.deepcopy, bodies):
-            for section, values in THEIRS.items():
+            for section, values in kind.theirs.items():
                 body[section].update(values)
-            if body["model_name"] in unmarked:
-                del body["model_info"][MARKER]
-                body["model_info"]["id"] += "-made-by-hand"
+            if body[kind.name] in unmarked:
+                del body[kind.info][MARKER]
+                if "id" in body[kind.info]:
+                    body[kind.info]["id"] += "-made-by-hand"
             yield body
 
     # ---------------------------------------------------------------- running
 
     def apply(self, url, test=False, **profile):
         """Run the state that is to be done."""
-        return self.run(url, {m.name: m.after for m in self.models}, test=test, **profile)
+        return self.run(url, {one.name: one.after for one in self.targets}, test=test, **profile)
 
     def run(self, url, declared, test=False, **profile):
         where = {"url": url, "test": test, **profile}
         if self.set is not None:
-            models = {name: args for name, args in declared.items() if args is not None}
-            return self._call("managed", self.set, **where, models=models, prune=True)
+            objects = {name: args for name, args in declared.items() if args is not None}
+            return self.call(
+                "managed", self.set, **where, prune=True, **{self.kind.objects: objects}
+            )
         ((name, arguments),) = declared.items()
-        return self._call("present" if arguments else "absent", name, **where, **arguments or {})
+        return self.call("present" if arguments else "absent", name, **where, **arguments or {})
 
-    def _call(self, function, name, url, test=False, timeout=60, retries=0, **arguments):
+    def call(self, function, name, url, test=False, timeout=60, retries=0, **arguments):
         """A state function, in a run of its own. Salt's compiler would take most of the time."""
         profile = {"url": url, "api_key": self.api.gateway.key, "timeout": timeout}
         profile |= {"retries": retries, "headers": {"X-Auth": "CANARY-header"}}
-        state = self._states[test][f"litellm_model.{function}"]
+        state = self._states[test][f"{self.kind.module}.{function}"]
         return state(name=name, profile=profile, **arguments)
 
     # ---------------------------------------------------------------- words
 
     def told(self, result):
-        """By model: its changes, and the sentence that its words begin with."""
+        """By object: its changes, and the sentence that its words begin with."""
         if self.set is None:
-            (model,) = self.models
-            words = result["comment"].removeprefix(f"{model.name} ")
-            return {model.name: (result["changes"], words)}
+            (target,) = self.targets
+            words = result["comment"].removeprefix(f"{target.name} ")
+            return {target.name: (result["changes"], words)}
         lines = result["comment"].splitlines()
         return {
-            model.name: (result["changes"].get(model.name, {}), self._line(lines, model.name))
-            for model in self.models
+            target.name: (result["changes"].get(target.name, {}), self._line(lines, target.name))
+            for target in self.targets
         }
 
     def _line(self, lines, name):
@@ -211,6 +289,125 @@ class Operation:
             if line.startswith((f"{name} was ", f"{name} may ")):
                 return line.removeprefix(f"{name} ")
         return ""
+
+
+class ModelOperation(Operation):
+    """An operation on models, whose rows have ids of their own and may have namesakes."""
+
+    kind = MODELS
+    theirs = (0.5, "kept")
+
+    def _make_others(self):
+        self.others = [self.api.create(f"{self.name}-unrelated", {"api_key": KEYS[0], "rpm": 1})]
+        if any(target.after is not None for target in self.targets):
+            self.others += [self._of_another_owner(target) for target in self.targets]
+
+    def _of_another_owner(self, target):
+        """A row of the same model name that belongs to another state."""
+        arguments = {**self.kind.full, "model_name": target.name}
+        self.call("present", f"{target.name}-other", self.api.gateway.url, **arguments)
+        return next(
+            row["model_info"]["id"]
+            for row in self.api.in_database(target.name)
+            if row["model_info"][MARKER]["name"] == f"{target.name}-other"
+        )
+
+    def database(self):
+        query = {"search": "%", "size": 100000}
+        found = self.api("GET", "/v2/model/info", params=query)["data"]
+        return [row for row in found if self.name in row["model_name"]]
+
+    def served(self):
+        return {row["model_name"] for row in self.api.rows() if self.is_ours(row)}
+
+    def is_ours(self, row):
+        named = any(row["model_name"] == target.name for target in self.targets)
+        return named and row["model_info"]["id"] not in self.others
+
+    def facts_of(self, row):
+        params, info = row["litellm_params"], row["model_info"]
+        response = self.api.gateway.request("GET", f"/credentials/by_model/{info['id']}")
+        masks = response.json()["credential_values"] if response.ok else {}
+        return Facts(
+            info["id"],
+            (info.get(MARKER) or {}).get("name"),
+            params.get("rpm"),
+            info.get("note"),
+            masks.get("api_key"),
+            (params.get("temperature"), info.get("theirs")),
+            (info.get(MARKER) or {}).get("replaces"),
+        )
+
+    def delete(self, row):
+        self.api.delete(row["model_info"]["id"])
+
+
+class CredentialOperation(Operation):
+    """An operation on credentials. The gateway has a model, with which a worker is refreshed."""
+
+    kind = CREDENTIALS
+    theirs = ("kept", "kept")
+
+    def _make_others(self):
+        version = self.api("GET", "/public/model_hub/info")["litellm_version"]
+        self._refreshes = [int(part) for part in version.split(".")] >= [1, 106]
+        self._model = self.api.create(f"{self.name}-unrelated")
+        by_hand = {"credential_name": f"{self.name}-unrelated", "credential_values": OTHER_VALUES}
+        self.api("POST", "/credentials", json={**by_hand, "credential_info": {"of": "others"}})
+        for target in self.targets:
+            self.call("present", f"{target.name}-other", self.api.gateway.url, **self.kind.full)
+        self.others = [f"{self.name}-unrelated", *(f"{one.name}-other" for one in self.targets)]
+
+    def clean(self):
+        super().clean()
+        self.api.delete(self._model)
+
+    def is_done(self, target, facts):
+        """As for models. 1.83 makes a credential anew to remove a value of it.
+
+        What others had set is lost there if that is interrupted.
+        """
+        if super().is_done(target, facts):
+            return True
+        made_anew = target.after == self.kind.less and not self._refreshes
+        return made_anew and super().is_done(replace(target, before=None), facts)
+
+    def database(self):
+        """What the worker lists, after it has read its database. 1.83 cannot be told to read."""
+        known = bool(self.api.gateway.psql)  # of a gateway that was running before, it is not
+        stored = json.loads((known and self.api.gateway.sql(STORED, "-At")) or "{}")
+        deadline = time.monotonic() + PATIENT
+        while True:
+            if self._refreshes:
+                self.api("POST", "/config/update", json={})
+            listed = {row["credential_name"]: row for row in self._listed()}
+            if listed.keys() >= stored.keys():
+                break
+            assert time.monotonic() < deadline
+        return [
+            {**row, "credential_info": stored.get(name, row["credential_info"])}
+            for name, row in listed.items()
+            if self.name in name and (name in stored or not known)
+        ]
+
+    def _listed(self):
+        return self.api("GET", "/credentials")["credentials"]
+
+    def served(self):
+        return {row["credential_name"] for row in self._listed() if self.is_ours(row)}
+
+    def is_ours(self, row):
+        return any(row.get("credential_name") == target.name for target in self.targets)
+
+    def facts_of(self, row):
+        values, info = row["credential_values"], row["credential_info"]
+        owner = (info.get(MARKER) or {}).get("name")
+        theirs = (values.get("theirs"), info.get("theirs"))
+        ours = (values.get("api_base"), info.get("note"), values.get("api_key"))
+        return Facts(row["credential_name"], owner, *ours, theirs)
+
+    def delete(self, row):
+        self.api("DELETE", f"/credentials/{row['credential_name']}")
 
 
 class Interruption:
@@ -238,38 +435,55 @@ class Interruption:
         assert result["result"] is True, result
         after, untouched = self.operation.facts()
         assert untouched == others
-        for model in self.operation.models:
-            assert model.is_done(after[model.name]), (result, after)
+        for target in self.operation.targets:
+            assert self.operation.is_done(target, after[target.name]), (result, after)
         rests = self.run()
-        absent = all(model.after is None for model in self.operation.models)
+        absent = all(target.after is None for target in self.operation.targets)
         assert (rests["result"], rests["changes"]) == (True, {})
         assert len(self.recorder.requests) == (2 if absent else 1)
 
 
+CREDENTIAL = "credential: "  # what the names of operations on credentials begin with
+
+
 def operations(api, loaders, name):
     """Every operation, by its name, made when it is asked for."""
+    return {
+        **_operations(ModelOperation, api, loaders, name),
+        **{
+            CREDENTIAL + one: make
+            for one, make in _operations(CredentialOperation, api, loaders, name).items()
+        },
+    }
+
+
+def _operations(operation, api, loaders, name):
+    kind = operation.kind
+    full, less = kind.full, kind.less
 
     def one(before, after, **more):
-        return lambda: Operation(api, loaders, name, [Model(name, before, after, **more)])
+        return lambda: operation(api, loaders, name, [Target(name, before, after, **more)])
 
     def several():
-        models = [
-            Model(f"{name}-new", None, FULL),
-            Model(f"{name}-newer", None, FULL),
-            Model(f"{name}-changed", FULL, CHANGED),
-            Model(f"{name}-replaced", FULL, LESS),
-            Model(f"{name}-pruned", FULL, None),
+        targets = [
+            Target(f"{name}-new", None, full),
+            Target(f"{name}-newer", None, full),
+            Target(f"{name}-changed", full, kind.changed),
+            Target(f"{name}-replaced", full, less),
+            Target(f"{name}-pruned", full, None),
         ]
-        return Operation(api, loaders, name, models, f"set-{name}")
+        return operation(api, loaders, name, targets, f"set-{name}")
 
-    pinned = {"model_id": f"{name}-id"}
-    return {
-        "create": one(None, FULL),
-        "change": one(FULL, CHANGED),
-        "rotation": one(FULL, ROTATED),
-        "removal": one(FULL, LESS),
-        "pinned removal": one({**FULL, **pinned}, {**LESS, **pinned}),
-        "delete": one(FULL, None),
-        "adoption": one(FULL, CHANGED, unmarked=True),
+    found = {
+        "create": one(None, full),
+        "change": one(full, kind.changed),
+        "rotation": one(full, kind.rotated),
+        "removal": one(full, less),
+        "delete": one(full, None),
+        "adoption": one(full, kind.changed, unmarked=True),
         "set": several,
     }
+    if kind is MODELS:
+        pinned = {"model_id": f"{name}-id"}
+        found["pinned removal"] = one({**full, **pinned}, {**less, **pinned})
+    return found

@@ -3,23 +3,149 @@
 import json
 import logging
 import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
 from urllib.parse import quote
 
 import pytest
 import salt.output
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
-from tests.support.canary import Canaries, deployment, rotated
+from tests.support.canary import Canaries, credential, deployment, rotated
 
-from ..conftest import MARKER, States
+from ..conftest import MARKER, MODEL, States
+from ..credentials.conftest import CredentialApi
 
 TABLE = "Canary"
 OF_VERY_MANY = pytest.mark.survive
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of objects, and how a secret may get into one.
+
+    :param module: Salt's module.
+    :param objects: The argument of ``managed`` that has the objects, and the pillar key of them.
+    :param create: The path that creates a row.
+    :param declared: Makes arguments of ``present``, with a canary in each place.
+    :param reference: Arguments whose secret is behind ``sdb://``, and the keys of its changes.
+    :param wrong: Makes arguments that are refused, with a secret in the wrong place.
+    :param default: An argument that stands beside those of ``defaults``.
+    :param change: The execution function that changes a row.
+    """
+
+    module: str
+    objects: str
+    create: str
+    declared: Callable
+    reference: tuple[dict, set]
+    wrong: Callable
+    default: dict
+    change: str
+
+
+HEADERS = {"extra_headers": {"X-Token": "sdb://osenv/CANARY"}}
+KINDS = [
+    Kind(
+        "litellm_model",
+        "models",
+        "/model/new",
+        deployment,
+        (
+            {**MODEL, "model_api_key": "sdb://osenv/CANARY", "litellm_params": HEADERS},
+            {"model_api_key", "litellm_params:extra_headers:X-Token"},
+        ),
+        lambda key: [
+            {"litellm_params": {"timeout": key}},
+            {"rpm": key},
+            {"tpm": f"sk-{key}"},
+            {"tier": key},
+            {"blocked": key},
+            {"input_cost_per_million_tokens": key},
+            {"model_api_key": {"key": key}},
+            {"model_api_key": [key]},
+            {"litellm_params": key},
+            {"litellm_params": [key]},
+            {"litellm_params": {"api_key": key}, "model_api_key": key},
+            {"model_id": f"{key}/{key}"},
+            {"model_info": {"input_cost_per_token": key}},
+        ],
+        {"tier": "paid"},
+        "update",
+    ),
+    Kind(
+        "litellm_credential",
+        "credentials",
+        "/credentials",
+        credential,
+        (
+            {"credential_values": {"api_key": "sdb://osenv/CANARY"}},
+            {"credential_values:api_key"},
+        ),
+        lambda key: [
+            {"credential_values": key},
+            {"credential_values": [key]},
+            {"credential_values": {"api_key": {"key": key}}},
+            {"credential_values": {"api_key": [key]}},
+            {"credential_values": {"headers": {"X-Auth-Token": key}}},
+            {"credential_values": {"urls": [f"https://me:{key}@example.com"]}},
+            {"credential_values": {"api_key": f"os.environ/{key}"}},
+            {"credential_values": {"api_key": f"{{{{ {key} }}}}"}},
+            {"credential_info": {"api_key": key}},
+            {"credential_info": {"of": {"deep": f"Bearer {key}"}}},
+            {"credential_info": key},
+            {"display_name": [key]},
+            {"verify_secrets": key},
+        ],
+        {"credential_info": {"description": "of ours"}},
+        "apply",
+    ),
+]
 # All that Salt ships, but for those that show a progress bar, keys of a master, or nothing.
 OUTPUTTERS = sorted(
     {module.name.removesuffix("_out") for module in pkgutil.iter_modules(salt.output.__path__)}
     - {"key", "progress", "no_return"}
 ) + ["newline_values_only", "quiet"]
+
+
+@pytest.fixture(params=KINDS, ids=lambda kind: kind.module)
+def kind(request, gateway, name):
+    yield request.param
+    if request.param.objects == "credentials":
+        CredentialApi(gateway).clean(name)
+
+
+@pytest.fixture
+def call(kind, loaders, profile):
+    """The execution functions of a kind."""
+
+    def call(function, *args, **given):
+        called = loaders.modules[f"{kind.module}.{function}"]
+        return called(*args, **{"profile": profile, **given})
+
+    return call
+
+
+@pytest.fixture
+def apply(kind, states, name):
+    """The states of a kind, for one object."""
+
+    def apply(function, test=False, **args):
+        return states.run((f"{kind.module}.{function}", {"name": name, **args}), test=test)
+
+    return apply
+
+
+@pytest.fixture
+def marker(kind, api, gateway, name):
+    """Returns the marker of the test's row."""
+
+    def marker():
+        if kind.objects == "models":
+            return api.one(name)["model_info"][MARKER]
+        return CredentialApi(gateway).one(name)["credential_info"][MARKER]
+
+    return marker
 
 
 @pytest.fixture
@@ -68,39 +194,38 @@ def seen(canary, caplog, survived, loaders, recorder):
     survived(TABLE, "log lines of ours and of urllib3, level all", len(own))
 
 
-def test_the_canaries_are_found_where_they_are(canary):
+def test_the_canaries_are_found_where_they_are(canary, kind):
     """Else the other tests would prove nothing."""
-    declared = json.dumps(deployment(canary))
+    declared = json.dumps(kind.declared(canary))
     found = {place.rpartition(" (")[0] for place in canary.leaked(declared)}
     assert found == set(canary.places.values()) - {"the profile's api_key"}
 
 
-def test_a_deployments_life(seen, canary, states, modules, api, name, survived):
-    first = deployment(canary)
+def test_a_life(seen, canary, kind, apply, call, marker, name, survived):
+    first = kind.declared(canary)
     second = rotated(first, canary)
     channel = "returns and comments of states, an outputter each"
     results = [
-        seen(channel, states.present(name, test=True, **first)),
-        seen(channel, states.present(name, **first)),
-        seen(channel, states.present(name, **first)),
-        seen(channel, states.present(name, test=True, **second)),
-        seen(channel, states.present(name, **second)),
-        seen(channel, states.present(name, verify_secrets=True, **second)),
+        seen(channel, apply("present", test=True, **first)),
+        seen(channel, apply("present", **first)),
+        seen(channel, apply("present", **first)),
+        seen(channel, apply("present", test=True, **second)),
+        seen(channel, apply("present", **second)),
+        seen(channel, apply("present", verify_secrets=True, **second)),
     ]
     assert [one["result"] for one in results] == [None, True, True, None, True, True]
     assert [bool(one["changes"]) for one in results] == [True, True, False, True, True, False]
-    assert len(results[4]["changes"]) >= 16
-    row = api.one(name)
-    assert canary.leaked(json.dumps(row["model_info"][MARKER])) == []
+    assert len(results[4]["changes"]) >= 15
+    assert canary.leaked(json.dumps(marker())) == []
     survived(TABLE, "markers")
     channel = "returns of execution functions, an outputter each"
-    seen(channel, modules("list"))
-    seen(channel, modules("get", name))
-    seen(channel, modules("export"))
-    seen(channel, modules("export", data=True))
-    seen(channel, modules("plan", name, **first))
-    seen(channel, modules("update", name, **first))
-    seen("returns and comments of states, an outputter each", states.absent(name))
+    seen(channel, call("list"))
+    seen(channel, call("get", name))
+    seen(channel, call("export"))
+    seen(channel, call("export", data=True))
+    seen(channel, call("plan", name, **first))
+    seen(channel, call(kind.change, name, **first))
+    seen("returns and comments of states, an outputter each", apply("absent"))
 
 
 SHAPES = {
@@ -116,12 +241,12 @@ SPELLINGS = {"JSON": str, "Python": lambda text: repr(json.loads(text)), "URL": 
 
 
 @pytest.fixture
-def echo(states, recorder, name, canary):
+def echo(kind, apply, recorder, canary):
     """What a gateway might echo: the request with all its headers."""
-    declared = deployment(canary)
-    recorder.fault(method="POST", path="/model/new", drop=True, times=1)
-    states.present(name, **declared)
-    (request,) = [one for one in recorder.requests if one.path == "/model/new"]
+    declared = kind.declared(canary)
+    recorder.fault(method="POST", path=kind.create, drop=True, times=1)
+    apply("present", **declared)
+    request = next(one for one in recorder.requests if one.path == kind.create and one.json)
     text = json.dumps({"body": request.json, "headers": dict(request.headers)})
     missing = set(canary.places.values()) - {
         place.rpartition(" (")[0] for place in canary.leaked(text)
@@ -132,51 +257,47 @@ def echo(states, recorder, name, canary):
 
 @OF_VERY_MANY
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422, 429, 500, 502, 503])
-def test_an_echo_in_an_error(status, echo, seen, states, recorder, name):
+def test_an_echo_in_an_error(status, echo, seen, kind, apply, recorder):
     declared, text = echo
     for shape in SHAPES.values():
         for spelling in SPELLINGS.values():
             recorder._faults.clear()
             answer = shape(spelling(text))
-            recorder.fault(method="POST", path="/model/new", status=status, **answer)
-            result = states.present(name, **declared)
+            recorder.fault(method="POST", path=kind.create, status=status, **answer)
+            result = apply("present", **declared)
             assert result["result"] is False
             seen("errors that echo the request, an outputter each", result)
 
 
+def test_an_echo_where_litellm_answers_200(echo, seen, kind, apply, recorder):
+    """LiteLLM 1.83.14 to 1.100 answer so if a change of a credential has failed."""
+    declared, text = echo
+    recorder._faults.clear()
+    recorder.fault(method="POST", path=kind.create, status=200, json={"message": text})
+    result = apply("present", **declared)
+    assert result["result"] is False
+    seen("errors that echo the request, an outputter each", result)
+
+
 @OF_VERY_MANY
 @pytest.mark.parametrize("fault", ["drop", "lose_response", "delay", "400"])
-def test_a_failure(fault, seen, canary, states, recorder, profile, name):
-    declared = deployment(canary)
+def test_a_failure(fault, seen, canary, kind, apply, recorder, profile):
+    declared = kind.declared(canary)
     profile["timeout"] = 0.5
     more = {"delay": {"delay": 1, "drop": True}, "400": {"status": 400, "json": {"x": 1}}}
-    recorder.fault(path="/model/*", **more.get(fault, {fault: True}))
-    seen("failures, an outputter each", states.present(name, **declared))
+    recorder.fault(path=f"/{kind.create.split('/')[1]}*", **more.get(fault, {fault: True}))
+    seen("failures, an outputter each", apply("present", **declared))
     profile["timeout"] = 30
 
 
 @OF_VERY_MANY
-def test_what_is_refused(seen, canary, modules, name):
+def test_what_is_refused(seen, canary, kind, call, name):
     """A secret in the wrong place, or of the wrong type."""
     key = canary("a refused value")
-    wrong = [
-        {"litellm_params": {"timeout": key}},
-        {"rpm": key},
-        {"tpm": f"sk-{key}"},
-        {"tier": key},
-        {"blocked": key},
-        {"input_cost_per_million_tokens": key},
-        {"model_api_key": {"key": key}},
-        {"model_api_key": [key]},
-        {"litellm_params": key},
-        {"litellm_params": [key]},
-        {"litellm_params": {"api_key": key}, "model_api_key": key},
-        {"model_id": f"{key}/{key}"},
-        {"model_info": {"input_cost_per_token": key}},
-    ]
-    for arguments in wrong:
+    provider = {"custom_llm_provider": "openai"} if kind.objects == "models" else {}
+    for arguments in kind.wrong(key):
         try:
-            said = modules("plan", name, custom_llm_provider="openai", **arguments)
+            said = call("plan", name, **provider, **arguments)
         except (CommandExecutionError, SaltInvocationError) as err:
             said = str(err)
         seen("refusals, an outputter each", {"said": said})
@@ -189,11 +310,13 @@ def test_what_is_refused(seen, canary, modules, name):
         *(pytest.param(way, marks=OF_VERY_MANY) for way in ("models", "source", "defaults")),
     ],
 )
-def test_a_set(way, seen, canary, loaders_with, profile, api, name, survived, tmp_path):
-    declared = deployment(canary)
-    models, arguments = {name: declared}, {}
+def test_a_set(way, seen, canary, kind, loaders_with, profile, marker, name, survived, tmp_path):
+    if (way, kind.objects) == ("source", "credentials"):
+        pytest.skip("a set of credentials has no source")
+    declared = kind.declared(canary)
+    objects, arguments = {name: declared}, {}
     if way == "defaults":
-        models, arguments["defaults"] = {name: {"tier": "paid"}}, declared
+        objects, arguments["defaults"] = {name: kind.default}, declared
     if way == "source":
         params = {"model": "openai/gpt-4", "api_key": declared["model_api_key"]}
         params |= {**declared["litellm_params"], "api_base": declared["model_api_base"]}
@@ -201,55 +324,60 @@ def test_a_set(way, seen, canary, loaders_with, profile, api, name, survived, tm
         (tmp_path / "config.yaml").write_text(json.dumps({"model_list": [entry]}))
         arguments["source"] = str(tmp_path / "config.yaml")
     elif way == "pillar":
-        arguments["pillar"] = "models"
+        arguments["pillar"] = kind.objects
     else:
-        arguments["models"] = models
-    states = States(loaders_with({"models": models}), profile)
+        arguments[kind.objects] = objects
+    states = States(loaders_with({kind.objects: objects}), profile)
     channel = "returns and comments of states, an outputter each"
+    managed = (f"{kind.module}.managed", {"name": name, **arguments})
     for test in (True, False, False):
-        done = seen(channel, states.run(("managed", {"name": name, **arguments}), test=test))
+        done = seen(channel, states.run(managed, test=test))
         assert done["result"] is (None if test else True), done["comment"]
-    assert canary.leaked(json.dumps(api.one(name)["model_info"][MARKER])) == []
+    assert canary.leaked(json.dumps(marker())) == []
     survived(TABLE, "markers")
 
 
-def test_what_is_shown_of_states(seen, canary, loaders_with, gateway, recorder, name, tmp_path):
+def test_what_is_shown_of_states(
+    seen, canary, kind, loaders_with, gateway, recorder, name, tmp_path
+):
     """What stands in pillar, or behind sdb://, is not part of a rendered SLS."""
     pillar = {
         "litellm": {"url": recorder.url, "api_key": gateway.key},
-        "models": {name: deployment(canary)},
+        kind.objects: {name: kind.declared(canary)},
     }
-    present = {"model_api_key": "sdb://osenv/CANARY", "litellm_params": {"model": "openai/x"}}
+    present, _ = kind.reference
     sls = {
-        "set": {"litellm_model.managed": [{"pillar": "models"}]},
-        name: {"litellm_model.present": [{key: value} for key, value in present.items()]},
+        "set": {f"{kind.module}.managed": [{"pillar": kind.objects}]},
+        name: {f"{kind.module}.present": [{key: value} for key, value in present.items()]},
     }
     loaders = loaders_with(pillar, osenv={"driver": "env"})
-    (tmp_path / "models.sls").write_text("#!json\n" + json.dumps(sls))
-    (tmp_path / "top.sls").write_text("base: {'*': [models]}")
+    (tmp_path / "all.sls").write_text("#!json\n" + json.dumps(sls))
+    (tmp_path / "top.sls").write_text("base: {'*': [all]}")
     for function in ("show_sls", "show_low_sls"):
-        shown = loaders.modules[f"state.{function}"]("models")
-        assert "litellm_model" in str(shown)
+        shown = loaders.modules[f"state.{function}"]("all")
+        assert kind.module in str(shown)
         seen("state.show_*, an outputter each", shown)
     for function in ("show_highstate", "show_lowstate"):
         shown = loaders.modules[f"state.{function}"]()
-        assert "litellm_model" in str(shown)
+        assert kind.module in str(shown)
         seen("state.show_*, an outputter each", shown)
 
 
-def test_a_reference(seen, canary, loaders_with, profile, api, name, monkeypatch):
-    monkeypatch.setenv("CANARY", canary("behind sdb://"))
+def test_a_reference(seen, canary, kind, loaders_with, profile, api, gateway, name, monkeypatch):
+    secret = canary("behind sdb://")
+    monkeypatch.setenv("CANARY", secret)
     states = States(loaders_with(osenv={"driver": "env"}), profile)
-    headers = {"extra_headers": {"X-Token": "sdb://osenv/CANARY"}}
-    declared = {"model_api_key": "sdb://osenv/CANARY", "litellm_params": headers}
+    declared, changed = kind.reference
+    present = (f"{kind.module}.present", {"name": name, **declared})
     channel = "returns and comments of states, an outputter each"
     for _ in range(2):
-        assert seen(channel, states.present(name, **declared))["result"] is True
-    model_id = api.one(name)["model_info"]["id"]
-    stored = api.stored(model_id)["litellm_params"]["extra_headers"]["X-Token"]
-    assert canary.leaked(stored)  # it was resolved
+        assert seen(channel, states.run(present))["result"] is True
+    if kind.objects == "models":
+        model_id = api.one(name)["model_info"]["id"]
+        stored = api.stored(model_id)["litellm_params"]["extra_headers"]["X-Token"]
+        assert canary.leaked(stored)  # it was resolved
+    else:
+        shown = CredentialApi(gateway).one(name)["credential_values"]["api_key"]
+        assert shown == f"{secret[:2]}****{secret[-2:]}"
     monkeypatch.setenv("CANARY", canary("behind sdb://, rotated"))
-    assert set(seen(channel, states.present(name, **declared))["changes"]) == {
-        "model_api_key",
-        "litellm_params:extra_headers:X-Token",
-    }
+    assert set(seen(channel, states.run(present))["changes"]) == changed

@@ -14,15 +14,21 @@ from tests.support.faults import FAULTS, SECONDS
 from tests.support.recorder import Recorder
 
 from ..conftest import Api
-from .operations import WORDS, operations
+from .operations import CREDENTIAL, operations
 
 TABLES = ("Faults at each request, by fault", "Faults at each request, by operation")
-OPERATIONS = ["create", "change", "rotation", "removal", "pinned removal", "delete", "adoption"]
-OPERATIONS += ["set"]
+COMMON = ["create", "change", "rotation", "removal", "delete", "adoption", "set"]
+OPERATIONS = [*COMMON, "pinned removal", *(CREDENTIAL + one for one in COMMON)]
 # What both views leave out in the same way cannot be told from what is not there.
 UNSEEN = {(one, "list cut short, lasting") for one in ("delete", "adoption")}
 UNSEEN_WITHOUT_A_WRITE = UNSEEN | {
     ("delete", f"{fault}, lasting") for fault in ("list empty", "200 with an empty list")
+}
+# There is only one view of credentials.
+UNSEEN_WITHOUT_A_WRITE |= {
+    (f"{CREDENTIAL}delete", f"{fault}{lasts}")
+    for fault in ("list empty", "list cut short")
+    for lasts in ("", ", lasting")
 }
 # Of what was untrue before it was tried here, what does not take long.
 MENDED = [
@@ -31,6 +37,9 @@ MENDED = [
     ("rotation", "500"),
     ("delete", "200 with null"),
     ("removal", "list cut short"),
+    ("credential: change", "reset after it arrived, lasting"),
+    ("credential: create", "list empty"),
+    ("credential: delete", "list empty"),
 ]
 MAYBE = "may have been"  # changed or not, deleted or not
 PATIENT = 30  # seconds, the timeout where no answer is slow
@@ -119,13 +128,13 @@ class Trial:
         assert result["result"] is True, result
         self._is_true(result, before, after)
         rests, _ = self._run(retries=0)
-        absent = all(model.after is None for model in self.operation.models)
+        absent = all(target.after is None for target in self.operation.targets)
         assert (rests["result"], rests["changes"]) == (True, {})
         assert len(self.recorder.requests) == (2 if absent else 1)
 
     def _is_true(self, result, before, after):
-        models = self.operation.models
-        done = {model.name: model.is_done(after[model.name]) for model in models}
+        targets, is_done = self.operation.targets, self.operation.is_done
+        done = {one.name: is_done(one, after[one.name]) for one in targets}
         assert result["result"] in (True, False)
         assert result["result"] is False or all(done.values()), (result, after)
         for name, (changes, words) in self.operation.told(result).items():
@@ -153,19 +162,20 @@ class Trial:
 
     def _changes_are_true(self, changes, before, after, told):
         old, new = _served(before), _served(after)
-        for fact, word in WORDS.items():
+        kind = self.operation.kind
+        for fact, word in kind.words.items():
             was, now = getattr(old, fact, None), getattr(new, fact, None)
             if word in changes:
                 assert changes[word] == {"old": was, "new": now}, told
             elif changes and old and new:
                 assert was == now, told
-        was, now = getattr(old, "model_id", None), getattr(new, "model_id", None)
-        if "model_id" in changes:
+        was, now = getattr(old, "id", None), getattr(new, "id", None)
+        if kind.id in changes:
             # It is not known whether the last write has moved it again.
-            open_ = [one.model_id for one in after] if MAYBE in told[0] else [now]
-            assert changes["model_id"]["new"] in open_, told
+            open_ = [one.id for one in after] if MAYBE in told[0] else [now]
+            assert changes[kind.id]["new"] in open_, told
             # What a run begins with may be the rows of one that was cut off.
-            assert changes["model_id"]["old"] in (None, *(one.model_id for one in before)), told
+            assert changes[kind.id]["old"] in (None, *(one.id for one in before)), told
         elif old and new and changes:
             assert was == now, told
 
@@ -173,7 +183,7 @@ class Trial:
 def _served(facts):
     """The row of some that none of the others replaces."""
     replaced = {one.replaces for one in facts}
-    return next((one for one in facts if one.model_id not in replaced), None)
+    return next((one for one in facts if one.id not in replaced), None)
 
 
 @pytest.fixture(scope="module")

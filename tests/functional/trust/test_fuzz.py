@@ -13,6 +13,7 @@ import json
 import math
 import os
 import types
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -23,15 +24,15 @@ from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 from saltext_litellm import gateway
 from saltext_litellm.adapter import gateways
-from saltext_litellm.modules import litellm_model as execution
-from saltext_litellm.states import litellm_model as states
+from saltext_litellm.modules import litellm_credential, litellm_model
+from saltext_litellm.states import litellm_credential as credential_states
+from saltext_litellm.states import litellm_model as model_states
 from tests.conftest import public_functions
 from tests.support.cluster import Client, Cluster
-from tests.support.credential_cluster import CredentialCluster
+from tests.support.credential_cluster import CredentialClient, CredentialCluster
 
-FUNCTIONS = ("apply", "block", "create", "delete", "export", "get", "health", "list", "manage")
-FUNCTIONS += ("ping", "plan", "plan_set", "test_connection", "unblock", "update", "version")
-STATES = ("absent", "managed", "present")
+from ..credentials.conftest import CredentialApi
+
 LONG = int(os.environ.get("FUZZ", "1500"))  # cases of each function in the long test
 PROFILE = {"url": "http://127.0.0.1:9", "api_key": "sk-admin-0123456789", "retries": 0}
 SALT_ERRORS = (CommandExecutionError, SaltInvocationError)
@@ -92,6 +93,7 @@ NAMES = ["model", "api_key", "rpm", "tpm", "timeout", "input_cost_per_token", "e
 NAMES += ["vertex_credentials", "mode", "tier", "base_model", "tags", "max_retries", "drop_params"]
 NAMES += ["use_in_pass_through", "tiered_pricing", "blocked", "db_model", "saltext_litellm", "note"]
 NAMES += ["model_name", "litellm_params", "model_info", "X-Token", "", "a/b", "~", "\n", "timeout"]
+NAMES += ["credential_values", "credential_info", "display_name", "monkeys", "keys", "passphrase"]
 text = st.sampled_from(WORDS) | st.text(st.characters(exclude_categories=()), max_size=12)
 numbers = (
     st.integers()
@@ -133,7 +135,75 @@ valid = {
 entry = {"model_name": "gpt", "litellm_params": {"model": "openai/gpt-4", "rpm": 1}, "rpm": 2}
 sets = st.sampled_from([{"models": {"a": valid, "b": {"litellm_params": {"model": "openai/x"}}}}])
 sets |= st.sampled_from([{"models": [entry, entry]}, {"models": {"a": None}, "defaults": valid}])
-sets |= st.just({"pillar": "models"})
+sets |= st.just({"pillar": "objects"})
+
+valid_credential = {
+    "credential_values": {
+        "api_key": "sk-provider-0123456789",
+        "api_base": "https://api.example.com/v1",
+        "vertex_credentials": {"type": "service_account", "private_key": "pem-0123456789"},
+        "headers": {"X-Team": "blue", "deep": {"x": ["a", 1.5, True]}},
+        "monkeys": {"keyboard": "qwerty", "n": 5},
+    },
+    "credential_info": {"custom_llm_provider": "openai", "note": {"of": ["ours", 1, True]}},
+    "display_name": "Label",
+}
+credential_sets = st.sampled_from(
+    [
+        {
+            "credentials": {
+                "a": valid_credential,
+                "b": {"credential_values": {"api_key": "sk-0123"}},
+            }
+        },
+        {"credentials": {"a": None}, "defaults": valid_credential},
+        {"pillar": "objects"},
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Surface:
+    """A kind of objects: its functions, and arguments of an object and of a set that are well."""
+
+    name: str
+    modules: dict[str, types.ModuleType]
+    functions: dict[str, tuple[str, ...]]
+    valid: dict[str, Any]
+    sets: st.SearchStrategy[Any]
+
+    def calls(self) -> list[tuple[Surface, str, str]]:
+        """Every public function, with its kind and whether it is a state's."""
+        return [(self, kind, one) for kind, found in self.functions.items() for one in found]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+STATES = ("absent", "managed", "present")
+MODELS = Surface(
+    "litellm_model",
+    {"module": litellm_model, "state": model_states},
+    {
+        "module": (
+            *("apply", "block", "create", "delete", "export", "get", "health", "list", "manage"),
+            *("ping", "plan", "plan_set", "test_connection", "unblock", "update", "version"),
+        ),
+        "state": STATES,
+    },
+    valid,
+    sets,
+)
+CREDENTIALS = Surface(
+    "litellm_credential",
+    {"module": litellm_credential, "state": credential_states},
+    {
+        "module": ("apply", "delete", "export", "get", "list", "manage", "plan", "used_by"),
+        "state": STATES,
+    },
+    valid_credential,
+    credential_sets,
+)
 
 
 def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -167,16 +237,17 @@ def arguments_of(module: types.ModuleType, function: str) -> list[str]:
     return list(inspect.signature(vars(module).get(function) or module.list_).parameters)
 
 
-def arguments(module: types.ModuleType, function: str) -> st.SearchStrategy[dict[str, Any]]:
+def arguments(surface: Surface, kind: str, function: str) -> st.SearchStrategy[dict[str, Any]]:
     """Arguments of a function: some of them arbitrary, or all well but for one place."""
-    names = [name for name in arguments_of(module, function) if name != "profile"]
+    names = arguments_of(surface.modules[kind], function)
+    names.remove("profile")
     if not names:
         return st.just({})
     chosen = st.dictionaries(st.sampled_from(names), wild, max_size=4)
-    if "base_model" in names:
-        chosen |= mutated(valid)
-    if "models" in names:
-        chosen |= mutated(sets)
+    if surface.valid.keys() <= set(names):
+        chosen |= mutated(surface.valid)
+    if "defaults" in names:
+        chosen |= mutated(surface.sets)
     # A key that was added at the top is no argument, which Salt itself refuses.
     chosen = chosen.map(lambda args: {key: args[key] for key in names if key in args})
     if "name" in names:
@@ -186,7 +257,10 @@ def arguments(module: types.ModuleType, function: str) -> st.SearchStrategy[dict
 
 
 profiles = st.just(PROFILE) | st.just(PROFILE) | st.just(PROFILE) | wild | mutated(PROFILE)
-pillars = wild | st.just({"a": valid}) | mutated({"a": valid})
+
+
+def pillars(surface: Surface) -> st.SearchStrategy[Any]:
+    return wild | st.just({"a": surface.valid}) | mutated({"a": surface.valid})
 
 
 # ---------------------------------------------------------------- what it meets
@@ -197,6 +271,7 @@ class Witness(Client):
 
     def __init__(self, cluster: Cluster) -> None:
         super().__init__(cluster, 0)
+        self.cluster = cluster
         self.bodies: list[Any] = []
 
     def create(self, body: Any) -> Any:
@@ -221,47 +296,74 @@ class Witness(Client):
         return True
 
 
-class Surface:
-    """The public functions over the model of LiteLLM, called as Salt calls them."""
+class CredentialWitness(CredentialClient):
+    """The same for credentials."""
+
+    def __init__(self, cluster: CredentialCluster) -> None:
+        super().__init__(cluster, 0)
+        self.cluster = cluster
+        self.bodies: list[Any] = []
+
+    def create(self, body: Any) -> Any:
+        self.bodies.append(body)
+        return super().create(body)
+
+    def update(self, name: str, body: Any) -> Any:
+        self.bodies.append(body)
+        return super().update(name, body)
+
+
+class Called:
+    """The public functions over the models of LiteLLM, called as Salt calls them."""
 
     def __init__(self, loaders: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.functions = loaders.modules
         opts = {**loaders.opts, "pillar": {}, "test": False}
         self.modules = salt.loader.minion_mods(opts)
         self.states = salt.loader.states(opts, self.modules, {}, {})
-        self.client = Witness(Cluster())
-        session = types.SimpleNamespace(url="http://127.0.0.1:9")
+        self.clients = (Witness(Cluster()), CredentialWitness(CredentialCluster()))
+        session = types.SimpleNamespace(url="cluster")
         monkeypatch.setattr(gateways, "Session", lambda *_: session)
-        monkeypatch.setattr(gateway, "ModelEndpoints", lambda _: self.client)
-        endpoints = CredentialCluster("1.106.2").client()
-        monkeypatch.setattr(gateway, "CredentialEndpoints", lambda _: endpoints)
+        monkeypatch.setattr(gateway, "ModelEndpoints", lambda _: self.clients[0])
+        monkeypatch.setattr(gateway, "CredentialEndpoints", lambda _: self.clients[1])
 
-    def renew(self, pillar: Any) -> None:
-        """Another gateway, with one row that nobody owns."""
-        self.client = Witness(Cluster())
+    def renew(self, surface: Surface, pillar: Any) -> None:
+        """Another gateway, with one row of each kind that nobody owns."""
+        self.clients = (Witness(Cluster()), CredentialWitness(CredentialCluster()))
         params = {"model": "openai/gpt-4"}
         row = {"model_name": "theirs", "litellm_params": params, "model_info": {"id": "theirs"}}
-        Client(self.client._cluster, 0).create(row)
-        self.modules.pack["__pillar__"] = {"models": pillar}
-        self.modules["litellm_model.version"]  # loads the module
+        self.clients[0].cluster.client().create(row)
+        values = {"api_key": "sk-theirs-0123456789", "api_base": "https://theirs.example.com"}
+        held = {"credential_values": values, "credential_info": {"of": {"theirs": [1]}}}
+        self.clients[1].cluster.client().create({"credential_name": "theirs", **held})
+        self.modules.pack["__pillar__"] = {"objects": pillar}
+        self.modules[f"{surface}.list"]  # loads the module
         self.modules.pack["__context__"] = {}
 
-    def call(self, kind: str, function: str, args: dict[str, Any]) -> Any:
+    def theirs(self) -> Any:
+        """What others have on the gateway."""
+        return copy.deepcopy([client.cluster.table["theirs"] for client in self.clients])
+
+    def writes(self) -> int:
+        return sum(client.cluster.writes for client in self.clients)
+
+    def call(self, surface: Surface, kind: str, function: str, args: dict[str, Any]) -> Any:
         """What a call comes to; ``None`` if it was refused."""
         told, refused = None, None
         try:
             if kind == "state":  # which raises nothing
-                told = self.states[f"litellm_model.{function}"](**args)
+                told = self.states[f"{surface}.{function}"](**args)
                 check_result(told)
                 return told
-            told = self.modules[f"litellm_model.{function}"](**args)
+            told = self.modules[f"{surface}.{function}"](**args)
         except SALT_ERRORS as err:
             refused = str(err)
         finally:
-            check_bodies(self.client.bodies)
+            for client in self.clients:
+                check_bodies(client.bodies)
         if refused is not None:
             assert kind == "module", refused
-            assert "\n" not in refused
+            first, *example = refused.split("\n")
+            assert not example or first.endswith("for example:")
             check_words(refused)
         return told
 
@@ -310,91 +412,104 @@ def failed(told: Any) -> bool:
     return told.get("result") is False or any(told.get(key) for key in ("failure", "failures"))
 
 
-def check_rest(surface: Surface, kind: str, function: str, args: dict[str, Any]) -> None:
+def check_rest(
+    called: Called, surface: Surface, kind: str, function: str, args: dict[str, Any]
+) -> None:
     """Done once more, nothing is written."""
-    writes = surface.client._cluster.writes
-    told = surface.call(kind, function, args)
+    writes = called.writes()
+    told = called.call(surface, kind, function, args)
     assert told is not None
     assert not told["changes"], told
-    assert surface.client._cluster.writes == writes
+    assert called.writes() == writes
 
 
 @pytest.fixture
-def surface(loaders, monkeypatch):
-    return Surface(loaders, monkeypatch)
+def called(loaders, monkeypatch):
+    return Called(loaders, monkeypatch)
 
 
-def run(surface: Surface, kind: str, function: str, examples: int, survived: Any) -> None:
-    module = states if kind == "state" else execution
-
+def run(
+    called: Called, surface: Surface, kind: str, function: str, examples: int, survived: Any
+) -> None:
     @fuzz(examples)
-    @given(args=arguments(module, function), profile=profiles, pillar=pillars)
+    @given(args=arguments(surface, kind, function), profile=profiles, pillar=pillars(surface))
     def cases(args: dict[str, Any], profile: Any, pillar: Any) -> None:
         source = args.get("source")
         assume(not (isinstance(source, str) and "://" in source))  # nothing outside is asked
-        survived("Fuzz", f"{kind} {function}")
-        surface.renew(pillar)
-        theirs = copy.deepcopy(surface.client._cluster.table["theirs"])
-        told = surface.call(kind, function, {**args, "profile": profile})
+        survived("Fuzz", f"{surface}, {kind} {function}")
+        called.renew(surface, pillar)
+        theirs = called.theirs()
+        told = called.call(surface, kind, function, {**args, "profile": profile})
         if function in CONVERGING and told is not None and not failed(told):
             if not args.get("test"):
-                check_rest(surface, kind, function, {**args, "profile": profile})
+                check_rest(called, surface, kind, function, {**args, "profile": profile})
             if "theirs" not in json.dumps(args, default=str, skipkeys=True):
-                assert surface.client._cluster.table["theirs"] == theirs
+                assert called.theirs() == theirs
 
     cases()
 
 
-ALL = [("module", function) for function in FUNCTIONS] + [("state", one) for one in STATES]
+ALL = [*MODELS.calls(), *CREDENTIALS.calls()]
 
 
 def test_every_public_function_is_among_these():
-    for module, functions in ((execution, FUNCTIONS), (states, STATES)):
-        public = {name.rstrip("_") for name in public_functions(module)}
-        assert public - {"mod_watch"} == set(functions)  # it calls the function that is watched
+    for surface in (MODELS, CREDENTIALS):
+        for kind, functions in surface.functions.items():
+            public = {name.rstrip("_") for name in public_functions(surface.modules[kind])}
+            assert public - {"mod_watch"} == set(functions)  # it calls the function that is watched
 
 
-@pytest.mark.parametrize(("kind", "function"), ALL)
+@pytest.mark.parametrize(("surface", "kind", "function"), ALL, ids=str)
 def test_arbitrary_input_comes_to_a_result_or_to_one_of_salts_errors(
-    surface, survived, kind, function
+    called, survived, surface, kind, function
 ):
-    named = arguments_of(states if kind == "state" else execution, function)
-    run(surface, kind, function, 25 if {"models", "base_model"} & set(named) else 8, survived)
+    named = set(arguments_of(surface.modules[kind], function))
+    writes = "defaults" in named or surface.valid.keys() <= named
+    run(called, surface, kind, function, 25 if writes else 8, survived)
 
 
 @pytest.mark.survive
-@pytest.mark.parametrize(("kind", "function"), ALL)
-def test_much_arbitrary_input_does(surface, survived, kind, function):
-    run(surface, kind, function, LONG, survived)
+@pytest.mark.parametrize(("surface", "kind", "function"), ALL, ids=str)
+def test_much_arbitrary_input_does(called, survived, surface, kind, function):
+    run(called, surface, kind, function, LONG, survived)
 
 
 # ---------------------------------------------------------------- LiteLLM itself
 
 
-def live(states, api, name: str, examples: int, survived: Any) -> None:
-    """Deployments that are well but for one place, on a gateway with a row of somebody else's."""
+def live(states, api, surface: Surface, name: str, examples: int, survived: Any) -> None:
+    """Objects that are well but for one place, on a gateway with a row of somebody else's."""
+    state, credentials = f"{surface}.present", CredentialApi(api.gateway)
     witness = api.create(f"{name}-witness")
+    credentials.create(f"{name}-witness", info={"of": "others"})
+    theirs = credentials.one(f"{name}-witness")
 
     @fuzz(examples)
-    @given(args=mutated(valid))
+    @given(args=mutated(surface.valid))
     def cases(args: dict[str, Any]) -> None:
-        survived("Fuzz", "state present, on LiteLLM")
-        args = {key: value for key, value in args.items() if key in valid}
-        result = states.run(("present", {"name": name, **args}))
+        survived("Fuzz", f"{surface}, state present, on LiteLLM")
+        args = {key: value for key, value in args.items() if key in surface.valid}
+        result = states.run((state, {"name": name, **args}))
         check_words(result["comment"])
         if result["result"]:
-            again = states.run(("present", {"name": name, **args}))
+            again = states.run((state, {"name": name, **args}))
             assert (again["result"], again["changes"]) == (True, {}), again
         assert [row["model_info"]["id"] for row in api.in_database(f"{name}-witness")] == [witness]
         assert api.one(f"{name}-witness")
+        assert credentials.one(f"{name}-witness") == theirs
 
-    cases()
+    try:
+        cases()
+    finally:
+        credentials.clean(name)
 
 
-def test_no_input_keeps_litellm_from_serving_other_rows(states, api, name, survived):
-    live(states, api, name, 4, survived)
+@pytest.mark.parametrize("surface", [MODELS, CREDENTIALS], ids=str)
+def test_no_input_keeps_litellm_from_serving_other_rows(states, api, name, survived, surface):
+    live(states, api, surface, name, 4, survived)
 
 
 @pytest.mark.survive
-def test_no_input_of_very_many_does(states, api, name, survived):
-    live(states, api, name, LONG // 5, survived)
+@pytest.mark.parametrize("surface", [MODELS, CREDENTIALS], ids=str)
+def test_no_input_of_very_many_does(states, api, name, survived, surface):
+    live(states, api, surface, name, LONG // 5, survived)

@@ -14,36 +14,32 @@ from tests.support.forked import Forked
 from tests.support.recorder import Recorder
 
 from ..conftest import MARKER
-from .operations import Interruption, operations
+from .operations import CREDENTIAL, Interruption, operations
 
 TABLE = "Kills"
 BEFORE, AFTER = "before it is forwarded", "before its answer"
-KINDS = ["create", "change", "rotation", "removal", "pinned removal", "delete", "adoption", "set"]
+KINDS = ["create", "change", "rotation", "removal", "delete", "adoption", "set"]
+KINDS = [*KINDS, "pinned removal", *(CREDENTIAL + kind for kind in KINDS)]
 
 
 class Served:
-    """Asks the gateway again and again which models of ours it serves."""
+    """Asks the gateway again and again which of our rows it serves."""
 
     def __init__(self, operation):
-        self._operation, self._names = operation, {model.name for model in operation.models}
+        self._operation = operation
         self.looks, self.gaps = 0, []
-
-    def _now(self):
-        return {row["model_name"] for row in self._operation.api.rows() if self._is_ours(row)}
-
-    def _is_ours(self, row):
-        return self._operation.is_ours(row)
 
     @contextmanager
     def throughout(self):
         """What is served when the block begins, and is to stay, is served all the while."""
-        kept = {one.name for one in self._operation.models if one.after is not None} & self._now()
+        lasting = {one.name for one in self._operation.targets if one.after is not None}
+        kept = lasting & self._operation.served()
         over = threading.Event()
 
         def look():
             while not over.wait(0.01):
                 self.looks += 1
-                if missing := kept - self._now():
+                if missing := kept - self._operation.served():
                     self.gaps.append(missing)
 
         looking = threading.Thread(target=look)
@@ -69,7 +65,8 @@ class Kill(Interruption):
             self.others_are_as(others)
             self.is_mended_by_the_next_run(others)
             for row in self.operation.database():
-                assert {"tentative", "unserved"}.isdisjoint(row["model_info"].get(MARKER) or ())
+                info = row[self.operation.kind.info]
+                assert {"tentative", "unserved"}.isdisjoint(info.get(MARKER) or ())
 
     def _killed(self, number, when):
         numbers, dead = iter(range(1, 1000)), threading.Event()
@@ -110,12 +107,13 @@ def trial_of(api, loaders, name):
         operation.clean()
 
 
-def test_a_client_is_killed_after_each_write_of_a_removal(trial_of, survived):
-    trial = trial_of("removal")
+@pytest.mark.parametrize("kind", ["removal", "credential: removal"])
+def test_a_client_is_killed_after_each_write_of_a_removal(trial_of, survived, kind):
+    trial = trial_of(kind)
     for number, request in enumerate(trial.requests(), 1):
         if request.method != "GET":
             trial.at(number, AFTER)
-            survived(TABLE, "client killed: removal (short)")
+            survived(TABLE, f"client killed: {kind} (short)")
 
 
 @pytest.mark.survive
