@@ -3,6 +3,7 @@
 import pytest
 
 from ..conftest import MODEL, States
+from ..credentials.conftest import CredentialApi
 
 TABLE = "Transport and roles"
 
@@ -58,6 +59,27 @@ def test_a_viewer_may_foresee_but_not_do(api, states, loaders, viewer, name, sur
         assert viewer["api_key"] not in result["comment"]
     assert api.one(name)["litellm_params"]["rpm"] == 5
     survived(TABLE, "a viewer's key: writes", 3)
+
+
+def test_a_viewer_may_not_change_credentials(states, loaders, gateway, viewer, name, survived):
+    """From 1.106 on it may see them. 1.83 forbids that, too."""
+    api, by_viewer = CredentialApi(gateway), States(loaders, viewer)
+    declared = {"name": name, "credential_values": {"api_base": "one"}}
+    changed = {"name": name, "credential_values": {"api_base": "two"}}
+    states.run(("litellm_credential.present", declared))
+    sees = api.since("1.106")
+    foreseen = by_viewer.run(("litellm_credential.present", changed), test=True)
+    assert (foreseen["result"], bool(foreseen["changes"])) == (
+        (None, True) if sees else (False, False)
+    )
+    for function, args in (("present", changed), ("absent", {"name": name})):
+        result = by_viewer.run((f"litellm_credential.{function}", args))
+        assert (result["result"], result["changes"]) == (False, {})
+        assert "403" in result["comment"] or "admin" in result["comment"]
+        assert viewer["api_key"] not in result["comment"]
+        survived(TABLE, "a viewer's key: writes")
+    assert api.one(name)["credential_values"] == {"api_base": "one"}
+    api.clean(name)
 
 
 def test_a_wrong_key(loaders, loaders_with, gateway, name, survived):

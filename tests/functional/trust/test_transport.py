@@ -16,6 +16,7 @@ from tests.support.proxy import Proxy
 from tests.support.recorder import Recorder
 
 from ..conftest import MODEL, States
+from ..credentials.conftest import CredentialApi
 
 TABLE = "Transport and roles"
 
@@ -292,6 +293,46 @@ def test_rows_of_no_sense_hide_no_other(states, modules, recorder, api, name):
         done = states.present(f"{name}-2", test=True, model_id=f"odd-{number}")
         assert done["result"] in (None, False)
         assert "Traceback" not in done["comment"]
+
+
+CREDENTIALS_OF_NO_SENSE = [
+    {"credential_name": "odd-1", "credential_values": None, "credential_info": None},
+    {"credential_name": "odd-2", "credential_values": "text", "credential_info": ["list"]},
+    {"credential_name": "odd-3", "credential_info": {"saltext_litellm": {"name": "o", "keys": 5}}},
+    {"credential_name": "odd-4", "credential_values": {"a": {"b": [None]}}, "display_name": 5},
+    {"credential_name": ["odd"], "credential_values": {"api_key": 5}, "credential_info": {}},
+    {"credential_name": None},
+    {},
+    None,
+    "odd",
+]
+
+
+def test_credentials_of_no_sense_hide_no_other(states, loaders, profile, recorder, gateway, name):
+    api, values = CredentialApi(gateway), {"api_base": "one"}
+
+    def present(one, test=False, **given):
+        given = {"name": one, "credential_values": {"api_base": "one", **given}}
+        return states.run(("litellm_credential.present", given), test=test)
+
+    def call(function, *args):
+        return loaders.modules[f"litellm_credential.{function}"](*args, profile=profile)
+
+    api.create(name, values)
+    present(name)
+    rows = [*CREDENTIALS_OF_NO_SENSE, *api.rows(), *CREDENTIALS_OF_NO_SENSE]
+    recorder.fault(method="GET", path="/credentials", status=200, json={"credentials": rows})
+    assert present(name)["changes"] == {}
+    assert present(name, test=True, x="1")["changes"] == {
+        "credential_values:x": {"old": None, "new": "1"}
+    }
+    assert {name, "odd-1", "odd-4"} <= {one["credential_name"] for one in call("list")}
+    assert call("get", name)["credential_values"] == values
+    for number in range(1, 5):
+        assert call("get", f"odd-{number}")["credential_name"] == f"odd-{number}"
+        assert "Traceback" not in present(f"odd-{number}", test=True)["comment"]
+    assert "Traceback" not in str(call("export"))
+    api.clean(name)
 
 
 # -------------------- forks
