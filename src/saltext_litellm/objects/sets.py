@@ -122,7 +122,7 @@ def _declared(
         arguments = {**fields.defaults, **_known_arguments(fields, given or {}, mistakes)}
         places = fields.places(defaults)
         for key in fields.defaults.keys() - (given or {}).keys():
-            if fields.place(key) in places:
+            if key in defaults or fields.place(key) in places:
                 arguments.pop(key)
     elif hasattr(given, "arguments"):
         arguments = given.arguments(mistakes)
