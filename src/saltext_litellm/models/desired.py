@@ -23,7 +23,9 @@ from ..values.quote import line, quoted, short, suggested
 from . import fields, references, type_checks
 from .fields import (
     API_BASE,
+    API_KEY,
     BASE_MODEL,
+    CREDENTIAL,
     DOUBLING_PROVIDERS,
     FIELDS,
     INFO,
@@ -184,6 +186,8 @@ def _warnings(values: Mapping[Path, Any]) -> Iterator[str]:
         and values.get(MODEL) == derived_model(values)
     ):
         yield f"base_model begins with the provider, so the model is {short(values[MODEL])}"
+    if CREDENTIAL in values and API_KEY in values:
+        yield "model_api_key is used, and not the key of the credential that the model names"
     if isinstance(base, str) and not base.startswith(REFERENCE) and "://" not in base:
         yield f"model_api_base {quoted(base)} does not begin with https:// or http://"
 

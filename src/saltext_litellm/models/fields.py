@@ -31,6 +31,7 @@ KNOWN_PROVIDER: Path = (INFO, "litellm_provider")  # LiteLLM adds it on reads
 CREDENTIAL: Path = (PARAMS, "litellm_credential_name")
 REGION: Path = (PARAMS, "aws_region_name")
 API_BASE: Path = (PARAMS, "api_base")
+API_KEY: Path = (PARAMS, "api_key")
 MODEL_SOURCES = frozenset({PROVIDER, BASE_MODEL})
 TEAM: Path = (INFO, "team_id")
 TIER: Path = (INFO, "tier")
@@ -43,7 +44,7 @@ COSTS: frozenset[Path] = frozenset(
 ARGUMENTS: dict[str, tuple[Path, Callable[[str, Any], Any]]] = {
     "custom_llm_provider": (PROVIDER, checks.text),
     "base_model": (BASE_MODEL, checks.text),
-    "model_api_key": ((PARAMS, "api_key"), checks.text),
+    "model_api_key": (API_KEY, checks.text),
     "model_api_base": ((PARAMS, "api_base"), checks.text),
     "api_version": ((PARAMS, "api_version"), checks.version),
     "tier": (TIER, checks.text),

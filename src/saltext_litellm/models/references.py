@@ -30,7 +30,7 @@ _RESOLVED_LATER = re.compile("aws_.*|client_id|client_secret|tenant_id")
 _VALUE = re.compile(rf"\s*(\w+\s+)?\S*{re.escape(REFERENCE)}\S*\s*")
 
 
-def is_reference(value: Any) -> bool:
+def is_whole_reference(value: Any) -> bool:
     """Whether a value is a reference and nothing else."""
     return isinstance(value, str) and value.startswith(REFERENCE) and value.strip() == value
 
@@ -38,7 +38,7 @@ def is_reference(value: Any) -> bool:
 def check(path: Path, value: Any) -> None:
     """Refuse a reference where no version of LiteLLM resolves it, or where it does harm."""
     name = short(label(path))
-    if not (is_reference(value) and fields.is_top(path) and path[0] == PARAMS):
+    if not (is_whole_reference(value) and fields.is_top(path) and path[0] == PARAMS):
         if path[:2] != _RESOLVED_INSIDE and any(map(_VALUE.fullmatch, _texts(value))):
             raise InvalidInput(
                 f"{name} has an os.environ/ reference, which LiteLLM would not resolve: it "
@@ -63,7 +63,7 @@ def unsure(values: Mapping[Path, Any]) -> list[str]:
     return sorted(
         label(path)
         for path, value in values.items()
-        if is_reference(value) and not _RESOLVED_LATER.fullmatch(path[-1])
+        if is_whole_reference(value) and not _RESOLVED_LATER.fullmatch(path[-1])
     )
 
 

@@ -96,7 +96,7 @@ class Undo:
 
 def may_break(body: Mapping[str, Any]) -> bool:
     """Whether only LiteLLM's environment decides if it can load what is written."""
-    return any(map(references.is_reference, (body.get(PARAMS) or {}).values()))
+    return any(map(references.is_whole_reference, (body.get(PARAMS) or {}).values()))
 
 
 def former(
@@ -120,7 +120,7 @@ def former(
             back[section][key] = None
         elif new is not None:
             stays[path] = new
-            if references.is_reference(new):
+            if references.is_whole_reference(new):
                 back[section][key] = ""
     if can.removes:
         going = sorted(key for key, value in back[PARAMS].items() if value is None)
@@ -175,6 +175,6 @@ def _former_marker(
     secrets |= {
         path: mark
         for path, mark in new.secrets.items()
-        if path[:2] in stays and not references.is_reference(stays[path[:2]])
+        if path[:2] in stays and not references.is_whole_reference(stays[path[:2]])
     }
     return replace(base, keys=base.keys | added, secrets=secrets, key_id=new.key_id)

@@ -109,7 +109,7 @@ class Marker:
         """
         if not isinstance(stored, Mapping) or not _is_text(stored.get("name")):
             return None
-        if not _is_text(stored.get("set", "")):
+        if not (stored.get("set") is None or _is_text(stored["set"])):
             return None
         keys, version = stored.get("keys"), stored.get("version")
         return cls(

@@ -66,6 +66,7 @@ class Run(Generic[D, R]):
         declared = {one.name: one for one, _ in self.planned}
         reads, done = self._store.reads, 0
         executor = self._operations.executor
+        # Also where each write waits for its turn: then it sends nothing ahead.
         with Ahead(
             self._operations.endpoints,
             due,

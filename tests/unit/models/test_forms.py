@@ -10,7 +10,6 @@ import pytest
 from saltext_litellm.models import desired as deployments
 from saltext_litellm.models.deployments import Deployments
 from saltext_litellm.models.options import ModelOptions
-from saltext_litellm.objects.marker import Marker, form
 from tests.support.cluster import YES_AND_NO, Client, Cluster
 from tests.support.properties import FINGERPRINTER
 
@@ -177,29 +176,3 @@ def test_the_prediction_is_what_happens(cluster):
     cluster.types["brand_new"] = float
     predicted = apply(cluster, PARAMS, "brand_new", "5", test=True)
     assert predicted.changes == apply(cluster, PARAMS, "brand_new", "5").changes
-
-
-def test_the_marker_keeps_the_marks():
-    marker = Marker("name", forms={(PARAMS, "a/b"): form("5", 5)})
-    assert Marker.load(marker.dump()) == marker
-    assert marker.dump()["forms"] == {"litellm_params/a~1b": form("5", 5)}
-    assert "forms" not in Marker("name").dump()
-
-
-@pytest.mark.parametrize("wrong", [None, [], "x", {"a": None}])
-def test_marks_that_make_no_sense_are_no_error(wrong):
-    marker = Marker.load({"version": 1, "name": "name", "keys": [], "forms": wrong})
-    assert marker.name == "name"
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [(5, 5.0), ("2026-01-01T10:00:00Z", "2026-01-01T10:00:00+00:00"), ([None], ["None"])],
-)
-def test_forms_that_reads_do_not_tell_apart_have_one_mark(one, other):
-    assert form("x", one) == form("x", other)
-
-
-@pytest.mark.parametrize(("one", "other"), [(1, True), (5, "5"), ("Z", "+00:00"), ([1], [[1]])])
-def test_other_forms_have_other_marks(one, other):
-    assert form("x", one) != form("x", other)

@@ -103,6 +103,7 @@ WHOLE = {"version": 1, "name": "gpt", "keys": ["a/b"]}
         pytest.param({}, None, id="empty"),
         pytest.param({**WHOLE, "name": 5}, None, id="a name that is no text"),
         pytest.param({**WHOLE, "set": 5}, None, id="a set that is no text: it may be another's"),
+        pytest.param({**WHOLE, "set": None}, marker("gpt", "a/b"), id="a set that is null"),
         pytest.param({"name": "gpt"}, marker("gpt"), id="a name only"),
         pytest.param({**WHOLE, "more": 1}, marker("gpt", "a/b"), id="a word that we do not know"),
         pytest.param({**WHOLE, "keys": "a/b"}, marker("gpt"), id="keys as a text"),

@@ -248,6 +248,10 @@ def test_a_boolean_that_is_not_given_has_its_default():
         ({"mode": "telepathy"}, "unknown mode 'telepathy'; written as given"),
         ({"base_model": "openai/gpt-4"}, "so the model is openai/openai/gpt-4"),
         ({"model_api_base": "api.example.com/v1"}, "does not begin with https:// or http://"),
+        (
+            {"model_api_key": "sk-1", "litellm_params": {"litellm_credential_name": "openai"}},
+            "model_api_key is used, and not the key of the credential",
+        ),
     ],
 )
 def test_what_is_probably_not_meant_is_a_warning(arguments, words):
@@ -265,6 +269,7 @@ def test_what_is_probably_not_meant_is_a_warning(arguments, words):
         {"custom_llm_provider": "huggingface", "base_model": "openai/gpt-oss-20b"},
         {"model_api_base": "os.environ/AZURE_API_BASE"},
         {"litellm_params": {"model": "gpt-4"}},
+        {"litellm_params": {"litellm_credential_name": "openai", "api_base": "https://a.b"}},
     ],
 )
 def test_what_is_right_for_somebody_is_none(arguments):
