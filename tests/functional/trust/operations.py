@@ -209,6 +209,10 @@ class Operation:
         )
         return one == declared and not more
 
+    def lasting(self):
+        """The names of the objects that are to be served all the while."""
+        return {target.name for target in self.targets if target.after is not None}
+
     def clean(self):
         """Delete every row, also those of others."""
         for row in self.database():
@@ -369,8 +373,15 @@ class CredentialOperation(Operation):
         """
         if super().is_done(target, facts):
             return True
-        made_anew = target.after == self.kind.less and not self._refreshes
-        return made_anew and super().is_done(replace(target, before=None), facts)
+        return self._is_made_anew(target) and super().is_done(replace(target, before=None), facts)
+
+    def _is_made_anew(self, target):
+        return target.after == self.kind.less and not self._refreshes
+
+    def lasting(self):
+        """As for models, but what is made anew is away for a moment."""
+        anew = {target.name for target in self.targets if self._is_made_anew(target)}
+        return super().lasting() - anew
 
     def database(self):
         """What the worker lists, after it has read its database. 1.83 cannot be told to read."""

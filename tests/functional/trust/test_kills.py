@@ -32,8 +32,7 @@ class Served:
     @contextmanager
     def throughout(self):
         """What is served when the block begins, and is to stay, is served all the while."""
-        lasting = {one.name for one in self._operation.targets if one.after is not None}
-        kept = lasting & self._operation.served()
+        kept = self._operation.lasting() & self._operation.served()
         over = threading.Event()
 
         def look():
