@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from saltfactories.utils import random_string
 
-from tests.support.canary import Canaries, deployment, rotated
+from tests.support.canary import Canaries, credential, deployment, rotated
 
 TABLE = "Canary"
 OURS = re.compile(r"^.*\[[^]]*(?:litellm|urllib3).*$", re.M)
@@ -31,18 +31,25 @@ def name():
 
 @pytest.fixture
 def pillar(gateway, canary, recorder, name):
-    """Pillar with a set, the profile, and secrets for an SLS to fetch."""
+    """Pillar with a set of each kind, the profile, and secrets for an SLS to fetch."""
     headers = {"X-Tenant": canary("a header of the profile")}
     profile = {"url": recorder.url, "api_key": gateway.key, "headers": headers}
     profile["fingerprint_key"] = canary("the profile's fingerprint_key")
-    return {"litellm": profile, "models": {name: deployment(canary)}}
+    shared = f"{name}-shared"
+    yield {
+        "litellm": profile,
+        "models": {name: deployment(canary)},
+        "credentials": {shared: credential(canary)},
+    }
+    gateway.request("DELETE", f"/credentials/{shared}")
 
 
 def sls(name):
-    """A set from pillar, and a deployment whose secret is behind `sdb://`."""
+    """A set of each kind from pillar, and a deployment whose secret is behind `sdb://`."""
     return json.dumps(
         {
             name: {"litellm_model.managed": [{"pillar": "models"}]},
+            f"{name}-credentials": {"litellm_credential.managed": [{"pillar": "credentials"}]},
             f"{name}-sdb": {
                 "litellm_model.present": [
                     {"model_api_key": "sdb://osenv/CANARY"},
@@ -86,11 +93,11 @@ def test_a_run_leaves_nothing_behind(salt_call, pillar, canary, api, recorder, n
     salt_call.states("models", "#!json\n" + sls(name))
     for round_ in range(2):
         if round_:
-            pillar["models"] = rotated(pillar["models"], canary)
+            pillar |= rotated({kind: pillar[kind] for kind in ("models", "credentials")}, canary)
         salt_call.pillar(pillar)
         with process_list() as listed:
             done = salt_call.run("-l", "all", "state.apply", "models")
-        assert done.stdout.count("Result: True") == 2, done.stdout
+        assert done.stdout.count("Result: True") == 3, done.stdout
         assert canary.leaked(done.stdout) == []
         assert canary.leaked("\n".join(OURS.findall(done.stderr))) == []
         salt_calls = [line for line in listed if str(salt_call.root) in line]
@@ -116,14 +123,15 @@ def test_an_export_is_a_file_without_secrets(salt_call, pillar, canary, api, nam
     salt_call.environment["CANARY"] = canary("behind sdb://")
     salt_call.configure("osenv: {driver: env}\n")
     salt_call.apply("models")
-    exported = salt_call.root / "exported.sls"
-    for arguments in ((), ("data=True",), (f"path={exported}",)):
-        done = salt_call.run("litellm_model.export", *arguments)
-        assert done.returncode == 0, done.stderr
-        assert canary.leaked(done.stdout) == []
-        survived(TABLE, "exports")
-    assert name in exported.read_text(encoding="utf-8")
-    assert canary.leaked(exported.read_text(encoding="utf-8")) == []
+    for module in ("litellm_model", "litellm_credential"):
+        exported = salt_call.root / f"{module}.sls"
+        for arguments in ((), ("data=True",), (f"path={exported}",)):
+            done = salt_call.run(f"{module}.export", *arguments)
+            assert done.returncode == 0, done.stderr
+            assert canary.leaked(done.stdout) == []
+            survived(TABLE, "exports")
+        assert name in exported.read_text(encoding="utf-8")
+        assert canary.leaked(exported.read_text(encoding="utf-8")) == []
 
 
 @pytest.mark.survive
