@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from .budgets.endpoints import BudgetEndpoints
 from .credentials.credentials import Credentials
 from .credentials.endpoints import CredentialEndpoints
 from .http.session import Session
 from .models.deployments import Deployments
 from .models.endpoints import ModelEndpoints
+from .teams.endpoints import TeamEndpoints
+from .teams.teams import Teams
 from .values.fingerprints import Fingerprinter
 
 
@@ -34,6 +37,13 @@ class Gateway:
         self.credentials = Credentials(
             CredentialEndpoints(session), self.deployments, fingerprint, names
         )
+        self.teams = Teams(
+            TeamEndpoints(session),
+            BudgetEndpoints(session),
+            self.deployments,
+            fingerprint,
+            names,
+        )
 
     def begin(self, state: str | None, *, anew: bool) -> None:
         """Begin a state of a run.
@@ -41,7 +51,7 @@ class Gateway:
         :param state: The state. It forgets what it has predicted, as it is about to say it again.
         :param anew: Whether others may have changed the gateway since it was read.
         """
-        for kind in (self.deployments, self.credentials):
+        for kind in (self.deployments, self.credentials, self.teams):
             if anew:
                 kind.forget()
             kind.store.state = state

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 from dataclasses import replace
 
-from ..errors import GatewayError, NotInDatabase, NotSeen, Refused
+from ..errors import GatewayError, NotInDatabase, Refused
 from ..models.deployments import Deployments
 from ..models.versions import Capabilities
-from ..objects import plan as plans
 from ..objects.declared import Declared
 from ..objects.execute import Executor
 from ..objects.operations import plain
 from ..objects.outcome import Options, Outcome
-from ..objects.plan import DELETE, NONE, UPDATE, Plan
+from ..objects.plan import NONE, UPDATE, Plan
 from ..objects.planning import PAUSE
 from ..objects.row import Row, Rows, refuse_other_gateway
 from ..objects.run import Run
@@ -186,17 +185,7 @@ class Credentials:
             steps.own_row(declared, self.store.rows(forecast=test))
         if not test and row.marker is None:
             self._refuse_configured([row])
-        if (why := self._why_kept(row, test)) is not None:
-            raise Refused(why)
-        if test:
-            self.store.predict(None, [row.id])
-        else:
-            try:
-                self._executor().delete(row)
-            except NotSeen as err:
-                return Outcome(declared.name, NONE, row.id, failure=str(err), unknown=True)
-        changes = plans.delete(CREDENTIAL, row).changes
-        return Outcome(declared.name, DELETE, row.id, changes)
+        return self._executor().remove(declared.name, row, self._why_kept(row, test), test=test)
 
     def _to_remove(self, name: str, test: bool) -> Row | None:
         """The credential of a name. If it is not listed, the database says whether it is there.

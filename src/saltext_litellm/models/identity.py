@@ -6,21 +6,16 @@ import json
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Set
-from itertools import count
 
-from ..errors import Ambiguous, Refused
-from ..objects.identity import is_free, is_owned, refuse_others
+from ..errors import Refused
+from ..objects import identity as shared
+from ..objects.identity import NAMESPACE, is_free, is_owned, only_one, refuse_others
 from ..objects.row import Rows, owner_of
-from ..values.quote import joined, short
+from ..values.quote import short
 from ..values.secrets import redact
 from .desired import Deployment
 from .fields import MODEL, NAME, TEAM, label
 from .row import ModelRow
-
-# All ids that we choose are derived from this. Never change it: creates would make duplicates.
-_NAMESPACE = uuid.UUID("5b0ad5cf-6c4b-5d8e-9d0c-1f6a3f0b8f6e")
-
-_MOST_CHOICES = 5  # rows that a sentence names
 
 
 class ModelRows(Rows[ModelRow]):
@@ -63,9 +58,7 @@ class ModelRows(Rows[ModelRow]):
 
 def derived_ids(wanted: Deployment) -> Iterator[str]:
     """The ids that a create may choose, in this order. A name has the same ids in every run."""
-    for number in count():
-        named = [wanted.set, wanted.name, *([number] if number else [])]
-        yield str(uuid.uuid5(_NAMESPACE, json.dumps(named, ensure_ascii=False)))
+    return shared.derived_ids(wanted.set, wanted.name)
 
 
 def free_id(wanted: Deployment, rows: ModelRows) -> str:
@@ -76,12 +69,12 @@ def free_id(wanted: Deployment, rows: ModelRows) -> str:
 def next_id(row: ModelRow) -> str:
     """The id of the row that replaces a row. After a crash, the next run finds the same id."""
     before = [row.marker.replaces] if row.marker and row.marker.replaces else []
-    return str(uuid.uuid5(_NAMESPACE, json.dumps(["replaces", row.id, *before])))
+    return str(uuid.uuid5(NAMESPACE, json.dumps(["replaces", row.id, *before])))
 
 
 def second_id(model_id: str) -> str:
     """The id of a tentative row beside a row that the gateway has and does not show."""
-    return str(uuid.uuid5(_NAMESPACE, json.dumps(["beside", model_id])))
+    return str(uuid.uuid5(NAMESPACE, json.dumps(["beside", model_id])))
 
 
 def find(wanted: Deployment, rows: ModelRows, taken: Set[str] = frozenset()) -> ModelRow | None:
@@ -210,15 +203,8 @@ def superseded(
 
 
 def _only_one(rows: list[ModelRow], what: str) -> ModelRow:
-    if len(rows) == 1:
-        return rows[0]
-    rows = sorted(rows, key=lambda row: row.id)
-    choices = joined([f"{row.id} ({_model_text(row)})" for row in rows], _MOST_CHOICES)
-    raise Ambiguous(
-        f"Several deployments {what}: {choices}; say which one is meant, as "
-        f"`model_id: {rows[0].id}`, or delete the others",
-        temporary=any(map(is_tentative, rows)),
-    )
+    temporary = any(map(is_tentative, rows))
+    return only_one(rows, f"Several deployments {what}", "model_id", _model_text, temporary)
 
 
 def _model_text(row: ModelRow) -> str:

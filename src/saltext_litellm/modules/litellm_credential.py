@@ -15,19 +15,16 @@ minute old if another worker has changed it.
 
 from __future__ import annotations
 
-import fnmatch
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from saltext_litellm.adapter import execution, signatures
+from saltext_litellm.adapter import signatures
 from saltext_litellm.adapter.errors import salt_errors
 from saltext_litellm.adapter.execution import Minion
+from saltext_litellm.adapter.functions import Functions
 from saltext_litellm.credentials import kind
 from saltext_litellm.credentials.arguments import CredentialArguments, CredentialSetArguments
 from saltext_litellm.credentials.export import export as exported
-from saltext_litellm.errors import InvalidInput
-from saltext_litellm.objects import sets
-from saltext_litellm.objects.outcome import Options
 from saltext_litellm.values import checks
 
 if TYPE_CHECKING:  # Salt's loader defines them
@@ -39,6 +36,10 @@ if TYPE_CHECKING:  # Salt's loader defines them
 __virtualname__ = "litellm_credential"
 __func_alias__ = {"list_": "list"}
 __outputter__ = {"list_": "table", "used_by": "table"}
+
+_FUNCTIONS = Functions(
+    "litellm_credential", "credentials", kind.READER, lambda gateway: gateway.credentials
+)
 
 
 def __virtual__() -> str:
@@ -85,17 +86,7 @@ def list_(
         salt '*' litellm_credential.list
         salt '*' litellm_credential.list 'openai-*' owner='' --out=json
     """
-    with salt_errors():
-        name = checks.pattern("name", name)
-        owner = checks.pattern("owner", owner)
-        rows = _minion().gateway(profile).credentials.store.rows()
-        listed = sorted(map(kind.summary, rows), key=lambda row: row["credential_name"])
-    return [
-        row
-        for row in listed
-        if (name is None or fnmatch.fnmatchcase(row["credential_name"], name))
-        and (owner is None or fnmatch.fnmatchcase(row["owner"] or "", owner))
-    ]
+    return _FUNCTIONS.list(_minion(), profile, kind.summary, credential_name=name, owner=owner)
 
 
 def get(name: str, profile: str | dict[str, Any] = "litellm") -> dict[str, Any] | None:
@@ -184,7 +175,7 @@ def plan(given: CredentialArguments) -> dict[str, Any]:
         salt '*' litellm_credential.plan openai-prod \\
             credential_values='{api_key: "sdb://vault/openai/key"}'
     """
-    return _apply(given, test=True)
+    return _FUNCTIONS.apply(_minion(), given, test=True)
 
 
 @signatures.takes(CredentialArguments)
@@ -211,7 +202,7 @@ def apply(given: CredentialArguments, test: bool = False) -> dict[str, Any]:
         salt '*' litellm_credential.apply openai-prod \\
             credential_values='{api_key: "sdb://vault/openai/key"}' test=True
     """
-    return _apply(given, test)
+    return _FUNCTIONS.apply(_minion(), given, test)
 
 
 @signatures.takes(CredentialSetArguments)
@@ -240,27 +231,7 @@ def manage(given: CredentialSetArguments, test: bool = False) -> dict[str, Any]:
 
         salt gateway-admin litellm_credential.manage providers pillar=credentials test=True
     """
-    minion, name = _minion(), given.name
-    with salt_errors():
-        flags = execution.flags(
-            prune=(given.prune, False),
-            allow_empty=(given.allow_empty, False),
-            verify_secrets=(given.verify_secrets, False),
-            test=(test, False),
-        )
-        checks.title("name", name)
-        if (given.credentials is None) == (given.pillar is None):
-            raise InvalidInput("exactly one of credentials and pillar is needed")
-        found = minion.from_pillar(given.pillar) if given.pillar else given.credentials
-        objects = checks.mapping("credentials", found)
-        execution.refuse_empty_prune(name, "credentials", objects, flags)
-        declared = sets.read(kind.READER, name, objects.items(), given.defaults, minion.resolver())
-        progress = minion.progress("litellm_credential", "credential", name)
-        gateway = minion.gateway(given.profile)
-        outcomes = gateway.credentials.apply(
-            declared, Options(set=name, progress=progress, **flags)
-        )
-        return execution.result_of_set(outcomes, declared, "credentials", gateway.warnings)
+    return _FUNCTIONS.manage(_minion(), given, test)
 
 
 def delete(
@@ -300,12 +271,7 @@ def delete(
         salt gateway-admin litellm_credential.delete openai-old
         salt gateway-admin litellm_credential.delete openai-old test=True
     """
-    with salt_errors():
-        flags = execution.flags(test=(test, False), any_owner=(any_owner, True))
-        declared = kind.named(name)
-        gateway = _minion().gateway(profile)
-        outcome = gateway.credentials.remove(declared, **flags)
-        return execution.result_of_one(outcome, "credential_name", gateway.warnings)
+    return _FUNCTIONS.delete(_minion(), lambda: kind.named(name), test, any_owner, profile)
 
 
 def export(
@@ -367,32 +333,17 @@ def export(
         salt-call litellm_credential.export path=/srv/salt/credentials.sls
         salt-call litellm_credential.export path=/srv/pillar/credentials.sls set=providers
     """
-    with salt_errors():
-        set = None if set is None else checks.title("set", set)
-        default = "litellm_credential_secrets" if set is None else "litellm_credentials"
-        pillar = default if pillar is None else checks.text("pillar", pillar)
-        path, flags = execution.checked_path(path, data, overwrite)
-        gateway = _minion().gateway(profile)
-        found = exported(gateway.credentials.store.rows(), set)
-        return execution.result_of_export(
-            found, "credentials", pillar, gateway.url, profile, path, flags
-        )
+    return _FUNCTIONS.export(
+        _minion(),
+        exported,
+        set=set,
+        pillar=pillar,
+        path=path,
+        data=data,
+        overwrite=overwrite,
+        profile=profile,
+    )
 
 
 def _minion() -> Minion:
     return Minion(__opts__, __context__, __pillar__, __salt__)
-
-
-def _apply(given: CredentialArguments, test: bool) -> dict[str, Any]:
-    """Make one credential as its arguments declare it. Returns the mapping for the caller."""
-    minion = _minion()
-    with salt_errors():
-        declared = kind.declared(vars(given), minion.resolver())
-        options = Options(
-            **execution.flags(test=(test, False), verify_secrets=(given.verify_secrets, False))
-        )
-        gateway = minion.gateway(given.profile)
-        (outcome,) = gateway.credentials.apply([declared], options)
-        execution.refuse_undone(outcome, options.test)
-        warnings = (*declared.warnings, *gateway.warnings)
-        return execution.result_of_one(outcome, "credential_name", warnings)

@@ -16,9 +16,13 @@ from ..errors import (
     NotSeen,
     NotServed,
     OutcomeUnknown,
+    Refused,
 )
+from . import plan as plans
 from .endpoints import Endpoints
 from .kind import Body, Kind
+from .outcome import Outcome
+from .plan import DELETE, NONE
 from .row import R
 from .steps import Create, Update
 from .store import Store
@@ -73,8 +77,8 @@ class Executor(Generic[R]):
         self._refused: set[str] = set()  # ids that LiteLLM's database has refused once
         self._lost: tuple[Body, GatewayError] | None = None
 
-    def do(self, step: Create[R] | Update[R], sent: Answer | None) -> None:
-        """Do a step whose answer is all there is to know.
+    def do(self, step: Create[R] | Update[R], sent: Answer | None) -> bool:
+        """Do a step whose answer is all there is to know. Returns whether it was answered.
 
         A row that is made anew under its own id is deleted first.
 
@@ -82,14 +86,12 @@ class Executor(Generic[R]):
         """
         send_or_wait = sent or partial(send, self.endpoints, step)
         if isinstance(step, Update):
-            self.update(step, send_or_wait)
-            return
+            return self.update(step, send_or_wait)
         if step.instead is None:
-            self.create(step, send_or_wait)
-            return
+            return self.create(step, send_or_wait)
         self.delete(step.instead)
         try:
-            self.create(step, send_or_wait)
+            return self.create(step, send_or_wait)
         except GatewayError as err:
             raise type(err)(
                 f"It was deleted to be made anew, and is gone until this is applied again: {err}",
@@ -179,6 +181,28 @@ class Executor(Generic[R]):
             if self.look_up(row.id, err, row) is not None:
                 raise _not_done(err) from None
         self.store.drop(row.id)
+
+    def remove(self, name: str, row: R | None, why_kept: str | None, *, test: bool) -> Outcome:
+        """Delete the row of an object that must be absent. Returns the outcome.
+
+        :param name: The name of the object.
+        :param row: Its row, ``None`` if there is none.
+        :param why_kept: Why it must not be deleted.
+        :param test: Only predict it.
+        :raises Refused: It must not be deleted.
+        """
+        if row is None:
+            return Outcome(name, NONE)
+        if why_kept is not None:
+            raise Refused(why_kept)
+        if test:
+            self.store.predict(None, [row.id])
+        else:
+            try:
+                self.delete(row)
+            except NotSeen as err:
+                return Outcome(name, NONE, row.id, failure=str(err), unknown=True)
+        return Outcome(name, DELETE, row.id, plans.delete(self.kind, row).changes)
 
     def raise_deleted(self, row: R) -> NoReturn:
         """Somebody else has deleted the row: forget it and plan again."""

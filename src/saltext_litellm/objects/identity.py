@@ -1,10 +1,50 @@
-"""Whether a row may be managed by what is declared, or belongs to somebody else. Pure."""
+"""Which row is meant, and whether it may be managed or belongs to somebody else. Pure."""
 
 from __future__ import annotations
 
-from ..errors import Refused
+import json
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
+
+from ..errors import Ambiguous, Refused
+from ..values.quote import joined
 from .declared import Declared
-from .row import Row, owner_of
+from .row import R, Row, owner_of
+
+# All ids that we choose are derived from this. Never change it: creates would make duplicates.
+NAMESPACE = uuid.UUID("5b0ad5cf-6c4b-5d8e-9d0c-1f6a3f0b8f6e")
+
+_MOST_CHOICES = 5  # rows that a sentence names
+
+
+def derived_ids(*owner: str | None) -> Iterator[str]:
+    """The ids that a create may choose, in this order. An owner has the same ids in every run."""
+    for number in count():
+        named = [*owner, *([number] if number else [])]
+        yield str(uuid.uuid5(NAMESPACE, json.dumps(named, ensure_ascii=False)))
+
+
+def only_one(
+    rows: Sequence[R], what: str, id_label: str, text: Callable[[R], str], temporary: bool = False
+) -> R:
+    """The row, if there is only one.
+
+    :param what: The beginning of a sentence: what there are several of.
+    :param id_label: The argument that says which row is meant.
+    :param text: Says of a row in a few words what it is.
+    :param temporary: Whether another client is about to delete one of them.
+    :raises Ambiguous: There are several.
+    """
+    if len(rows) == 1:
+        return rows[0]
+    rows = sorted(rows, key=lambda row: row.id)
+    choices = joined([f"{row.id} ({text(row)})" for row in rows], _MOST_CHOICES)
+    raise Ambiguous(
+        f"{what}: {choices}; say which one is meant, as `{id_label}: {rows[0].id}`, or delete the "
+        "others",
+        temporary=temporary,
+    )
 
 
 def is_free(row: Row, declared: Declared) -> bool:

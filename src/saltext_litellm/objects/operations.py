@@ -80,7 +80,7 @@ class Operations(Generic[D, R]):
     executor: Executor[R]
     plan: Callable[[D, Set[str]], Plan[R]]
     next_step: Callable[[D, Plan[R]], Any]
-    do: Callable[[Any, D, Plan[R], Answer | None], None]
+    do: Callable[[Any, D, Plan[R], Answer | None], object]
     foresee: Callable[[Any, D, Plan[R]], None]
     delete: Callable[[R], None]
     see_again: Callable[[Sequence[R]], None]

@@ -32,6 +32,7 @@ _WHOLE = re.compile(r"\s*[+-]?\d[\d_]*(\.0*)?\s*")
 _PLACEHOLDER = re.compile(
     r"((bearer|basic) )?(…|\.\.\.|\*{3,}|.{0,4}\*{4,}.{0,4})|\{\{ pillar\[.*\}\}", re.I | re.S
 )
+_DURATION = re.compile(r"0*[1-9]\d*(s|m|h|d|w|mo)")
 _WORDS_FOR_BOOLEANS = frozenset(
     ("true", "false", "yes", "no", "on", "off", "1", "0", "t", "f", "y", "n")
 )
@@ -167,6 +168,20 @@ def limit(name: str, value: Any) -> int:
     if number >= _TOO_LARGE:
         raise InvalidInput(f"{name} is too large: {quoted(value)}")
     return int(number)
+
+
+def amount(name: str, value: Any) -> float:
+    """An amount of money in USD: a number from 0 on."""
+    return float(_decimal(name, value))
+
+
+def duration(name: str, value: Any) -> str:
+    """A time such as ``30d``. LiteLLM 1.83 stores any text, and resets nothing by others."""
+    if not _DURATION.fullmatch(text(name, value)):
+        raise InvalidInput(
+            f"{name} must be a number with s, m, h, d, w or mo, such as 30d, not {quoted(value)}"
+        )
+    return str(value)
 
 
 def per_token(name: str, value: Any) -> float:

@@ -1,0 +1,80 @@
+"""LiteLLM's endpoints for budgets, with one method for each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import AlreadyThere, GatewayError, NotInDatabase, OutcomeUnknown
+from ..http.session import Session
+
+Body = Mapping[str, Any]
+
+
+class BudgetEndpoints:
+    """The budget endpoints of one gateway.
+
+    :ivar connections: How many connections its profile allows for writes that overlap.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.url = session.url
+        self.connections = session.connections
+
+    def another(self) -> BudgetEndpoints:
+        """The same endpoints with another session, for another thread."""
+        return BudgetEndpoints(self._session.another())
+
+    def elsewhere(self, seconds: float) -> None:
+        """Wait, and let the next request open a new connection, which may reach another worker."""
+        self._session.reconnect()
+        time.sleep(seconds)
+
+    def list(self) -> list[dict[str, Any]]:
+        """The budgets of the database, also those that LiteLLM made for members of teams."""
+        rows = self._session.call("GET", "/budget/list")
+        if not isinstance(rows, list):
+            raise GatewayError("The gateway's list of budgets is not in a form LiteLLM sends")
+        return [row for row in rows if isinstance(row, dict)]
+
+    def create(self, body: Body) -> Body:
+        """Create a budget. Returns it as it is stored.
+
+        :raises AlreadyThere: There is one with this id.
+        :raises OutcomeUnknown: It may exist: look before trying again.
+        """
+        try:
+            answer = self._session.call("POST", "/budget/new", body, repeatable=False)
+        except GatewayError as err:
+            if "already exists" in str(err) or "Unique constraint failed" in str(err):
+                raise AlreadyThere(str(err), err.status) from None
+            raise
+        return self._row(answer, "POST /budget/new")
+
+    def update(self, budget_id: str, body: Body) -> Body:
+        """Change the keys of a body in a budget; a null clears. Returns it as it is stored.
+
+        :raises NotInDatabase: There is no such budget, which LiteLLM answers with 200 and null.
+        :raises OutcomeUnknown: It may have been done.
+        """
+        whole = {**body, "budget_id": budget_id}
+        answer = self._session.call("POST", "/budget/update", whole)
+        if answer is None:
+            raise NotInDatabase(f"{self.url} has no budget {budget_id}", 404)
+        return self._row(answer, "POST /budget/update")
+
+    def delete(self, budget_id: str) -> bool:
+        """Delete a budget; ``False`` if there is none, which LiteLLM answers with 200 and null.
+
+        :raises OutcomeUnknown: It may still exist.
+        """
+        return self._session.call("POST", "/budget/delete", {"id": budget_id}) is not None
+
+    def _row(self, answer: Any, request: str) -> dict[str, Any]:
+        if not isinstance(answer, dict) or "budget_id" not in answer:
+            raise OutcomeUnknown(
+                f"{self.url} answered {request}, but not as a LiteLLM gateway does"
+            )
+        return answer

@@ -1,0 +1,194 @@
+"""The teams of one gateway. All reads and writes of teams begin here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence, Set
+from dataclasses import replace
+from typing import Any
+
+from ..budgets.endpoints import BudgetEndpoints
+from ..errors import GatewayError
+from ..models.deployments import Deployments
+from ..objects.declared import Declared
+from ..objects.execute import Answer, ChangedByOthers, Executor
+from ..objects.operations import plain
+from ..objects.outcome import Options, Outcome
+from ..objects.plan import Plan
+from ..objects.row import Row, Rows, refuse_other_gateway
+from ..objects.run import Run
+from ..objects.store import Store
+from ..values.fingerprints import Fingerprinter
+from ..values.paths import Path
+from . import steps
+from .endpoints import TeamEndpoints
+from .kind import ALIAS, ALIASES, MEMBER_BUDGET, METADATA, MODELS, PERMISSION, POINTER, TEAM, parse
+
+# What a page of the list does not show, or not with each version of LiteLLM.
+_ELSEWHERE = frozenset({ALIASES, PERMISSION, *MEMBER_BUDGET})
+
+
+class Teams:
+    """The teams of a gateway, with what is known of them.
+
+    :param budgets: The budgets of the gateway, among which are those of the teams' members.
+    :param deployments: The models of the gateway, some of which may belong to a team.
+    :param names: The name that the gateway must have, and its former names. Empty for any name.
+    """
+
+    def __init__(
+        self,
+        endpoints: TeamEndpoints,
+        budgets: BudgetEndpoints,
+        deployments: Deployments,
+        fingerprint: Fingerprinter,
+        names: tuple[str, ...] = (),
+    ) -> None:
+        self._endpoints, self._budgets, self._deployments = endpoints, budgets, deployments
+        self._fingerprint, self._names = fingerprint, names
+        self._wanted: frozenset[str] = frozenset()
+        self.store: Store[Row] = Store(self._read, Rows, fingerprint.prepare)
+
+    def _read(self, _: Rows[Row] | None) -> Rows[Row]:
+        rows = [row for row in map(parse, self._endpoints.list()) if row is not None]
+        refuse_other_gateway(rows, self._names, self._endpoints.url)
+        return Rows(self._completed(rows))
+
+    def _completed(self, rows: Sequence[Row]) -> Iterable[Row]:
+        """The rows, with what is declared now or was before, and that a page does not show."""
+        keys = (path for row in rows if row.marker for path in row.marker.keys)
+        wanted, more = self._wanted | _elsewhere(keys), dict[str, dict[str, Any]]()
+        pointers = {row.id: row.data[METADATA].get(POINTER) for row in rows}
+        if wanted & MEMBER_BUDGET.keys() and any(pointers.values()):
+            budgets = {one.get("budget_id"): one for one in self._budgets.list()}
+            for row_id, pointer in pointers.items():
+                budget = budgets.get(pointer) or {}
+                more[row_id] = {key: budget.get(column) for key, column in MEMBER_BUDGET.items()}
+        if ALIASES in wanted and any(ALIASES not in row.data for row in rows):
+            for row_id, aliases in self._endpoints.aliases().items():
+                more[row_id] = {**more.get(row_id, {}), ALIASES: aliases}
+        for row in rows if PERMISSION in wanted else ():
+            if row.data.get("object_permission_id") and not row.data.get(PERMISSION):
+                more[row.id] = self._endpoints.info(row.id) or {}
+        for row in rows:
+            yield (parse({**row.data, **more[row.id]}) or row) if row.id in more else row
+
+    def apply(self, declared: Sequence[Declared], options: Options) -> list[Outcome]:
+        """Make teams as declared, or say what would be done.
+
+        :returns: The outcome of each, and of each row that was pruned.
+        :raises Refused: With every mistake that is found before the first write.
+        """
+        self._want(path for one in declared for path in one.values)
+
+        def plan(one: Declared, taken: Set[str]) -> Plan[Row]:
+            rows = self.store.rows(forecast=options.test)
+            return steps.make_plan(one, rows, self._fingerprint, taken)
+
+        def do(step: steps.Step, one: Declared, planned: Plan[Row], sent: Answer | None) -> None:
+            if planned.row is not None and planned.row.marker is None:
+                self._look_again(planned.row)  # another client may have adopted it just now
+            if executor.do(step, sent):
+                left = plan(one, frozenset())
+                _refuse_ignored(steps.written(step, planned) & (left.touched | left.removed))
+
+        executor = self._executor()
+        operations = plain(
+            executor,
+            plan=plan,
+            next_step=steps.next_step,
+            may_overlap=lambda planned: planned.row is None or planned.row.marker is not None,
+            why_kept=self._why_kept,
+            notes=lambda _, planned, __: _notes(planned),
+        )
+        name = self._names[0] if self._names else None
+        run: Run[Any, Row] = Run(replace(operations, do=do), options)
+        return run.converge([replace(one, gateway=name) for one in declared])
+
+    def _want(self, paths: Iterable[Path]) -> None:
+        """Complete the rows if more of them must be seen than before."""
+        new = _elsewhere(paths) - self._wanted
+        self._wanted |= new
+        if new and (rows := self.store.last_read) is not None:
+            self.store.replace(Rows(self._completed(list(rows))))
+
+    def _look_again(self, row: Row) -> None:
+        found = self._endpoints.info(row.id)
+        now = None if found is None else parse({**row.data, **found})
+        if now is None or now.marker != row.marker:
+            self.store.read_again()
+            raise ChangedByOthers
+
+    def _executor(self) -> Executor[Row]:
+        return Executor(TEAM, self._endpoints, self.store, self._exists)
+
+    def _exists(self, team_id: str) -> bool:
+        """Whether there is a team, by the list that was read just now."""
+        return team_id in self.store.rows()
+
+    def _why_kept(self, row: Row) -> str | None:
+        """Why a team must not be deleted: LiteLLM (1.83.14 to 1.110.2) deletes its keys with it.
+
+        From 1.106 on, it also deletes the models that belong to it.
+        """
+        count = self._endpoints.count_keys(row.id)
+        models = [one.id for one in self._deployments.store.rows() if one.team == row.id]
+        if not count and not models:
+            return None
+        parts = [f"{len(models)} models"] * bool(models) + [f"{count} keys"] * bool(count)
+        return (
+            f"{' and '.join(parts)} of the gateway belong to the team {row.id}, and LiteLLM would "
+            "delete them with it: delete them first, or move them to another team"
+        )
+
+    def remove(self, declared: Declared, *, test: bool, any_owner: bool) -> Outcome:
+        """Delete a team.
+
+        :param any_owner: Also one that another state owns.
+        :raises Refused: Keys belong to it, several have the name, or it is somebody else's.
+        """
+        rows = self.store.rows(forecast=test)
+        row = self.find(declared.id or declared.name, test=test) if any_owner else None
+        row = row or steps.find(declared, rows)
+        if row is not None and not test:
+            self._look_again(row)
+        why = None if row is None else self._why_kept(row)
+        return self._executor().remove(declared.name, row, why, test=test)
+
+    def find(self, alias_or_id: str, *, test: bool) -> Row | None:
+        """The team of an id or an alias, ``None`` if there is none. One that this run makes counts.
+
+        :raises Ambiguous: Several have the alias.
+        """
+        rows = self.store.rows(forecast=test)
+        named = [row for row in rows if row.data.get(ALIAS) == alias_or_id]
+        if (row := rows.get(alias_or_id)) is not None or not named:
+            return row
+        return steps.only(named, alias_or_id)
+
+    def forget(self) -> None:
+        """Read everything anew when it is next needed, because others may have changed it."""
+        self.store.forget()
+
+
+def _elsewhere(paths: Iterable[Path]) -> frozenset[str]:
+    """The values at some places that a page of the list does not show."""
+    return _ELSEWHERE & {key for path in paths for key in path[:2]}
+
+
+def _refuse_ignored(paths: Set[Path]) -> None:
+    """Fail for values that LiteLLM has answered with 200, and not stored.
+
+    It does so with names that it does not know, and with those that only a create takes.
+    """
+    if paths:
+        labels = ", ".join(sorted(map(TEAM.fields.label, paths)))
+        raise GatewayError(
+            f"LiteLLM has taken {labels} and not stored it: it does not know it, or takes it only "
+            "when a team is made"
+        )
+
+
+def _notes(plan: Plan[Row]) -> Iterable[str]:
+    """What the changes do not show."""
+    if (MODELS,) in plan.removed:
+        yield "Without models, LiteLLM lets a team use all of them"
