@@ -6,7 +6,7 @@ Each returns what the module's function of that name returns, or raises Salt's e
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -135,7 +135,7 @@ class Functions:
     def export(
         self,
         minion: Minion,
-        exported: Callable[[Iterable[Row], str | None], Export],
+        exported: Callable[[Gateway, str | None], Export],
         *,
         set: Any,
         pillar: Any,
@@ -146,7 +146,7 @@ class Functions:
     ) -> Any:
         """Make a file that declares the objects of a gateway.
 
-        :param exported: Turns rows into states, or into the objects of a set.
+        :param exported: Turns the rows of a gateway into states, or into the objects of a set.
         """
         with salt_errors():
             set = None if set is None else checks.title("set", set)
@@ -154,7 +154,7 @@ class Functions:
             pillar = default if pillar is None else checks.text("pillar", pillar)
             path, flags = execution.checked_path(path, data, overwrite)
             gateway = minion.gateway(profile)
-            found = exported(self.of(gateway).store.rows(), set)
+            found = exported(gateway, set)
             return execution.result_of_export(
                 found, self.objects, pillar, gateway.url, profile, path, flags
             )

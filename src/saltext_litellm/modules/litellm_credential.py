@@ -335,7 +335,7 @@ def export(
     """
     return _FUNCTIONS.export(
         _minion(),
-        exported,
+        lambda gateway, set_: exported(gateway.credentials.store.rows(), set_),
         set=set,
         pillar=pillar,
         path=path,

@@ -105,7 +105,9 @@ def get(name: str, profile: str | dict[str, Any] = "litellm") -> dict[str, Any] 
         salt '*' litellm_team.get search
     """
     with salt_errors():
-        row = _minion().gateway(profile).teams.find(checks.title("name", name), test=False)
+        teams = _minion().gateway(profile).teams
+        teams.complete()
+        row = teams.find(checks.title("name", name), test=False)
         return None if row is None else kind.whole(row)
 
 
@@ -250,8 +252,9 @@ def export(
 
     Without ``set`` it is an SLS file with a ``present`` state for each team. With ``set`` it is a
     pillar file with the teams of one ``managed`` state. The head of either file says where to save
-    it and what to do. Members are named by their email where they have one, and the user of the
-    admin key, whom LiteLLM adds to each team, is left out.
+    it and what to do. Members are named by their email where they have one. Left out are the user
+    of the admin key, whom LiteLLM adds to each team, secrets in the metadata, and teams without an
+    alias.
 
     Returns the text of the file. With ``path`` it returns the ``path``, the number of ``teams``,
     what was ``left_out`` and why, and what to do ``next``. With ``data`` it returns the arguments
@@ -295,7 +298,7 @@ def export(
     """
     return _FUNCTIONS.export(
         _minion(),
-        exported,
+        lambda gateway, set_: exported(gateway.teams.complete(), set_),
         set=set,
         pillar=pillar,
         path=path,

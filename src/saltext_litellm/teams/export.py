@@ -8,9 +8,10 @@ from typing import Any
 
 from ..errors import InvalidInput
 from ..objects import marker as markers
-from ..objects.export import Arguments, Export, declare, replaced, value_or_secret
+from ..objects.export import Arguments, Export, declare
 from ..objects.row import Row
 from ..values.paths import Path, leaves
+from ..values.secrets import is_shown
 from .kind import (
     ALIAS,
     ALIASES,
@@ -43,13 +44,14 @@ def export(rows: Iterable[Row], set_: str | None) -> Export:
     for name, row in _named(rows):
         arguments: Arguments = {}
         for path, value in _values(row):
-            managed = row.marker is not None and path in row.marker.keys
-            declare(FIELDS, arguments, path, value_or_secret(FIELDS, name, path, value, managed))
+            declare(FIELDS, arguments, path, value)
+        if not row.data.get(ALIAS):
+            left_out[row.id] = "it has no team_alias"
+            continue
         if name != row.data.get(ALIAS):
             arguments[ID] = row.id
-        filled_in = replaced(arguments, lambda secret: secret.example)
         try:
-            declared({**filled_in, "name": name}, lambda value: value)
+            declared({**arguments, "name": name}, lambda value: value)
         except InvalidInput as err:
             left_out[row.id] = str(err)
             continue
@@ -85,8 +87,13 @@ def _values(row: Row) -> Iterator[tuple[Path, Any]]:
         if isinstance(key, str) and key != _OF_THE_KEY:
             yield (MEMBERS, key), member.get("role")
     for key, value in row.data[METADATA].items():
-        if key not in (markers.KEY, POINTER):
-            yield from leaves((METADATA, key), value)
+        for path, one in leaves((METADATA, key), value):
+            if (
+                key not in (markers.KEY, POINTER)
+                and not FIELDS.is_hidden(path)
+                and is_shown("", one)
+            ):
+                yield path, one
     for key in (*_COLUMNS, *_LISTS, *MEMBER_BUDGET):
         path = (SETTINGS, key)
         if key not in FIELDS.arguments and FIELDS.is_set(path, row.get(path)):

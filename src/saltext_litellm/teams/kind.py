@@ -40,7 +40,8 @@ MEMBER_BUDGET = {
 }
 POINTER = "team_member_budget_id"
 
-_ROLES = ("admin", "user")
+ADMIN = "admin"
+_ROLES = (ADMIN, "user")
 _PAIR = 2  # the length of a path that is a key of a section itself
 
 
@@ -176,7 +177,7 @@ def parse(data: Mapping[str, Any]) -> Row | None:
     metadata = dict(metadata) if isinstance(metadata, Mapping) else {}
     marker, copied = markers.of_row(metadata.get(markers.KEY), team_id)
     columns = {key: data[key] for key in data if key not in (MEMBERS, SETTINGS)}
-    members = {key: one.get("role") for one in roster(data) for key in _keys(one)}
+    members = {key: one.get("role") for one in roster(data) for key in member_keys(one)}
     settings = {**metadata, **{key: value for key, value in columns.items() if value is not None}}
     limits = settings.get("budget_limits")
     if isinstance(limits, list):  # LiteLLM adds when each of them begins anew
@@ -194,7 +195,7 @@ def roster(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
 
 
-def _keys(member: Mapping[str, Any]) -> list[str]:
+def member_keys(member: Mapping[str, Any]) -> list[str]:
     """What a member may be declared by."""
     found = (member.get("user_id"), member.get("user_email"))
     return [member_key(value) for value in found if isinstance(value, str)]
@@ -202,7 +203,7 @@ def _keys(member: Mapping[str, Any]) -> list[str]:
 
 def who(row: Row | None, key: str) -> dict[str, str]:
     """LiteLLM's words for a member: those of its list, which it finds by their exact spelling."""
-    found = [one for one in roster(row.data) if key in _keys(one)] if row else []
+    found = [one for one in roster(row.data) if key in member_keys(one)] if row else []
     for name in ("user_id", "user_email") if found else ():
         if isinstance(found[0].get(name), str):
             return {name: found[0][name]}

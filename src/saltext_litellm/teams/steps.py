@@ -9,6 +9,7 @@ from ..objects import marker as markers
 from ..objects import plan as plans
 from ..objects.declared import Declared
 from ..objects.identity import derived_ids, is_free, is_owned, only_one, refuse_others
+from ..objects.marker import Marker
 from ..objects.plan import CREATE, NONE, Plan
 from ..objects.row import MISSING, Row, Rows
 from ..objects.steps import Create, Update
@@ -16,6 +17,7 @@ from ..values.fingerprints import Fingerprinter
 from ..values.paths import Path, put
 from .kind import (
     ADD,
+    ADMIN,
     ALIAS,
     ALIASES,
     CHANGE,
@@ -28,6 +30,7 @@ from .kind import (
     SETTINGS,
     TEAM,
     UPDATE,
+    member_keys,
     who,
 )
 
@@ -96,25 +99,36 @@ def make_plan(
 def next_step(declared: Declared, plan: Plan[Row]) -> Step | None:
     """The next step of a plan, ``None`` if nothing is left to do.
 
-    Members come first: they are what LiteLLM refuses without a licence, and a member whose removal
-    was interrupted must still be in the marker.
+    What LiteLLM may refuse without a licence comes first: admins, and then all that is no member.
+    A member who is to go stays in the marker until he is gone.
     """
     if plan.action == NONE:
         return None
     if plan.action == CREATE:
         return Create(_whole(declared, plan))
-    row = plan.row
-    assert row is not None  # noqa: S101 - such a plan has one
-    return Update(row, _member_step(declared, plan, row) or {UPDATE: _patch(declared, plan, row)})
+    row, marker = plan.row, plan.marker
+    assert row is not None and marker is not None  # noqa: S101, PT018 - such a plan has both
+    going = frozenset(path for path in plan.removed if path[0] == MEMBERS)
+    if going and row.marker is not None:
+        marker = marker.keeping(row.marker, going)
+    due = {path[1]: declared.values[path] for path in plan.touched if path[0] == MEMBERS}
+    admins = {key: role for key, role in due.items() if role == ADMIN}
+    patch = _patch(declared, plan, row, marker)
+    step = _member_step(admins, row)
+    if step is None and (marker != row.marker or len(patch) > 1 or len(patch[METADATA]) > 1):
+        step = {UPDATE: patch}
+    step = step or _member_step(due, row) or {REMOVE: who(row, min(going)[1])}
+    return Update(row, step)
 
 
 def written(step: Step, plan: Plan[Row]) -> Set[Path]:
     """The places that a step of a plan writes."""
-    places = plan.touched | plan.removed
     if isinstance(step, Create):
-        return places
-    is_update = UPDATE in step.body
-    return {path for path in places if (path[0] == MEMBERS) is not is_update}
+        return plan.touched
+    if UPDATE in step.body:
+        return {path for path in plan.touched | plan.removed if path[0] != MEMBERS}
+    ((_, what),) = step.body.items()
+    return {(MEMBERS, key) for one in what.get("member", [what]) for key in member_keys(one)}
 
 
 def _whole(declared: Declared, plan: Plan[Row]) -> dict[str, Any]:
@@ -123,12 +137,13 @@ def _whole(declared: Declared, plan: Plan[Row]) -> dict[str, Any]:
     for path, value in declared.values.items():
         if path[0] != MEMBERS:
             put(body, _place(path), value)
-    members = [{**who(None, key), "role": role} for key, role in _members(declared).items()]
-    return {**body, **({ROSTER: members} if members else {}), METADATA: _marked(body, plan)}
-
-
-def _members(declared: Declared) -> dict[str, Any]:
-    return {path[1]: value for path, value in declared.values.items() if path[0] == MEMBERS}
+    members = [
+        {**who(None, path[1]), "role": role}
+        for path, role in declared.values.items()
+        if path[0] == MEMBERS
+    ]
+    assert plan.marker is not None  # noqa: S101 - such a plan has one
+    return {**body, **({ROSTER: members} if members else {}), METADATA: _marked(body, plan.marker)}
 
 
 def _place(path: Path) -> Path:
@@ -136,26 +151,23 @@ def _place(path: Path) -> Path:
     return path[1:] if path[0] == SETTINGS else path
 
 
-def _marked(body: Mapping[str, Any], plan: Plan[Row]) -> dict[str, Any]:
-    assert plan.marker is not None  # noqa: S101 - such a plan has one
-    return {**body.get(METADATA, {}), markers.KEY: plan.marker.dump()}
+def _marked(body: Mapping[str, Any], marker: Marker) -> dict[str, Any]:
+    return {**body.get(METADATA, {}), markers.KEY: marker.dump()}
 
 
-def _member_step(declared: Declared, plan: Plan[Row], row: Row) -> dict[str, Any] | None:
-    """The next request about members, ``None`` if there is none."""
-    due = {key: role for key, role in _members(declared).items() if (MEMBERS, key) in plan.touched}
-    new = [key for key in due if row.get((MEMBERS, key)) is MISSING]
-    for key in due.keys() - set(new):
-        return {CHANGE: {**who(row, key), "role": due[key]}}
+def _member_step(due: Mapping[str, str], row: Row) -> dict[str, Any] | None:
+    """The request that gives members their roles, ``None`` if there is none.
+
+    :param due: The roles by member.
+    """
+    new = sorted(key for key in due if row.get((MEMBERS, key)) is MISSING)
     if new:
         return {ADD: {"member": [{**who(None, key), "role": due[key]} for key in new]}}
-    for path in sorted(plan.removed):
-        if path[0] == MEMBERS:
-            return {REMOVE: who(row, path[1])}
-    return None
+    key = min(due, default=None)
+    return None if key is None else {CHANGE: {**who(row, key), "role": due[key]}}
 
 
-def _patch(declared: Declared, plan: Plan[Row], row: Row) -> dict[str, Any]:
+def _patch(declared: Declared, plan: Plan[Row], row: Row, marker: Marker) -> dict[str, Any]:
     """The patch that writes and clears what a plan says, and the marker."""
     patch: dict[str, Any] = {}
     for path in sorted(path for path in plan.touched if path[0] != MEMBERS):
@@ -165,7 +177,7 @@ def _patch(declared: Declared, plan: Plan[Row], row: Row) -> dict[str, Any]:
             put(patch, (METADATA, *path[1:]), None)
         else:
             put(patch, _place(path), _cleared(path, row.get(path)))
-    return {**patch, METADATA: _marked(patch, plan)}
+    return {**patch, METADATA: _marked(patch, marker)}
 
 
 def _cleared(path: Path, value: Any) -> Any:

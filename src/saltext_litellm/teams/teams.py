@@ -78,7 +78,7 @@ class Teams:
         :returns: The outcome of each, and of each row that was pruned.
         :raises Refused: With every mistake that is found before the first write.
         """
-        self._want(path for one in declared for path in one.values)
+        self._want(_elsewhere(path for one in declared for path in one.values))
 
         def plan(one: Declared, taken: Set[str]) -> Plan[Row]:
             rows = self.store.rows(forecast=options.test)
@@ -104,9 +104,14 @@ class Teams:
         run: Run[Any, Row] = Run(replace(operations, do=do), options)
         return run.converge([replace(one, gateway=name) for one in declared])
 
-    def _want(self, paths: Iterable[Path]) -> None:
+    def complete(self) -> Rows[Row]:
+        """Every row, also with what pages do not show."""
+        self._want(_ELSEWHERE)
+        return self.store.rows()
+
+    def _want(self, wanted: frozenset[str]) -> None:
         """Complete the rows if more of them must be seen than before."""
-        new = _elsewhere(paths) - self._wanted
+        new = wanted - self._wanted
         self._wanted |= new
         if new and (rows := self.store.last_read) is not None:
             self.store.replace(Rows(self._completed(list(rows))))
@@ -183,8 +188,8 @@ def _refuse_ignored(paths: Set[Path]) -> None:
     if paths:
         labels = ", ".join(sorted(map(TEAM.fields.label, paths)))
         raise GatewayError(
-            f"LiteLLM has taken {labels} and not stored it: it does not know it, or takes it only "
-            "when a team is made"
+            f"LiteLLM has taken {labels}, and not stored that: it knows no such setting, or takes "
+            "it only when a team is made"
         )
 
 
