@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..errors import AlreadyThere, GatewayError, NotInDatabase, OutcomeUnknown
 from ..http.session import Session
 
 Body = Mapping[str, Any]
+Listed = list[dict[str, Any]]
+
+_PAGE = 100  # keys, the most that LiteLLM sends at once
 
 
 class BudgetEndpoints:
@@ -32,12 +35,31 @@ class BudgetEndpoints:
         self._session.reconnect()
         time.sleep(seconds)
 
-    def list(self) -> list[dict[str, Any]]:
+    def list(self) -> Listed:
         """The budgets of the database, also those that LiteLLM made for members of teams."""
         rows = self._session.call("GET", "/budget/list")
         if not isinstance(rows, list):
             raise GatewayError("The gateway's list of budgets is not in a form LiteLLM sends")
         return [row for row in rows if isinstance(row, dict)]
+
+    def users(self, budget_id: str) -> Sequence[str]:
+        """What uses a budget, in words: so many keys, so many customers.
+
+        LiteLLM has no request for that: this reads all keys, by a request for each hundred, and all
+        customers, of which 1.83.14 does not show which budget they have.
+        """
+        keys, number, last = 0, 1, 1
+        while number <= last:
+            query = {"size": _PAGE, "page": number, "return_full_object": "true"}
+            page = self._session.call("GET", "/key/list", params=query)
+            if not isinstance(page, dict) or not isinstance(page.get("keys"), list):
+                raise GatewayError("The gateway's list of keys is not in a form LiteLLM sends")
+            keys += sum(_has(key, budget_id) for key in page["keys"])
+            number, last = number + 1, page.get("total_pages") or 1
+        found = self._session.call("GET", "/customer/list")
+        customers = sum(_has(one, budget_id) for one in found or ())
+        counts = {"keys": keys, "customers": customers}
+        return [f"{count} {what}" for what, count in counts.items() if count]
 
     def create(self, body: Body) -> Body:
         """Create a budget. Returns it as it is stored.
@@ -78,3 +100,8 @@ class BudgetEndpoints:
                 f"{self.url} answered {request}, but not as a LiteLLM gateway does"
             )
         return answer
+
+
+def _has(row: Any, budget_id: str) -> bool:
+    """Whether a key or a customer has a budget."""
+    return isinstance(row, dict) and row.get("budget_id") == budget_id

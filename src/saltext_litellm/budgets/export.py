@@ -1,0 +1,26 @@
+"""Turns the budgets of a gateway into states that declare the same. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..errors import InvalidInput
+from ..objects.export import Arguments, Export
+from ..objects.row import MISSING, Row
+from .kind import FIELDS, declared
+
+
+def export(rows: Iterable[Row]) -> Export:
+    """The states of the budgets of a gateway, without those of the members of teams."""
+    found: dict[str, Arguments] = {}
+    left_out: dict[str, str] = {}
+    for row in sorted(rows, key=lambda row: row.id):
+        shown = {name: row.get(path) for name, (path, _) in FIELDS.arguments.items()}
+        arguments = {name: value for name, value in shown.items() if value not in (MISSING, {})}
+        try:
+            declared({**arguments, "name": row.id}, lambda value: value)
+        except InvalidInput as err:
+            left_out[row.id] = str(err)
+        else:
+            found[row.id] = arguments
+    return Export("litellm_budget", "budget", None, found, left_out=left_out)
