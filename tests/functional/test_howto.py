@@ -12,8 +12,8 @@ What a page holds, and what a test makes of it:
 - A command must succeed. After each ``state.apply`` the gateway is asked by plain requests whether
   it has all that the SLS declares, as Salt renders it. Then the SLS is applied once more: there
   must be nothing to do.
-- ``% Another gateway.`` deletes all models, credentials and fallbacks, as if what follows were about
-  another gateway.
+- ``% Another gateway.`` deletes all models, credentials and fallbacks, as if what follows were
+  about another gateway.
 - ```` ```hcl ```` is shown for comparison, and is not run.
 
 Each page begins with the files of howto/index.md, but the tutorial, which writes its own. All share
