@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from ..errors import GatewayError, OutcomeUnknown
+from ..errors import GatewayError, OutcomeUnknown, Unchangeable
 from ..http.session import Session
 
 _NOT_FOUND = 404
@@ -149,12 +149,12 @@ class RouterEndpoints(_Endpoints):
         _update_settings(self._session, body)
 
     def create(self, body: Mapping[str, Any]) -> None:
-        """The settings are always there, so they are only changed."""
-        raise NotImplementedError(body)
+        """The settings are always there, so to make them is to change them."""
+        self.update("", body)
 
     def delete(self, row_id: str) -> bool:
-        """LiteLLM cannot unset a setting."""
-        raise NotImplementedError(row_id)
+        """Refuse: LiteLLM ignores a null, and has no other way to unset a setting."""
+        raise Unchangeable(f"LiteLLM cannot unset {row_id}")
 
 
 def _update_settings(session: Session, settings: Mapping[str, Any]) -> None:

@@ -46,7 +46,7 @@ def _model(name: str, value: Any) -> str:
 
 
 def _type(name: str, value: Any) -> str:
-    if value not in KEYS:
+    if value not in list(KEYS):
         raise InvalidInput(
             f"{name} must be {', '.join(KEYS)}, not {quoted(value)}{suggested(value, KEYS)}"
         )
