@@ -43,7 +43,7 @@ class Gateway:
             CredentialEndpoints(session), self.deployments, fingerprint, names
         )
         self.fallbacks = Fallbacks(FallbackEndpoints(session), self.deployments)
-        self.router = Router(RouterEndpoints(session), self.deployments)
+        self.router = Router(RouterEndpoints(session))
         budgets = BudgetEndpoints(session)
         self.teams = Teams(TeamEndpoints(session), budgets, self.deployments, fingerprint, names)
         self.budgets = Budgets(budgets)

@@ -73,7 +73,7 @@ class Fallbacks:
             try:
                 executor.do(step, sent)
             except UnknownModel:  # another worker may have it
-                if not self._deployments.reload_worker():
+                if not self._endpoints.refresh():
                     raise
                 executor.do(step, None)
 
@@ -97,8 +97,8 @@ class Fallbacks:
 
         :raises Refused: It belongs to the gateway's config file, or LiteLLM cannot delete it.
         """
-        row_id, configured = str(declared.id), self._configured()
-        row = self.store.rows(forecast=test).get(row_id)
+        row_id = str(declared.id)
+        row, configured = self.store.rows(forecast=test).get(row_id), self._configured()
         absent = Outcome(declared.name, NONE, row_id)
         if row is not None:
             rules.refuse_foreign(row_id, row, configured)
