@@ -12,7 +12,11 @@ from .exchange import Answer, Record, made_up, parsed
 from .recorder import Recorder
 
 SECONDS = 1.0  # the timeout of a client; slow faults take longer
-LISTS = {"/v2/model/info": "data", "/credentials": "credentials"}  # where each has its rows
+LISTS = {
+    "/v2/model/info": "data",
+    "/credentials": "credentials",
+    "/v2/team/list": "teams",
+}  # where each has its rows
 Is = Callable[[Mapping[str, Any]], bool]
 
 
@@ -133,7 +137,11 @@ _ONCE = [
     Fault("redirect", {"status": 302, "headers": {"Location": "https://sso.example.com/?t=1"}}),
     Fault("trickle", {"trickle": 0.05}, slow=True),
     Fault("list cut short", {}, lists=True),
-    Fault("list empty", {"status": 200, "json": {"data": [], "credentials": []}}, lists=True),
+    Fault(
+        "list empty",
+        {"status": 200, "json": {"data": [], "credentials": [], "teams": [], "total": 0}},
+        lists=True,
+    ),
 ]
 _LASTING = {
     "refused",

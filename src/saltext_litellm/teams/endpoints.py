@@ -68,8 +68,10 @@ class TeamEndpoints:
         for _ in range(_READS):
             found, total = self._pages()
             if len(found) == total:
-                break
-        return list(found.values())
+                return list(found.values())
+        raise GatewayError(
+            f"The gateway's list of teams is not complete: it has {len(found)} of {total}"
+        )
 
     def _pages(self) -> tuple[dict[str, Found], int]:
         """The teams of all pages by their ids, and how many there are."""
@@ -177,11 +179,13 @@ class TeamEndpoints:
         :raises OutcomeUnknown: It may still exist.
         """
         try:
-            self._session.call("POST", "/team/delete", {"team_ids": [team_id]})
+            answer = self._session.call("POST", "/team/delete", {"team_ids": [team_id]})
         except GatewayError as err:
             if err.status == _NOT_FOUND and _MISSING[0] in str(err):
                 return False
             raise
+        if not isinstance(answer, dict) or "deleted_teams" not in answer:
+            raise self._not_litellm("POST /team/delete")
         return True
 
     # --------------------------------------------------------------- plumbing
@@ -196,7 +200,7 @@ class TeamEndpoints:
             if any(text in str(err) for text in _ELSEWISE):
                 raise OutcomeUnknown(str(err), err.status) from None
             raise
-        if not isinstance(answer, dict):
+        if not isinstance(answer, dict) or answer.get(ID) != team_id:
             raise self._not_litellm(f"POST {path}")
         return answer
 

@@ -23,8 +23,8 @@ PATIENT = 60  # seconds in which a gateway lists what its database has
 
 
 def mask(secret):
-    """How LiteLLM shows a secret."""
-    return f"{secret[:2]}****{secret[-2:]}"
+    """How LiteLLM shows a secret; a kind may have none."""
+    return None if secret is None else f"{secret[:2]}****{secret[-2:]}"
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Kind:
     :param full: The arguments of an object.
     :param less: The same without the note.
     :param changed: The same with another value.
-    :param rotated: The same with another secret.
+    :param rotated: The same with another secret, ``None`` for a kind that has none.
     :param theirs: What somebody else has put on a row of ours.
     :param value: The value and the note of arguments.
     :param words: How the changes of a state call the value and the note.
@@ -72,7 +72,7 @@ class Kind:
     full: dict
     less: dict
     changed: dict
-    rotated: dict
+    rotated: dict | None
     theirs: dict
     value: Callable[[dict], tuple]
     secret: Callable[[dict], str]
@@ -124,6 +124,23 @@ CREDENTIALS = Kind(
     secret=lambda args: args["credential_values"]["api_key"],
     words={"value": "credential_values:api_base", "note": "credential_info:note"},
 )
+_TEAM = {"max_budget": 5, "metadata": {"note": "ours"}}
+TEAMS = Kind(
+    module="litellm_team",
+    objects="teams",
+    create="/team/new",
+    name="team_alias",
+    id="team_id",
+    info="metadata",
+    full=_TEAM,
+    less={"max_budget": 5},
+    changed={**_TEAM, "max_budget": 6},
+    rotated=None,
+    theirs={"metadata": {"theirs": "kept"}},
+    value=lambda args: (args["max_budget"], args.get("metadata", {}).get("note")),
+    secret=lambda _: None,
+    words={"value": "max_budget", "note": "metadata:note"},
+)
 
 
 @dataclass(frozen=True)
@@ -149,6 +166,7 @@ class Operation:
 
     kind: Kind
     theirs: tuple  # what others have set on a row of ours, as facts show it
+    looks_if_absent = 2  # so many requests does `absent` take that finds nothing
     nothing: tuple = (None, None)
 
     def __init__(self, api, loaders, name, targets, set_=None):
@@ -245,8 +263,9 @@ class Operation:
                 body[section].update(values)
             if body[kind.name] in unmarked:
                 del body[kind.info][MARKER]
-                if "id" in body[kind.info]:
-                    body[kind.info]["id"] += "-made-by-hand"
+                for ids in (body, body[kind.info]):
+                    if (key := {"team_id", "id"} & ids.keys()) and isinstance(ids, dict):
+                        ids[min(key)] += "-made-by-hand"
             yield body
 
     # ---------------------------------------------------------------- running
@@ -421,6 +440,47 @@ class CredentialOperation(Operation):
         self.api("DELETE", f"/credentials/{row['credential_name']}")
 
 
+class TeamOperation(Operation):
+    """An operation on teams. A namesake belongs to another state."""
+
+    kind = TEAMS
+    theirs = ("kept",)
+    nothing = (None,)
+    looks_if_absent = 1
+
+    def _make_others(self):
+        unrelated = {"team_alias": f"{self.name}-unrelated", "metadata": {"of": "others"}}
+        self.others = [self.api("POST", "/team/new", json=unrelated)["team_id"]]
+        for target in self.targets if any(one.after for one in self.targets) else ():
+            other = {**self.kind.full, "team_alias": target.name}
+            made = self.call("present", f"{target.name}-other", self.api.gateway.url, **other)
+            self.others.append(made["changes"]["team_id"]["new"])
+
+    def database(self):
+        rows = self.api("GET", "/team/list")
+        return [
+            {key: row[key] for key in ("team_id", "team_alias", "max_budget", "metadata")}
+            for row in rows
+            if self.name in (row["team_alias"] or "")
+        ]
+
+    def served(self):
+        return {row["team_alias"] for row in self.database() if self.is_ours(row)}
+
+    def is_ours(self, row):
+        named = any(row["team_alias"] == target.name for target in self.targets)
+        return named and row["team_id"] not in self.others
+
+    def facts_of(self, row):
+        info = row["metadata"] or {}
+        owner = (info.get(MARKER) or {}).get("name")
+        ours = (row["max_budget"], info.get("note"), None)
+        return Facts(row["team_id"], owner, *ours, (info.get("theirs"),))
+
+    def delete(self, row):
+        self.api("POST", "/team/delete", json={"team_ids": [row["team_id"]]})
+
+
 class Interruption:
     """An operation that is interrupted at one request, and what the next run must do."""
 
@@ -451,9 +511,10 @@ class Interruption:
         rests = self.run()
         absent = all(target.after is None for target in self.operation.targets)
         assert (rests["result"], rests["changes"]) == (True, {})
-        assert len(self.recorder.requests) == (2 if absent else 1)
+        assert len(self.recorder.requests) == (self.operation.looks_if_absent if absent else 1)
 
 
+TEAM = "team: "  # what the names of operations on teams begin with
 CREDENTIAL = "credential: "  # what the names of operations on credentials begin with
 
 
@@ -464,6 +525,9 @@ def operations(api, loaders, name):
         **{
             CREDENTIAL + one: make
             for one, make in _operations(CredentialOperation, api, loaders, name).items()
+        },
+        **{
+            TEAM + one: make for one, make in _operations(TeamOperation, api, loaders, name).items()
         },
     }
 
@@ -494,6 +558,8 @@ def _operations(operation, api, loaders, name):
         "adoption": one(full, kind.changed, unmarked=True),
         "set": several,
     }
+    if kind.rotated is None:
+        del found["rotation"]
     if kind is MODELS:
         pinned = {"model_id": f"{name}-id"}
         found["pinned removal"] = one({**full, **pinned}, {**less, **pinned})
