@@ -91,12 +91,16 @@ class TeamEndpoints:
 
     def info(self, team_id: str) -> Found | None:
         """One team, ``None`` if there is none."""
-        query = {ID: team_id}
-        answer = self._session.call("GET", "/team/info", params=query, absent=(_NOT_FOUND,))
+        try:
+            answer = self._session.call("GET", "/team/info", params={ID: team_id})
+        except GatewayError as err:
+            if err.status == _NOT_FOUND:
+                return None
+            raise
         row = answer.get("team_info") if isinstance(answer, dict) else None
-        if answer is not None and not _is_team(row):
+        if not isinstance(row, dict) or not _is_team(row):
             raise GatewayError("The gateway's team is not in a form LiteLLM sends")
-        return None if row is None else _in_one_form(row)
+        return _in_one_form(row)
 
     def aliases(self) -> dict[str, Any]:
         """The ``model_aliases`` of all teams, by a request that takes 30 ms for each.

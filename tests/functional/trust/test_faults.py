@@ -22,6 +22,12 @@ OPERATIONS = [*COMMON, "pinned removal", *(CREDENTIAL + one for one in COMMON)]
 OPERATIONS += [TEAM + one for one in COMMON if one != "rotation"]
 # What both views leave out in the same way cannot be told from what is not there.
 UNSEEN = {(one, "list cut short, lasting") for one in ("delete", "adoption")}
+# There is only one view of teams, and an alias says nothing of an id.
+UNSEEN |= {
+    (f"{TEAM}{one}", f"list empty{lasts}")
+    for one in ("delete", "adoption")
+    for lasts in ("", ", lasting")
+}
 UNSEEN_WITHOUT_A_WRITE = UNSEEN | {
     ("delete", f"{fault}, lasting") for fault in ("list empty", "200 with an empty list")
 }
