@@ -106,7 +106,8 @@ class Trial:
         assert [r.method for r in self.recorder.requests if r.method != "GET"] == []
         assert self.operation.facts() == before
         assert result["result"] is not True, result
-        assert (result["result"] is None) is bool(result["changes"]), result
+        # One object of a set may fail, and the others are predicted all the same.
+        assert result["result"] is False or result["changes"], result
 
     # ---------------------------------------------------------------- promises
 

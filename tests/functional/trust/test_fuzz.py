@@ -443,7 +443,7 @@ def run(
         if function in CONVERGING and told is not None and not failed(told):
             if not args.get("test"):
                 check_rest(called, surface, kind, function, {**args, "profile": profile})
-            if "theirs" not in json.dumps(args, default=str, skipkeys=True):
+            if "theirs" not in repr(args):
                 assert called.theirs() == theirs
 
     cases()
