@@ -35,7 +35,7 @@ TYPE = "litellm"
 # What SLS files see in `pillar` for one gateway; in its declaration, beside its profile.
 _PILLAR = "pillar"
 # A gateway has no shell and no files: a state for the machine would change the minion.
-_OWN = ("litellm_credential", "litellm_model")
+_OWN = ("litellm_credential", "litellm_gateway", "litellm_model")
 _STATES = (*_OWN, "module", "test")
 _MODULES = (*_OWN, "config", "grains", "pillar", "sdb", "slsutil", "test")
 

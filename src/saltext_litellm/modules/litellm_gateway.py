@@ -1,0 +1,75 @@
+"""
+Manage whole gateways by LiteLLM's own config.yaml.
+
+The :py:mod:`state module <saltext_litellm.states.litellm_gateway>` of the same name makes a
+gateway's database hold what such a document declares. A profile says where the gateway is and how
+to log in; see :py:mod:`litellm_model <saltext_litellm.modules.litellm_model>`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from saltext_litellm.adapter import execution, signatures
+from saltext_litellm.adapter.errors import salt_errors
+from saltext_litellm.adapter.execution import Minion
+from saltext_litellm.config_yaml import document as documents
+from saltext_litellm.config_yaml import source as sources
+from saltext_litellm.config_yaml.arguments import DocumentArguments
+from saltext_litellm.config_yaml.converge import Convergence
+from saltext_litellm.models.options import ModelOptions
+from saltext_litellm.values import checks
+
+if TYPE_CHECKING:  # Salt's loader defines them
+    __context__: dict[str, Any]
+    __opts__: dict[str, Any]
+    __pillar__: dict[str, Any]
+    __salt__: dict[str, Callable[..., Any]]
+
+__virtualname__ = "litellm_gateway"
+__func_alias__: dict[str, str] = {}
+__outputter__ = {"diff": "table"}
+
+
+def __virtual__() -> str:
+    return __virtualname__
+
+
+@signatures.takes(DocumentArguments)
+def manage(given: DocumentArguments, test: bool = False) -> dict[str, Any]:
+    """
+    Converge what a whole document declares, as the state ``managed`` does. Returns:
+    """
+    minion, name = _minion(), given.name
+    with salt_errors():
+        flags = execution.flags(
+            prune=(given.prune, False),
+            allow_empty=(given.allow_empty, False),
+            verify_secrets=(given.verify_secrets, False),
+            verify=(given.verify, False),
+            test=(test, False),
+        )
+        flags["preflight"] = checks.preflight("preflight", given.preflight)
+        checks.title("name", name)
+        found = minion.declared_by(
+            "document", given.document, given.pillar, given.source, sources.read
+        )
+        document = documents.read(name, found, minion.resolver())
+        gateway = minion.gateway(given.profile)
+        progress = minion.progress("litellm_gateway", "object", name)
+        allow_empty = flags.pop("allow_empty")
+        options = ModelOptions(set=name, progress=progress, **flags)
+        parts = Convergence(gateway, document.declared, options).run(allow_empty=allow_empty)
+    results = {
+        kind: execution.result_of_set(part.outcomes, part.declared, kind, ())
+        | ({"reason": part.reason} if part.reason else {})
+        for kind, part in parts.items()
+    }
+    changes = {kind: found["changes"] for kind, found in results.items() if found["changes"]}
+    more = {"notes": document.notes, "profile_warnings": gateway.warnings}
+    return {"changes": changes, **results, **{key: value for key, value in more.items() if value}}
+
+
+def _minion() -> Minion:
+    return Minion(__opts__, __context__, __pillar__, __salt__)

@@ -1,0 +1,85 @@
+"""What the tests of whole documents share: a gateway that has nothing else in it, and its API."""
+
+import pytest
+import requests
+import yaml
+
+from tests.functional.conftest import States
+from tests.support.recorder import Recorder
+
+
+class Whole:
+    """All that a gateway has, asked with plain requests."""
+
+    def __init__(self, gateway):
+        self.gateway = gateway
+
+    def __call__(self, method, path, **options):
+        return requests.request(
+            method,
+            self.gateway.url + path,
+            headers={"Authorization": f"Bearer {self.gateway.key}"},
+            timeout=60,
+            **options,
+        )
+
+    def models(self):
+        params = {"search": "%%", "size": 100000}
+        return self("GET", "/v2/model/info", params=params).json()["data"]
+
+    def one_model(self, name):
+        (row,) = [row for row in self.models() if row["model_name"] == name]
+        return row
+
+    def credentials(self):
+        rows = self("GET", "/credentials").json()["credentials"]
+        return {row["credential_name"]: row for row in rows}
+
+    def call(self, model):
+        body = {"model": model, "messages": [{"role": "user", "content": "?"}]}
+        return self("POST", "/v1/chat/completions", json=body)
+
+    def empty(self):
+        for row in self.models():
+            self("POST", "/model/delete", json={"id": row["model_info"]["id"]})
+        for name in self.credentials():
+            self("DELETE", f"/credentials/{name}")
+
+
+@pytest.fixture
+def whole(gateway):
+    whole = Whole(gateway)
+    yield whole
+    whole.empty()
+
+
+@pytest.fixture
+def recorded(gateway):
+    with Recorder(gateway.url) as recorder:
+        yield recorder
+
+
+@pytest.fixture
+def managed(loaders, recorded, gateway, name):
+    """The state, its set named after the test."""
+    states = States(loaders, {"url": recorded.url, "api_key": gateway.key, "retries": 0})
+
+    def managed(document=None, test=False, **args):
+        given = {"name": f"set-{name}", **args}
+        if document is not None:
+            given["document"] = yaml.safe_load(document) if isinstance(document, str) else document
+        return states.run(("litellm_gateway.managed", given), test=test)
+
+    return managed
+
+
+@pytest.fixture
+def call(loaders, recorded, gateway):
+    """The execution functions, with the profile filled in."""
+    profile = {"url": recorded.url, "api_key": gateway.key, "retries": 0}
+
+    def call(function, *args, **kwargs):
+        function = loaders.modules[f"litellm_gateway.{function}"]
+        return function(*args, **{"profile": profile, **kwargs})
+
+    return call

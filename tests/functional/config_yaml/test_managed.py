@@ -1,0 +1,212 @@
+"""One document: a credential, and models that name it, in one state."""
+
+import copy
+
+import pytest
+import yaml
+
+from tests.functional.conftest import States, sent
+from tests.support.upstream import Upstream
+
+KEY, NEXT = "sk-first-0123456789", "sk-second-0123456789"
+CREDENTIALS, MODELS = ("GET", "/credentials"), ("GET", "/v2/model/info")
+
+
+def model(name, credential="openai-prod", **params):
+    params = {"model": "openai/gpt-4o", "litellm_credential_name": credential, **params}
+    return {"model_name": name, "litellm_params": params}
+
+
+def document(url="https://provider.example.com/v1", key=KEY):
+    return {
+        "credential_list": [
+            {
+                "credential_name": "openai-prod",
+                "credential_values": {"api_key": key, "api_base": url},
+                "credential_info": {"custom_llm_provider": "openai"},
+            }
+        ],
+        "model_list": [model("chat"), model("large", rpm=5), model("small")],
+    }
+
+
+def test_an_empty_gateway_becomes_what_the_document_says(managed, whole, recorded):
+    predicted = managed(document(), test=True)
+    assert (whole.credentials(), whole.models()) == ({}, [])
+    result = managed(document())
+    assert (predicted["result"], result["result"]) == (None, True), result["comment"]
+    assert predicted["changes"] == result["changes"]
+    assert predicted["comment"] == "1 credential would be created. All 3 models would be created"
+    assert result["comment"] == "1 credential was created. All 3 models were created"
+    assert set(whole.credentials()) == {"openai-prod"}
+    assert {row["model_name"] for row in whole.models()} == {"chat", "large", "small"}
+    recorded.clear()
+    again = managed(document())
+    assert (again["result"], again["changes"]) == (True, {})
+    assert again["comment"] == "1 credential is as declared. All 3 models are as declared"
+    assert sent(recorded) == [CREDENTIALS, MODELS]
+    assert KEY not in str([predicted, result, again])
+
+
+def test_a_rotated_key_is_one_write(managed, whole, recorded):
+    with Upstream(KEY, NEXT) as upstream:
+        managed(document(upstream.url))
+        assert whole.call("chat").status_code == 200
+        recorded.clear()
+        result = managed(document(upstream.url, NEXT))
+        assert result["result"] is True
+        assert "1 credential was updated. All 3 models are as declared" in result["comment"]
+        assert whole.call("small").status_code == 200
+        assert upstream.calls == [KEY, NEXT]
+    bodies = [one.json for one in recorded.requests if one.method != "GET" and one.json]
+    assert len(bodies) == 1
+    assert bodies[0]["credential_values"]["api_key"] == NEXT
+
+
+def test_what_is_changed_by_hand_is_repaired(managed, whole):
+    managed(document())
+    row = whole.one_model("large")
+    path = f"/model/{row['model_info']['id']}/update"
+    whole("PATCH", path, json={"litellm_params": {"rpm": 7}})
+    body = {"credential_name": "openai-prod", "credential_info": {}}
+    values = {"credential_values": {"api_base": "https://other.example.com"}}
+    whole("PATCH", "/credentials/openai-prod", json={**body, **values})
+    predicted, result = managed(document(), test=True), managed(document())
+    assert predicted["changes"] == result["changes"]
+    assert result["changes"] == {
+        "credentials": {
+            "openai-prod": {
+                "credential_values:api_base": {
+                    "old": "https://other.example.com",
+                    "new": "https://provider.example.com/v1",
+                }
+            }
+        },
+        "models": {"large": {"rpm": {"old": 7, "new": 5}}},
+    }
+    assert whole.one_model("large")["litellm_params"]["rpm"] == 5
+
+
+@pytest.mark.parametrize("test", [True, False])
+def test_everything_goes_in_the_reverse_order(managed, whole, test):
+    managed(document())
+    left = {"credential_list": [], "model_list": []}
+    result = managed(left, prune=True, allow_empty=True, test=test)
+    assert result["result"] is (None if test else True), result["comment"]
+    assert {kind: set(found) for kind, found in result["changes"].items()} == {
+        "credentials": {"openai-prod"},
+        "models": {"chat", "large", "small"},
+    }
+    assert len(whole.models()) == (3 if test else 0)
+    assert len(whole.credentials()) == (1 if test else 0)
+    assert result["comment"].count("deleted") == 2
+
+
+def test_a_kind_that_is_missing_is_not_deleted_on_a_guess(managed, whole, recorded):
+    managed(document())
+    only = {"credential_list": document()["credential_list"]}
+    result = managed(only, prune=True)
+    assert (result["result"], result["changes"]) == (False, {})
+    assert "models: set-" in result["comment"]
+    assert "declares no models, and prune would delete all of the set" in result["comment"]
+    assert len(whole.models()) == 3
+    recorded.clear()
+    assert managed(only)["result"] is True
+    assert sent(recorded) == [CREDENTIALS]
+
+
+def test_a_set_without_a_kind_may_be_pruned(managed, whole, recorded):
+    models = {"model_list": [model("chat", None, api_key=KEY), model("old", None, api_key=KEY)]}
+    managed(models)
+    del models["model_list"][1]
+    result = managed(models, prune=True)
+    assert result["result"] is True, result["comment"]
+    assert [row["model_name"] for row in whole.models()] == ["chat"]
+    recorded.clear()
+    assert managed(models, prune=True)["changes"] == {}
+    assert sent(recorded) == [CREDENTIALS, MODELS]
+
+
+def test_all_mistakes_are_told_at_once_and_nothing_is_written(managed, whole, recorded):
+    wrong = document()
+    wrong["credential_list"][0]["credential_values"]["api_key"] = "os.environ/OPENAI_API_KEY"
+    wrong["credential_list"].append({"credential_values": {"api_key": KEY}})
+    wrong["model_list"][1]["litellm_params"]["rpm"] = "many"
+    result = managed(wrong)
+    assert (result["result"], result["changes"]) == (False, {})
+    for words in (
+        "credential_list: openai-prod: credential_values:api_key has an os.environ/ reference",
+        "write an sdb:// reference or the value",
+        "credential_list: entry 2: credential_name is missing",
+        "model_list: large: rpm must be a whole number",
+    ):
+        assert words in result["comment"]
+    assert recorded.requests == []
+
+
+def test_what_does_not_fit_the_gateway_is_refused_before_the_first_write(managed, whole, recorded):
+    whole(
+        "POST",
+        "/credentials",
+        json={
+            "credential_name": "openai-prod",
+            "credential_values": {"api_key": KEY},
+            "credential_info": {"saltext_litellm": {"version": 1, "name": "somebody", "keys": []}},
+        },
+    )
+    wrong = document()
+    wrong["model_list"][0]["litellm_params"]["litellm_credential_name"] = "nowhere"
+    result = managed(wrong)
+    assert result["result"] is False
+    assert "credentials: openai-prod: openai-prod belongs to 'somebody'" in result["comment"]
+    assert "models: chat: There is no credential 'nowhere'" in result["comment"]
+    assert {method for method, _ in sent(recorded)} == {"GET"}
+
+
+def test_what_the_database_cannot_hold_is_named(managed, whole):
+    more = {
+        "litellm_settings": {"drop_params": True},
+        "general_settings": {"master_key": "os.environ/MASTER_KEY"},
+        "guardrails": [],
+        "model_list": [model("chat", None, api_key="os.environ/OPENAI_API_KEY")],
+    }
+    for _ in range(2):
+        result = managed(more)
+        assert result["result"] is True
+        assert "general_settings, guardrails, litellm_settings" in result["comment"]
+        assert "environment must have OPENAI_API_KEY" in result["comment"]
+
+
+def test_a_model_is_not_made_without_its_credential(managed, whole, recorded):
+    recorded.fault(method="POST", path="/credentials", status=403, json={})
+    result = managed(document())
+    assert result["result"] is False
+    assert whole.models() == []
+    assert (
+        "Not tried, because it needs openai-prod, which failed: chat, large, small"
+        in (result["comment"])
+    )
+    recorded.mend()
+    assert managed(document())["result"] is True
+
+
+def test_a_source_and_a_pillar(managed, whole, tmp_path, loaders_with, gateway):
+    parts = document()
+    main = {"include": ["models.yaml"], "credential_list": parts["credential_list"]}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(main))
+    (tmp_path / "models.yaml").write_text(yaml.safe_dump({"model_list": parts["model_list"]}))
+    result = managed(source=f"{tmp_path}/config.yaml")
+    assert result["comment"] == "1 credential was created. All 3 models were created"
+    loaders = loaders_with(pillar={"gateway": copy.deepcopy(parts)})
+    states = States(loaders, {"url": gateway.url, "api_key": gateway.key})
+    given = {"name": result["name"], "pillar": "gateway", "prune": True}
+    again = states.run(("litellm_gateway.managed", given))
+    assert (again["result"], again["changes"]) == (True, {}), again["comment"]
+    main["include"].append("gone.yaml")
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(main))
+    result = managed(source=f"{tmp_path}/config.yaml", prune=True)
+    assert result["result"] is False
+    assert "There is no file" in result["comment"]
+    assert len(whole.models()) == 3
+    result = managed({**parts, "include": ["models.yaml"]})
+    assert "only a source may have an include" in result["comment"]
