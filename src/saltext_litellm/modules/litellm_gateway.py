@@ -15,9 +15,12 @@ from saltext_litellm.adapter import execution, signatures
 from saltext_litellm.adapter.errors import salt_errors
 from saltext_litellm.adapter.execution import Minion
 from saltext_litellm.config_yaml import document as documents
+from saltext_litellm.config_yaml import export as exports
 from saltext_litellm.config_yaml import source as sources
 from saltext_litellm.config_yaml.arguments import DocumentArguments
 from saltext_litellm.config_yaml.converge import Convergence
+from saltext_litellm.credentials.export import export as export_credentials
+from saltext_litellm.models.export import export as export_models
 from saltext_litellm.models.options import ModelOptions
 from saltext_litellm.values import checks
 
@@ -69,6 +72,34 @@ def manage(given: DocumentArguments, test: bool = False) -> dict[str, Any]:
     changes = {kind: found["changes"] for kind, found in results.items() if found["changes"]}
     more = {"notes": document.notes, "profile_warnings": gateway.warnings}
     return {"changes": changes, **results, **{key: value for key, value in more.items() if value}}
+
+
+def export(
+    path: str | None = None,
+    data: bool = False,
+    overwrite: bool = False,
+    profile: str | dict[str, Any] = "litellm",
+    set: str = "gateway",
+) -> Any:
+    """
+    Make a config.yaml
+    """
+    with salt_errors():
+        set = checks.title("set", set)
+        path, flags = execution.checked_path(path, data, overwrite)
+        gateway = _minion().gateway(profile)
+        models = gateway.deployments.models
+        found = exports.export(
+            export_credentials(gateway.credentials.store.rows(), set),
+            export_models(
+                gateway.deployments.all_rows(),
+                lambda row: models.masked_secrets(row.id),
+                models.cost_map(),
+                set,
+            ),
+            {},
+        )
+        return execution.result_of_export(found, "sections", "", gateway.url, profile, path, flags)
 
 
 def _minion() -> Minion:
