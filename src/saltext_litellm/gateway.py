@@ -7,6 +7,9 @@ from .credentials.endpoints import CredentialEndpoints
 from .http.session import Session
 from .models.deployments import Deployments
 from .models.endpoints import ModelEndpoints
+from .routing.endpoints import FallbackEndpoints, RouterEndpoints
+from .routing.fallbacks import Fallbacks
+from .routing.router import Router
 from .values.fingerprints import Fingerprinter
 
 
@@ -30,10 +33,13 @@ class Gateway:
             fingerprint,
             names,
             lambda name, test: self.credentials.is_there(name, test=test),
+            lambda model, test: self.fallbacks.naming(model, test=test),
         )
         self.credentials = Credentials(
             CredentialEndpoints(session), self.deployments, fingerprint, names
         )
+        self.fallbacks = Fallbacks(FallbackEndpoints(session), self.deployments)
+        self.router = Router(RouterEndpoints(session), self.deployments)
 
     def begin(self, state: str | None, *, anew: bool) -> None:
         """Begin a state of a run.
@@ -41,7 +47,7 @@ class Gateway:
         :param state: The state. It forgets what it has predicted, as it is about to say it again.
         :param anew: Whether others may have changed the gateway since it was read.
         """
-        for kind in (self.deployments, self.credentials):
+        for kind in (self.deployments, self.credentials, self.fallbacks, self.router):
             if anew:
                 kind.forget()
             kind.store.state = state
