@@ -11,18 +11,18 @@ from typing import Any
 
 from ..errors import LiteLLMError, Refused
 from ..gateway import Gateway
-from ..models.fields import CREDENTIAL
 from ..models.options import ModelOptions
 from ..objects.execute import is_hopeless
 from ..objects.outcome import Outcome
 from ..objects.plan import NONE
 from ..values import checks
-from ..values.quote import joined
 
 # The kinds in the order in which they are made: what one is called, and LiteLLM's word for its id.
 KINDS = {
     "credentials": ("credential", "credential_name"),
     "models": ("model", "model_id"),
+    "fallbacks": ("fallback", "rule"),
+    "router_settings": ("router setting", "router"),
 }
 _PRUNED = ("models", "credentials")  # in this order, as a credential that a model names stays
 
@@ -65,6 +65,8 @@ class Convergence:
         self._apply: dict[str, Callable[..., list[Outcome]]] = {
             "credentials": gateway.credentials.apply,
             "models": gateway.deployments.apply,
+            "fallbacks": gateway.fallbacks.apply,
+            "router_settings": gateway.router.apply,
         }
 
     def run(self, *, allow_empty: bool) -> Parts:
@@ -117,20 +119,10 @@ class Convergence:
         """
         if any(part.hopeless for part in found.values()):
             return self._not_tried(kind, None, hopeless=True)
-        needed = self._needed(kind, found)
-        if needed:
-            return self._not_tried(kind, f"it needs {joined(needed)}, which failed")
         declared = self._declared.get(kind, ())
         outcomes = self._apply[kind](declared, replace(options, prune=False))
         hopeless = any(one.declared and not one.tried for one in outcomes)
         return Part(declared, outcomes, hopeless=hopeless)
-
-    def _needed(self, kind: str, found: Parts) -> list[str]:
-        """What the objects of a kind name that has failed."""
-        if kind != "models" or "credentials" not in found:
-            return []
-        named = {one.values.get(CREDENTIAL) for one in self._declared.get(kind, ())}
-        return sorted(named & found["credentials"].failed)
 
     def _not_tried(self, kind: str, reason: str | None, *, hopeless: bool = False) -> Part:
         declared = self._declared.get(kind, ())

@@ -36,7 +36,10 @@ def diff(gateway: Gateway, name: str, declared: Mapping[str, Sequence[Any]]) -> 
         "models": list(gateway.deployments.all_rows()),
     }
     filed = {(kind, row.id) for kind in rows for row in rows[kind] if not row.from_database}
-    own = {kind: [one for one in all_ if (kind, one.id) not in filed] for kind, all_ in declared.items()}
+    own = {
+        kind: [one for one in all_ if (kind, one.id) not in filed]
+        for kind, all_ in declared.items()
+    }
     options = ModelOptions(set=name, test=True)
     parts = Convergence(gateway, own, options).run(allow_empty=False)
     return [

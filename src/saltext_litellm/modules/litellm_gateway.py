@@ -8,6 +8,7 @@ to log in; see :py:mod:`litellm_model <saltext_litellm.modules.litellm_model>`.
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -69,7 +70,9 @@ def manage(given: DocumentArguments, test: bool = False) -> dict[str, Any]:
         | ({"reason": part.reason} if part.reason else {})
         for kind, part in parts.items()
     }
-    changes = {kind: found["changes"] for kind, found in results.items() if found["changes"]}
+    changes = {kind: one for kind, found in results.items() if (one := found.pop("changes"))}
+    if "router_settings" in changes:  # each is its own key
+        changes["router_settings"] = dict(ChainMap(*changes["router_settings"].values()))
     more = {"notes": document.notes, "profile_warnings": gateway.warnings}
     return {"changes": changes, **results, **{key: value for key, value in more.items() if value}}
 

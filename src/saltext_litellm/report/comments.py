@@ -113,7 +113,7 @@ def _sentences(*sentences: str | None) -> str:
 
 def summary(outcome: Outcome, test: bool, noun: str) -> str:
     """A sentence that counts the objects of a set by what became of them, each once."""
-    total = outcome[f"{noun}s"]
+    total = outcome[f"{noun}s".replace(" ", "_")]
     counts = {status: len(outcome.get(status, ())) for status in _DECLARED}
     counts["as_declared"] = total - sum(counts.values())
     parts = [] if total else [f"No {noun} is declared"]
@@ -153,8 +153,9 @@ def details(outcome: Outcome, noun: str) -> Iterator[str]:
         yield f"{model} {next(words, 'was not changed')}: {failure}"
     if outcome.get("not_tried"):
         names = joined(outcome["not_tried"])
-        why = outcome.get("reason", "the gateway takes no more requests")
-        yield f"Not tried, because {why}: {names}"
+        why = outcome.get("reason")
+        gone = f"Not tried, because the gateway takes no more requests: {names}"
+        yield gone if why is None else f"Not tried: {names}. {why}"
     if left := [one for one in outcome.get("not_deleted", ()) if one not in failures]:
         yield f"Not deleted, because a {noun} failed: {joined(left)}"
     if outcome.get("undeclared"):

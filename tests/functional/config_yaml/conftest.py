@@ -7,6 +7,12 @@ import yaml
 from tests.functional.conftest import States
 from tests.support.recorder import Recorder
 
+RULES = {
+    "general": "fallbacks",
+    "context_window": "context_window_fallbacks",
+    "content_policy": "content_policy_fallbacks",
+}
+
 
 class Whole:
     """All that a gateway has, asked with plain requests."""
@@ -35,11 +41,40 @@ class Whole:
         rows = self("GET", "/credentials").json()["credentials"]
         return {row["credential_name"]: row for row in rows}
 
+    def rules(self):
+        """The fallbacks, as ``{type: {model: targets}}``."""
+        values = self("GET", "/router/settings").json()["current_values"]
+        return {
+            kind: {
+                model: targets
+                for entry in values.get(key) or []
+                for model, targets in entry.items()
+            }
+            for kind, key in RULES.items()
+        }
+
+    def settings(self, *keys):
+        values = self("GET", "/router/settings").json()["current_values"]
+        return {key: values.get(key) for key in keys}
+
+    def has_settings(self):
+        """Whether router settings can be written: from 1.106 on."""
+        own = self("GET", "/public/model_hub/info").json()["litellm_version"]
+        return [int(part) for part in own.split(".")] >= [1, 106]
+
+    def set(self, **settings):
+        self("POST", "/config/update", json={"router_settings": settings}).raise_for_status()
+
     def call(self, model):
         body = {"model": model, "messages": [{"role": "user", "content": "?"}]}
         return self("POST", "/v1/chat/completions", json=body)
 
     def empty(self):
+        for kind, found in self.rules().items():
+            for model in found:
+                self("DELETE", f"/fallback/{model}", params={"fallback_type": kind})
+        if self.has_settings():
+            self.set(num_retries=2, timeout=600.0)
         for row in self.models():
             self("POST", "/model/delete", json={"id": row["model_info"]["id"]})
         for name in self.credentials():
@@ -49,6 +84,7 @@ class Whole:
 @pytest.fixture
 def whole(gateway):
     whole = Whole(gateway)
+    whole.empty()
     yield whole
     whole.empty()
 

@@ -10,6 +10,7 @@ from tests.support.upstream import Upstream
 
 KEY, NEXT = "sk-first-0123456789", "sk-second-0123456789"
 CREDENTIALS, MODELS = ("GET", "/credentials"), ("GET", "/v2/model/info")
+RULES, LIVE = ("GET", "/router/settings"), ("GET", "/get/config/callbacks")
 
 
 def model(name, credential="openai-prod", **params):
@@ -17,38 +18,78 @@ def model(name, credential="openai-prod", **params):
     return {"model_name": name, "litellm_params": params}
 
 
-def document(url="https://provider.example.com/v1", key=KEY):
-    return {
-        "credential_list": [
-            {
-                "credential_name": "openai-prod",
-                "credential_values": {"api_key": key, "api_base": url},
-                "credential_info": {"custom_llm_provider": "openai"},
-            }
-        ],
-        "model_list": [model("chat"), model("large", rpm=5), model("small")],
-    }
+@pytest.fixture
+def document(whole):
+    """A document of all kinds; without router settings where LiteLLM cannot hold them."""
+
+    def document(url="https://provider.example.com/v1", key=KEY):
+        settings = {"num_retries": 4, "timeout": 45} if whole.has_settings() else {}
+        return {
+            "credential_list": [
+                {
+                    "credential_name": "openai-prod",
+                    "credential_values": {"api_key": key, "api_base": url},
+                    "credential_info": {"custom_llm_provider": "openai"},
+                }
+            ],
+            "model_list": [model("chat"), model("large", rpm=5), model("small")],
+            "litellm_settings": {"fallbacks": [{"chat": ["large", "small"]}]},
+            "router_settings": {"context_window_fallbacks": [{"small": ["large"]}], **settings},
+        }
+
+    return document
 
 
-def test_an_empty_gateway_becomes_what_the_document_says(managed, whole, recorded):
+def counted(whole, *sentences):
+    """The counts of a comment, without the last one where there are no router settings."""
+    return ". ".join(sentences if whole.has_settings() else sentences[:-1])
+
+
+def test_an_empty_gateway_becomes_what_the_document_says(managed, whole, recorded, document):
     predicted = managed(document(), test=True)
     assert (whole.credentials(), whole.models()) == ({}, [])
     result = managed(document())
     assert (predicted["result"], result["result"]) == (None, True), result["comment"]
     assert predicted["changes"] == result["changes"]
-    assert predicted["comment"] == "1 credential would be created. All 3 models would be created"
-    assert result["comment"] == "1 credential was created. All 3 models were created"
+    assert predicted["comment"] == counted(
+        whole,
+        "1 credential would be created",
+        "All 3 models would be created",
+        "All 2 fallbacks would be created",
+        "All 2 router settings would be updated",
+    )
+    assert result["comment"] == counted(
+        whole,
+        "1 credential was created",
+        "All 3 models were created",
+        "All 2 fallbacks were created",
+        "All 2 router settings were updated",
+    )
     assert set(whole.credentials()) == {"openai-prod"}
     assert {row["model_name"] for row in whole.models()} == {"chat", "large", "small"}
+    assert whole.rules() == {
+        "general": {"chat": ["large", "small"]},
+        "context_window": {"small": ["large"]},
+        "content_policy": {},
+    }
+    if whole.has_settings():
+        assert whole.settings("num_retries", "timeout") == {"num_retries": 4, "timeout": 45}
     recorded.clear()
     again = managed(document())
     assert (again["result"], again["changes"]) == (True, {})
-    assert again["comment"] == "1 credential is as declared. All 3 models are as declared"
-    assert sent(recorded) == [CREDENTIALS, MODELS]
+    assert again["comment"] == counted(
+        whole,
+        "1 credential is as declared",
+        "All 3 models are as declared",
+        "All 2 fallbacks are as declared",
+        "All 2 router settings are as declared",
+    )
+    at_rest = [CREDENTIALS, MODELS, RULES, *([RULES, LIVE] if whole.has_settings() else [])]
+    assert sent(recorded) == at_rest
     assert KEY not in str([predicted, result, again])
 
 
-def test_a_rotated_key_is_one_write(managed, whole, recorded):
+def test_a_rotated_key_is_one_write(managed, whole, recorded, document):
     with Upstream(KEY, NEXT) as upstream:
         managed(document(upstream.url))
         assert whole.call("chat").status_code == 200
@@ -63,7 +104,7 @@ def test_a_rotated_key_is_one_write(managed, whole, recorded):
     assert bodies[0]["credential_values"]["api_key"] == NEXT
 
 
-def test_what_is_changed_by_hand_is_repaired(managed, whole):
+def test_what_is_changed_by_hand_is_repaired(managed, whole, document):
     managed(document())
     row = whole.one_model("large")
     path = f"/model/{row['model_info']['id']}/update"
@@ -71,9 +112,9 @@ def test_what_is_changed_by_hand_is_repaired(managed, whole):
     body = {"credential_name": "openai-prod", "credential_info": {}}
     values = {"credential_values": {"api_base": "https://other.example.com"}}
     whole("PATCH", "/credentials/openai-prod", json={**body, **values})
-    predicted, result = managed(document(), test=True), managed(document())
-    assert predicted["changes"] == result["changes"]
-    assert result["changes"] == {
+    rule = {"model": "chat", "fallback_models": ["small"], "fallback_type": "general"}
+    whole("POST", "/fallback", json=rule).raise_for_status()
+    expected = {
         "credentials": {
             "openai-prod": {
                 "credential_values:api_base": {
@@ -83,12 +124,23 @@ def test_what_is_changed_by_hand_is_repaired(managed, whole):
             }
         },
         "models": {"large": {"rpm": {"old": 7, "new": 5}}},
+        "fallbacks": {
+            "general/chat": {"fallback_models": {"old": ["small"], "new": ["large", "small"]}}
+        },
     }
+    if whole.has_settings():
+        whole.set(num_retries=9)
+        expected["router_settings"] = {"num_retries": {"old": 9, "new": 4}}
+    predicted, result = managed(document(), test=True), managed(document())
+    assert predicted["changes"] == result["changes"] == expected
+    assert result["result"] is True, result["comment"]
     assert whole.one_model("large")["litellm_params"]["rpm"] == 5
+    assert whole.rules()["general"] == {"chat": ["large", "small"]}
+    assert managed(document())["changes"] == {}
 
 
 @pytest.mark.parametrize("test", [True, False])
-def test_everything_goes_in_the_reverse_order(managed, whole, test):
+def test_everything_goes_in_the_reverse_order(managed, whole, test, document):
     managed(document())
     left = {"credential_list": [], "model_list": []}
     result = managed(left, prune=True, allow_empty=True, test=test)
@@ -102,7 +154,7 @@ def test_everything_goes_in_the_reverse_order(managed, whole, test):
     assert result["comment"].count("deleted") == 2
 
 
-def test_a_kind_that_is_missing_is_not_deleted_on_a_guess(managed, whole, recorded):
+def test_a_kind_that_is_missing_is_not_deleted_on_a_guess(managed, whole, recorded, document):
     managed(document())
     only = {"credential_list": document()["credential_list"]}
     result = managed(only, prune=True)
@@ -127,7 +179,7 @@ def test_a_set_without_a_kind_may_be_pruned(managed, whole, recorded):
     assert sent(recorded) == [CREDENTIALS, MODELS]
 
 
-def test_all_mistakes_are_told_at_once_and_nothing_is_written(managed, whole, recorded):
+def test_all_mistakes_are_told_at_once_and_nothing_is_written(managed, whole, recorded, document):
     wrong = document()
     wrong["credential_list"][0]["credential_values"]["api_key"] = "os.environ/OPENAI_API_KEY"
     wrong["credential_list"].append({"credential_values": {"api_key": KEY}})
@@ -144,7 +196,9 @@ def test_all_mistakes_are_told_at_once_and_nothing_is_written(managed, whole, re
     assert recorded.requests == []
 
 
-def test_what_does_not_fit_the_gateway_is_refused_before_the_first_write(managed, whole, recorded):
+def test_what_does_not_fit_the_gateway_is_refused_before_the_first_write(
+    managed, whole, recorded, document
+):
     whole(
         "POST",
         "/credentials",
@@ -173,30 +227,31 @@ def test_what_the_database_cannot_hold_is_named(managed, whole):
     for _ in range(2):
         result = managed(more)
         assert result["result"] is True
-        assert "general_settings, guardrails, litellm_settings" in result["comment"]
-        assert "environment must have OPENAI_API_KEY" in result["comment"]
+        assert "general_settings, guardrails, litellm_settings:drop_params" in result["comment"]
+        assert "as os.environ/ says: OPENAI_API_KEY" in result["comment"]
 
 
-def test_a_model_is_not_made_without_its_credential(managed, whole, recorded):
+def test_a_model_is_not_made_without_its_credential(managed, whole, recorded, document):
     recorded.fault(method="POST", path="/credentials", status=403, json={})
     result = managed(document())
     assert result["result"] is False
     assert whole.models() == []
-    assert (
-        "Not tried, because it needs openai-prod, which failed: chat, large, small"
-        in (result["comment"])
-    )
+    assert "Not tried: chat, large, small. chat: There is no credential" in result["comment"]
+    assert "the gateway has no model small" in result["comment"]
+    if whole.has_settings():
+        assert "All 2 router settings were updated" in result["comment"]
     recorded.mend()
     assert managed(document())["result"] is True
 
 
-def test_a_source_and_a_pillar(managed, whole, tmp_path, loaders_with, gateway):
+def test_a_source_and_a_pillar(managed, whole, tmp_path, loaders_with, gateway, document):
     parts = document()
     main = {"include": ["models.yaml"], "credential_list": parts["credential_list"]}
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(main))
     (tmp_path / "models.yaml").write_text(yaml.safe_dump({"model_list": parts["model_list"]}))
     result = managed(source=f"{tmp_path}/config.yaml")
-    assert result["comment"] == "1 credential was created. All 3 models were created"
+    assert "1 credential was created. All 3 models were created" in result["comment"]
+    del parts["litellm_settings"], parts["router_settings"]
     loaders = loaders_with(pillar={"gateway": copy.deepcopy(parts)})
     states = States(loaders, {"url": gateway.url, "api_key": gateway.key})
     given = {"name": result["name"], "pillar": "gateway", "prune": True}
