@@ -181,9 +181,10 @@ class Fallbacks:
         rows = () if self.store.last_read is None else self.store.rows(forecast=test)
         return sorted(row.id for row in rows if rules.names(row, model))
 
-    def listed(self) -> list[dict[str, Any]]:
-        """Every rule, and what it names that is no model of the gateway."""
-        rows, known = self.store.rows(), {row.model_name for row in self._deployments.all_rows()}
+    def listed(self, row_id: str | None = None) -> list[dict[str, Any]]:
+        """The rules, or the one of an id, and what they name that is no model of the gateway."""
+        rows = [row for row in self.store.rows() if row_id in (None, row.id)]
+        known = {row.model_name for row in self._deployments.all_rows()} if rows else set()
         return [rules.summary(row, known, self._aliases()) for row in rows]
 
 

@@ -139,7 +139,7 @@ def _created(body: Body, _: Body | None) -> Settings:
     return Settings(ID, None, body)
 
 
-ROUTER: Kind[Settings] = Kind("router setting", "router", FIELDS, _created, _changed)
+ROUTER: Kind[Settings] = Kind("router setting", "section", FIELDS, _created, _changed)
 
 
 def shown(row: Settings, live: Mapping[str, Any], setting: str) -> dict[str, Any]:
