@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from ..models.model_list import entry
 from ..objects.export import Export, replaced
+from ..objects.row import Row
+from ..routing import rules
+from ..routing.settings import FALLBACKS, Settings
+from ..values.secrets import redact
 from .document import CREDENTIALS, MODELS, ROUTER
 
 
-def export(credentials: Export, models: Export, settings: Mapping[str, Any]) -> Export:
+def export(
+    credentials: Export, models: Export, fallbacks: Iterable[Row], router: Settings
+) -> Export:
     """The document of a gateway, with a mask in the place of each secret.
 
-    :param settings: The router settings of its database, with its fallbacks.
+    Of the router settings it has those that are stored in the database, without secrets.
     """
+    settings: dict[str, Any] = {}
+    for row in fallbacks:
+        if row.from_database and row.data[rules.MODEL] != "*":
+            key = rules.KEYS[row.data[rules.TYPE]]
+            rule = {row.data[rules.MODEL]: row.data[rules.TARGETS]}
+            settings.setdefault(key, []).append(rule)
+    settings |= {
+        key: value
+        for key, value in sorted(router.data.items())
+        if router.source.get(key) == "db"
+        and key not in FALLBACKS
+        and redact({key: value}) == {key: value}
+    }
     named = {
         CREDENTIALS: [
             {"credential_name": name, **arguments} for name, arguments in credentials.states.items()
@@ -29,7 +48,7 @@ def export(credentials: Export, models: Export, settings: Mapping[str, Any]) -> 
         "litellm_gateway",
         "object",
         models.set,
-        {key: found for key, found in {**sections, ROUTER: dict(settings)}.items() if found},
+        {key: found for key, found in {**sections, ROUTER: settings}.items() if found},
         left_out={**credentials.left_out, **models.left_out},
         owners={**credentials.owners, **models.owners},
         lacking=models.lacking,

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 from saltext_litellm.adapter import execution, signatures
 from saltext_litellm.adapter.errors import salt_errors
 from saltext_litellm.adapter.execution import Minion
+from saltext_litellm.config_yaml import diff as diffs
 from saltext_litellm.config_yaml import document as documents
 from saltext_litellm.config_yaml import export as exports
 from saltext_litellm.config_yaml import source as sources
-from saltext_litellm.config_yaml.arguments import DocumentArguments
+from saltext_litellm.config_yaml.arguments import DiffArguments, DocumentArguments
 from saltext_litellm.config_yaml.converge import Convergence
 from saltext_litellm.credentials.export import export as export_credentials
 from saltext_litellm.models.export import export as export_models
@@ -55,11 +56,7 @@ def manage(given: DocumentArguments, test: bool = False) -> dict[str, Any]:
             test=(test, False),
         )
         flags["preflight"] = checks.preflight("preflight", given.preflight)
-        checks.title("name", name)
-        found = minion.declared_by(
-            "document", given.document, given.pillar, given.source, sources.read
-        )
-        document = documents.read(name, found, minion.resolver())
+        document = _read(minion, given)
         gateway = minion.gateway(given.profile)
         progress = minion.progress("litellm_gateway", "object", name)
         allow_empty = flags.pop("allow_empty")
@@ -75,6 +72,18 @@ def manage(given: DocumentArguments, test: bool = False) -> dict[str, Any]:
         changes["router_settings"] = dict(ChainMap(*changes["router_settings"].values()))
     more = {"notes": document.notes, "profile_warnings": gateway.warnings}
     return {"changes": changes, **results, **{key: value for key, value in more.items() if value}}
+
+
+@signatures.takes(DiffArguments)
+def diff(given: DiffArguments) -> list[dict[str, Any]]:
+    """
+    Return in what a document and the database of a gateway differ, and which of the two is in
+    force.
+    """
+    minion = _minion()
+    with salt_errors():
+        document = _read(minion, given)
+        return diffs.diff(minion.gateway(given.profile), given.name, document.declared)
 
 
 def export(
@@ -100,9 +109,17 @@ def export(
                 models.cost_map(),
                 set,
             ),
-            {},
+            gateway.fallbacks.store.rows(),
+            gateway.router.row(),
         )
         return execution.result_of_export(found, "sections", "", gateway.url, profile, path, flags)
+
+
+def _read(minion: Minion, given: DocumentArguments | DiffArguments) -> documents.Document:
+    """The document that the arguments give."""
+    checks.title("name", given.name)
+    found = minion.declared_by("document", given.document, given.pillar, given.source, sources.read)
+    return documents.read(given.name, found, minion.resolver())
 
 
 def _minion() -> Minion:

@@ -109,13 +109,17 @@ def managed(loaders, recorded, gateway, name):
     return managed
 
 
-@pytest.fixture
-def call(loaders, recorded, gateway):
+def calling(loaders, url, key):
     """The execution functions, with the profile filled in."""
-    profile = {"url": recorded.url, "api_key": gateway.key, "retries": 0}
+    profile = {"url": url, "api_key": key, "retries": 0}
 
     def call(function, *args, **kwargs):
         function = loaders.modules[f"litellm_gateway.{function}"]
         return function(*args, **{"profile": profile, **kwargs})
 
     return call
+
+
+@pytest.fixture
+def call(loaders, recorded, gateway):
+    return calling(loaders, recorded.url, gateway.key)

@@ -24,6 +24,8 @@ def made(whole):
         params = {"model": "openai/gpt-4o", **more}
         body = {"model_name": name, "litellm_params": params, "model_info": info}
         whole("POST", "/model/new", json=body)
+    rule = {"model": "chat", "fallback_models": ["embed"], "fallback_type": "context_window"}
+    whole("POST", "/fallback", json=rule).raise_for_status()
     return whole
 
 
@@ -39,7 +41,9 @@ def test_it_changes_nothing_where_it_comes_from(made, call, managed, name):
     predicted, result = managed(filled, test=True), managed(filled)
     assert (predicted["result"], result["result"]) == (None, True), result["comment"]
     assert predicted["changes"] == result["changes"]
-    assert result["comment"].startswith("1 credential was adopted. All 3 models were adopted")
+    assert result["comment"].startswith(
+        "1 credential was adopted. All 3 models were adopted. 1 fallback is as declared"
+    )
     keys = {key for kind in result["changes"].values() for one in kind.values() for key in one}
     assert keys <= {"owner", "credential_values:api_key", "model_api_key", "model_api_base"}
     again = managed(filled)
@@ -82,4 +86,5 @@ def test_data_and_a_file(made, call, tmp_path):
 
 
 def test_of_an_empty_gateway(whole, call):
-    assert call("export", data=True) == {}
+    stored = {"num_retries": 2, "timeout": 600.0} if whole.has_settings() else {}
+    assert call("export", data=True) == ({"router_settings": stored} if stored else {})
