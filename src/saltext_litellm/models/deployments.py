@@ -146,15 +146,16 @@ class Deployments:
     def model_names(self, wanted: Set[str] = frozenset(), *, test: bool) -> set[str]:
         """The names of the gateway's models, those of its config file too.
 
-        What this run has written counts, or has predicted with ``test``. It takes one read, and
-        none if all that are wanted are known.
+        What this run has written counts, or has predicted with ``test``. It takes one read if that
+        shows all that are wanted, and none if they are known.
         """
+        known: set[str] = set()
         if self.store.last_read is None and not test:
             known = {row.model_name for row in self.views.router()}
-        else:
-            known = {row.model_name for row in self.views.rows(forecast=test)}
-            if not wanted or not wanted <= known:
-                known |= {row.model_name for row in self.views.config()}
+        if not wanted or not wanted <= known:
+            known |= {row.model_name for row in self.views.rows(forecast=test)}
+        if not wanted or not wanted <= known:
+            known |= {row.model_name for row in self.views.config()}
         return known
 
     def _with_dangling(self, outcome: Outcome, test: bool) -> Outcome:

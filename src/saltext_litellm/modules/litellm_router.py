@@ -188,5 +188,6 @@ def _apply(given: dict[str, Any], test: bool) -> dict[str, Any]:
         options = Options(**execution.flags(test=(test, False)))
         gateway = minion.gateway(given["profile"])
         (outcome,) = gateway.router.apply([declared], options)
-        execution.refuse_undone(outcome, options.test)
+        if not outcome.written:
+            execution.refuse_undone(outcome, options.test)
         return execution.result_of_one(outcome, "section", gateway.warnings)

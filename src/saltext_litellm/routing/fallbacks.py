@@ -97,8 +97,8 @@ class Fallbacks:
 
         :raises Refused: It belongs to the gateway's config file, or LiteLLM cannot delete it.
         """
-        row_id, configured = str(declared.id), self._configured()
-        row = self.store.rows(forecast=test).get(row_id)
+        row_id = str(declared.id)
+        row, configured = self.store.rows(forecast=test).get(row_id), self._configured()
         absent = Outcome(declared.name, NONE, row_id)
         if row is not None:
             rules.refuse_foreign(row_id, row, configured)
@@ -121,6 +121,8 @@ class Fallbacks:
             return [row_id] if row_id in self.store.rows() else []
 
         why = settle(self.store, self._endpoints.refresh, left, self._delete_once)
+        if why is not None and left():
+            return replace(absent, failure=f"{row_id} is still there: {why}")
         return replace(deleted, failure=why)
 
     def _delete_once(self, row_id: str) -> bool:
@@ -151,8 +153,11 @@ class Fallbacks:
             self._endpoints.create(rules.body(one))
 
         why = settle(self.store, self._endpoints.refresh, lost, write) if written else None
-        for one in written if why else ():
-            run.outcomes[one.name] = replace(run.outcomes[one.name], written=True, failure=why)
+        gone = lost() if why else []
+        for one in gone or written if why else ():
+            outcome = run.outcomes[one.name]
+            kept = outcome.undone() if one in gone else replace(outcome, written=True)
+            run.outcomes[one.name] = replace(kept, failure=why)
 
     # ---------------------------------------------------------------- what is known
 

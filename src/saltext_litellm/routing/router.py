@@ -135,7 +135,7 @@ class Router:
             changes=changes,
             notes=(*notes, *([_NOT_REFRESHED] if dead and test else [])),
             failure=". ".join([*found, *dead]) or None,
-            written=bool(changes) and not test and not found,
+            written=bool(dead) and not test and not found,
         )
 
     def _inactive(self, names: Sequence[str], test: bool) -> list[str]:
