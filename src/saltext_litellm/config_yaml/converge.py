@@ -16,6 +16,7 @@ from ..objects.execute import is_hopeless
 from ..objects.outcome import Outcome
 from ..objects.plan import NONE
 from ..values import checks
+from ..values.quote import joined
 
 # The kinds in the order in which they are made: what one is called, and LiteLLM's word for its id.
 KINDS = {
@@ -138,21 +139,26 @@ class Convergence:
         kept = {kind: [one for one in part.outcomes if one.kept] for kind, part in found.items()}
         if not (options.prune and any(kept.values())):
             return found
+        hopeless = any(part.hopeless for part in found.values())
         if not options.test:
             self._read_anew()  # the writes have taken time
         for kind in _PRUNED:
             if kept[kind]:
                 stays = [one for one in found[kind].outcomes if not one.kept]
-                deleted = self._deleted(kind, found[kind], kept[kind], options)
+                tries = not (hopeless or found[kind].failed)
+                deleted = self._deleted(kind, found[kind], kept[kind], options if tries else None)
                 found[kind] = replace(found[kind], outcomes=[*stays, *deleted])
         return found
 
     def _deleted(
-        self, kind: str, part: Part, kept: Sequence[Outcome], options: ModelOptions
+        self, kind: str, part: Part, kept: Sequence[Outcome], options: ModelOptions | None
     ) -> list[Outcome]:
-        """The outcomes of the rows of one kind that the set owns and does not declare."""
+        """The outcomes of the rows of one kind that the set owns and does not declare.
+
+        :param options: ``None`` if they must stay.
+        """
         left = [replace(one, kept=False) for one in kept]
-        if part.failed:
+        if options is None:
             return left
         again = replace(options, verify_secrets=False, preflight=False, verify=False)
         try:
@@ -164,3 +170,18 @@ class Convergence:
     def _read_anew(self) -> None:
         """Forget what was predicted, and read the gateway when it is next needed."""
         self._gateway.begin(self._gateway.credentials.store.state, anew=True)
+
+
+def undeclared_rules(
+    gateway: Gateway, declared: Mapping[str, Sequence[Any]], options: ModelOptions
+) -> Iterator[str]:
+    """The note that ``prune`` leaves fallbacks alone: LiteLLM has no place to note whose they are.
+
+    It needs no request: where fallbacks are declared, they were read.
+    """
+    if not (options.prune and "fallbacks" in declared):
+        return
+    ids = {one.id for one in declared["fallbacks"]}
+    rows = gateway.fallbacks.store.rows()
+    if left := sorted(row.id for row in rows if row.from_database and row.id not in ids):
+        yield f"Fallbacks that the document does not have, and that are left alone: {joined(left)}"

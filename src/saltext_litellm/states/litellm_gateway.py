@@ -1,13 +1,15 @@
 """
 Make LiteLLM gateways hold what a whole config.yaml of LiteLLM's proxy declares.
 
-The document is LiteLLM's own: its ``credential_list`` and its ``model_list`` become objects of the
-gateway's database, in the order in which they need each other. A profile says where the gateway is
-and how to log in; see :py:mod:`litellm_model <saltext_litellm.modules.litellm_model>`.
+The document is LiteLLM's own. Its ``credential_list``, its ``model_list``, its fallbacks and the
+rest of its ``router_settings`` come into the gateway's database, in the order in which they need
+each other. What only the gateway's own config file can have is left out, and named. A profile says
+where the gateway is and how to log in; see
+:py:mod:`litellm_model <saltext_litellm.modules.litellm_model>`.
 
 .. code-block:: yaml
 
-    gateway:
+    production:
       litellm_gateway.managed:
         - source: salt://litellm/config.yaml
         - prune: True
@@ -39,7 +41,67 @@ def __virtual__() -> str:
 @signatures.takes(DocumentArguments)
 def managed(given: DocumentArguments) -> dict[str, Any]:
     """
-    Ensure that a gateway's database holds what a document declares.
+    Ensure that the database of a gateway holds what a document declares.
+
+    .. versionadded:: 1.0.0
+
+    All kinds of objects are planned before anything is written, so one mistake stops the run before
+    its first change. All mistakes are reported at once, each with its key in the document. Then
+    credentials are made first, models second, fallbacks third and router settings last. If an
+    object fails, the run goes on with the others. What needs it is not tried, and the state says
+    why. ``prune`` deletes models first and credentials last.
+
+    An entry of ``credential_list`` or ``model_list`` is as in
+    :py:func:`litellm_credential.managed <saltext_litellm.states.litellm_credential.managed>` and
+    :py:func:`litellm_model.managed <saltext_litellm.states.litellm_model.managed>`, and fails as
+    there. Fallbacks and router settings are as in
+    :py:mod:`litellm_fallback <saltext_litellm.states.litellm_fallback>` and
+    :py:mod:`litellm_router <saltext_litellm.states.litellm_router>`. Fallbacks may also be in
+    ``litellm_settings``, which counts where ``router_settings`` has none, as in LiteLLM.
+
+    name
+        Name of the set (string). The marker of each credential and model has this name. Fails as in
+        :py:func:`litellm_model.present <saltext_litellm.states.litellm_model.present>`.
+
+    source
+        The config.yaml (string: ``salt://`` URL or absolute path), with what it includes. A URL is
+        looked up in the environment of the state, unless it ends in ``?saltenv=NAME``. Fails with
+        ``There is no file …`` or ``… cannot be read as YAML in line …``, so nothing is pruned by
+        what was read in part. With ``test=True`` the result is ``None`` and nothing is predicted if
+        a state that comes before may write the file. Not given by default, but ``exactly one of
+        document, pillar and source is needed``.
+
+    pillar
+        The pillar key that has the document (string, nested with ``:``), so that no rendered SLS
+        has its secrets. Fails with ``There is no … in the pillar``.
+
+    document
+        The document itself (mapping). Like one from the pillar, it fails if it has an ``include``:
+        ``only a source may have an include, …``.
+
+    prune
+        Delete the credentials and models that this set owns and the document does not declare any
+        more, and no others (boolean). Fallbacks and router settings stay: LiteLLM has no place to
+        note whose they are, so undeclared fallbacks are only named. Defaults to ``False``.
+
+    allow_empty
+        Let ``prune`` delete all credentials, or all models, of the set if the document has none
+        (boolean). Defaults to ``False``: ``… declares no …, and prune would delete all of the
+        set``.
+
+    verify_secrets
+        Also check that the gateway still has the secrets that Salt gave it (boolean), with the
+        requests that this takes for each credential and model. Defaults to ``False``.
+
+    preflight
+        Try each model before it is written (boolean, or ``test``). Defaults to ``False``.
+
+    verify
+        Check the health of each model that was written (boolean). Defaults to ``False``.
+
+    profile
+        Config key of the gateway (string), or a mapping with its url and api_key. Defaults to
+        ``litellm``. Fails with ``The … is neither in the pillar nor in the minion's config``.
     """
     test = bool(__opts__["test"])
     open_run(__context__, globals(), test=test)

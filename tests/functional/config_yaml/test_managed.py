@@ -154,6 +154,16 @@ def test_everything_goes_in_the_reverse_order(managed, whole, test, document):
     assert result["comment"].count("deleted") == 2
 
 
+def test_fallbacks_are_not_pruned_but_named(managed, whole, document):
+    managed(document())
+    rule = {"model": "large", "fallback_models": ["small"], "fallback_type": "general"}
+    whole("POST", "/fallback", json=rule).raise_for_status()
+    result = managed(document(), prune=True)
+    assert (result["result"], result["changes"]) == (True, {})
+    assert result["comment"].endswith("and that are left alone: general/large")
+    assert whole.rules()["general"]["large"] == ["small"]
+
+
 def test_a_kind_that_is_missing_is_not_deleted_on_a_guess(managed, whole, recorded, document):
     managed(document())
     only = {"credential_list": document()["credential_list"]}

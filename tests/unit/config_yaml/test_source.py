@@ -282,3 +282,30 @@ def test_what_was_looked_for_is_told(server):
     with pytest.raises(Refused):
         source.read("salt://config.yaml", server, tried)
     assert tried == ["salt://config.yaml", "salt://one.yaml", "salt://gone.yaml"]
+
+
+def test_of_what_is_no_list_the_last_file_counts_whole(server):
+    server.write(
+        config_yaml=yaml.safe_dump(
+            {
+                "include": ["one.yaml", "two.yaml"],
+                "router_settings": {"num_retries": 1, "timeout": 5},
+                "litellm_settings": {"drop_params": True},
+                "credential_list": [{"credential_name": "a"}],
+            }
+        ),
+        one_yaml="router_settings: {num_retries: 2}\ncredential_list: [{credential_name: b}]\n",
+        two_yaml="litellm_settings:\ncredential_list:\n",
+    )
+    assert source.read("salt://config.yaml", server) == {
+        "router_settings": {"num_retries": 2},
+        "litellm_settings": {"drop_params": True},
+        "credential_list": [{"credential_name": "a"}, {"credential_name": "b"}],
+    }
+
+
+def test_a_list_of_credentials_is_a_list(server, place):
+    server.write(config_yaml="credential_list: {a: 1}\n")
+    assert server.refused(place("config.yaml")) == (
+        f"The credential_list in {place('config.yaml')} must be a list, not a mapping"
+    )
