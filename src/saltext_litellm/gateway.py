@@ -39,7 +39,7 @@ class Gateway:
             CredentialEndpoints(session), self.deployments, fingerprint, names
         )
         self.fallbacks = Fallbacks(FallbackEndpoints(session), self.deployments)
-        self.router = Router(RouterEndpoints(session), self.deployments)
+        self.router = Router(RouterEndpoints(session))
 
     def begin(self, state: str | None, *, anew: bool) -> None:
         """Begin a state of a run.

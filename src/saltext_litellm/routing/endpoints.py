@@ -10,11 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from ..errors import GatewayError, OutcomeUnknown
+from ..errors import GatewayError, OutcomeUnknown, Unchangeable
 from ..http.session import Session
 
 _NOT_FOUND = 404
-_NOBODYS = "saltext-litellm:none"
 _UNKNOWN = ("not found in router", "Invalid fallback models")
 
 
@@ -32,6 +31,7 @@ class _Endpoints:
         self._session = session
         self.url = session.url
         self.connections = session.connections
+        self._merges = False
 
     def elsewhere(self, seconds: float) -> None:
         """Wait, and let the next request open a new connection, which may reach another worker."""
@@ -51,14 +51,17 @@ class _Endpoints:
         answer = self._session.call("GET", "/router/settings")
         if not isinstance(answer, dict) or not isinstance(answer.get("current_values"), dict):
             raise GatewayError("The gateway's router settings are not in a form LiteLLM sends")
+        self._merges = "source" in answer
         return answer
 
-    def refresh(self) -> None:
-        """Let this worker read the stored settings anew, by deleting a rule that nobody has.
+    def refresh(self) -> bool:
+        """Let this worker read its database, by a write of no setting at all.
 
-        LiteLLM forgets what it remembers of them before it looks for the rule.
+        :returns: ``False`` if LiteLLM would do more: 1.83.14 would write what its file has.
         """
-        self._session.call("DELETE", f"/fallback/{_NOBODYS}", absent=(_NOT_FOUND,))
+        if self._merges:
+            self._session.call("POST", "/config/update", {})
+        return self._merges
 
 
 class FallbackEndpoints(_Endpoints):
@@ -146,12 +149,12 @@ class RouterEndpoints(_Endpoints):
         _update_settings(self._session, body)
 
     def create(self, body: Mapping[str, Any]) -> None:
-        """The settings are always there, so they are only changed."""
-        raise NotImplementedError(body)
+        """The settings are always there, so to make them is to change them."""
+        self.update("", body)
 
     def delete(self, row_id: str) -> bool:
-        """LiteLLM cannot unset a setting."""
-        raise NotImplementedError(row_id)
+        """Refuse: LiteLLM ignores a null, and has no other way to unset a setting."""
+        raise Unchangeable(f"LiteLLM cannot unset {row_id}")
 
 
 def _update_settings(session: Session, settings: Mapping[str, Any]) -> None:

@@ -73,7 +73,7 @@ class Fallbacks:
             try:
                 executor.do(step, sent)
             except UnknownModel:  # another worker may have it
-                if not self._deployments.reload_worker():
+                if not self._endpoints.refresh():
                     raise
                 executor.do(step, None)
 

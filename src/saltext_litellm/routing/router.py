@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import GatewayError
-from ..models.deployments import Deployments
 from ..objects.declared import Declared
 from ..objects.execute import Executor
 from ..objects.operations import Check, plain
@@ -25,13 +24,10 @@ _NOT_REFRESHED = "A worker may follow what was changed through another one half 
 
 
 class Router:
-    """The router settings of a gateway, with what is known of them.
+    """The router settings of a gateway, with what is known of them."""
 
-    :param deployments: The models of the gateway: a write to one makes a worker read its database.
-    """
-
-    def __init__(self, endpoints: RouterEndpoints, deployments: Deployments) -> None:
-        self._endpoints, self._deployments = endpoints, deployments
+    def __init__(self, endpoints: RouterEndpoints) -> None:
+        self._endpoints = endpoints
         self._live: dict[str, Any] | None = None
         self.store: Store[Settings] = Store(self._read, Rows, lambda: None)
 
@@ -143,7 +139,7 @@ class Router:
         if not any(self.row().source.get(name) == "db" for name in names):
             return []  # the router has what is not from the database
         found = settings.inactive(self.row(), self.live(), names)
-        if found and not test and self._deployments.reload_worker():
+        if found and not test and self._endpoints.refresh():
             self._live = None
             found = settings.inactive(self.row(), self.live(), names)
         return found

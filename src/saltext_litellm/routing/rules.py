@@ -46,7 +46,7 @@ def _model(name: str, value: Any) -> str:
 
 
 def _type(name: str, value: Any) -> str:
-    if value not in KEYS:
+    if value not in list(KEYS):
         raise InvalidInput(
             f"{name} must be {', '.join(KEYS)}, not {quoted(value)}{suggested(value, KEYS)}"
         )
@@ -61,7 +61,7 @@ def _targets(name: str, value: Any) -> list[str]:
     targets = [checks.title(f"each of {name}", one).strip() for one in value]
     twice = sorted({one for one in targets if targets.count(one) > 1})
     if twice:
-        raise InvalidInput(f"{name} has {short(twice[0])} twice")
+        raise InvalidInput(f"{name} has {short(twice[0])} twice in it")
     return targets
 
 

@@ -62,20 +62,20 @@ def present(given: FallbackArguments) -> dict[str, Any]:
         names of models, or of models with wildcards as they are, such as ``openai/*``. Fails with
         ``the gateway has no model …``, and for a name that only an alias or a wildcard covers,
         which LiteLLM does not take: ``… is an alias, and …`` or ``… is no model of its own, …``.
-        Fails with ``fallback_models must not be empty``, ``… has … twice`` and ``… cannot be its
-        own fallback``.
+        Fails with ``fallback_models must not be empty``, ``… has … twice in it`` and ``… cannot be
+        its own fallback``.
 
     model
-        The model whose calls fail (string; ``model``). By default the ``name``. Fails with ``model
-        must not be *: LiteLLM has no endpoint for the fallbacks of every model``. A rule that the
-        gateway's config file has fails with ``… belongs to the gateway's config file``, unless it
-        is as declared. LiteLLM follows no rule that shares its entry with another model's:
-        ``LiteLLM has … in one entry with …``.
+        The model whose calls fail (string; ``model``). By default the ``name``. Fails with ``… must
+        not be *: LiteLLM has no endpoint for the fallbacks of every model, which are …``. A rule
+        that the gateway's config file has fails with ``… belongs to the gateway's config file``,
+        unless it is as declared. LiteLLM follows no rule that shares its entry with another
+        model's: ``LiteLLM has … in one entry with …``.
 
     fallback_type
         When they are tried (string; ``fallback_type``): ``general`` after any error,
         ``context_window`` if the prompt is too long, ``content_policy`` if the provider refuses it.
-        Defaults to ``general``. Fails with ``fallback_type must be …``.
+        Defaults to ``general``. Fails with ``… must be …, not …``.
 
     profile
         Config key of the gateway (string), or a mapping with its url and api_key. Defaults to
