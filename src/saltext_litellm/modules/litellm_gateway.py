@@ -119,6 +119,8 @@ def diff(given: DiffArguments) -> list[dict[str, Any]]:
       (``config``), ``both`` (it serves models of both), or ``neither``.
 
     Nothing is written. What the database has and the document lacks is shown too, whoever owns it.
+    LiteLLM 1.83 does not say which credentials, fallbacks and settings are of its config file, so
+    there they count as the database's.
 
     .. versionadded:: 1.0.0
 
