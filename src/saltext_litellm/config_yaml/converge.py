@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..errors import LiteLLMError, Refused
+from ..errors import InvalidInput, LiteLLMError, Refused
 from ..gateway import Gateway
 from ..models.options import ModelOptions
 from ..objects.execute import is_hopeless
@@ -98,7 +98,7 @@ class Convergence:
         found: Parts = {}
         for kind in self._kinds():
             with mistakes.noted(f"{kind}: "):
-                found[kind] = part = self._part(kind, options, found)
+                found[kind] = part = self._planned_part(kind, options, found)
                 if options.prune and part.outcomes and not (part.declared or allow_empty):
                     raise Refused(
                         f"{options.set} declares no {kind}, and prune would delete all of the set: "
@@ -112,6 +112,15 @@ class Convergence:
         for kind in KINDS:
             if kind in self._declared or (self._options.prune and kind in _PRUNED):
                 yield kind
+
+    def _planned_part(self, kind: str, options: ModelOptions, found: Parts) -> Part:
+        """Plan one kind. With ``test``, what it lacks may be what has just failed a trial."""
+        try:
+            return self._part(kind, options, found)
+        except InvalidInput as err:
+            if self._options.test and any(part.failed for part in found.values()):
+                return self._not_tried(kind, str(err))
+            raise
 
     def _part(self, kind: str, options: ModelOptions, found: Parts) -> Part:
         """Converge one kind, without pruning it.

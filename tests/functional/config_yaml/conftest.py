@@ -12,6 +12,7 @@ RULES = {
     "context_window": "context_window_fallbacks",
     "content_policy": "content_policy_fallbacks",
 }
+KEY = "sk-first-0123456789"
 
 
 class Whole:
@@ -123,3 +124,30 @@ def calling(loaders, url, key):
 @pytest.fixture
 def call(loaders, recorded, gateway):
     return calling(loaders, recorded.url, gateway.key)
+
+
+def model(name, credential="openai-prod", **params):
+    params = {"model": "openai/gpt-4o", "litellm_credential_name": credential, **params}
+    return {"model_name": name, "litellm_params": params}
+
+
+@pytest.fixture
+def document(whole):
+    """A document of all kinds; without router settings where LiteLLM cannot hold them."""
+
+    def document(url="https://provider.example.com/v1", key=KEY):
+        settings = {"num_retries": 4, "timeout": 45} if whole.has_settings() else {}
+        return {
+            "credential_list": [
+                {
+                    "credential_name": "openai-prod",
+                    "credential_values": {"api_key": key, "api_base": url},
+                    "credential_info": {"custom_llm_provider": "openai"},
+                }
+            ],
+            "model_list": [model("chat"), model("large", rpm=5), model("small")],
+            "litellm_settings": {"fallbacks": [{"chat": ["large", "small"]}]},
+            "router_settings": {"context_window_fallbacks": [{"small": ["large"]}], **settings},
+        }
+
+    return document

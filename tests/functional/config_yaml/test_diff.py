@@ -113,7 +113,8 @@ def test_the_document_is_the_gateways_own_config_file(its_own, loaders):
     assert result["result"] is True
     assert "The gateway's config file defines chat" in result["comment"]
     call = calling(loaders, gateway.url, gateway.key)
-    assert call("diff", "own", document=models) == []
+    found = call("diff", "own", document=models)
+    assert not [one for one in found if one["object"].startswith("model")]
     if whole.has_settings():
         result = states.run(("litellm_gateway.managed", {"name": "own", "document": CONFIG}))
         assert result["result"] is False

@@ -8,36 +8,11 @@ import yaml
 from tests.functional.conftest import States, sent
 from tests.support.upstream import Upstream
 
-KEY, NEXT = "sk-first-0123456789", "sk-second-0123456789"
+from .conftest import KEY, model
+
+NEXT = "sk-second-0123456789"
 CREDENTIALS, MODELS = ("GET", "/credentials"), ("GET", "/v2/model/info")
 RULES, LIVE = ("GET", "/router/settings"), ("GET", "/get/config/callbacks")
-
-
-def model(name, credential="openai-prod", **params):
-    params = {"model": "openai/gpt-4o", "litellm_credential_name": credential, **params}
-    return {"model_name": name, "litellm_params": params}
-
-
-@pytest.fixture
-def document(whole):
-    """A document of all kinds; without router settings where LiteLLM cannot hold them."""
-
-    def document(url="https://provider.example.com/v1", key=KEY):
-        settings = {"num_retries": 4, "timeout": 45} if whole.has_settings() else {}
-        return {
-            "credential_list": [
-                {
-                    "credential_name": "openai-prod",
-                    "credential_values": {"api_key": key, "api_base": url},
-                    "credential_info": {"custom_llm_provider": "openai"},
-                }
-            ],
-            "model_list": [model("chat"), model("large", rpm=5), model("small")],
-            "litellm_settings": {"fallbacks": [{"chat": ["large", "small"]}]},
-            "router_settings": {"context_window_fallbacks": [{"small": ["large"]}], **settings},
-        }
-
-    return document
 
 
 def counted(whole, *sentences):
@@ -275,3 +250,47 @@ def test_a_source_and_a_pillar(managed, whole, tmp_path, loaders_with, gateway, 
     assert len(whole.models()) == 3
     result = managed({**parts, "include": ["models.yaml"]})
     assert "only a source may have an include" in result["comment"]
+
+
+@pytest.mark.parametrize("test", [True, False])
+def test_preflight_and_verify_are_passed_on(managed, whole, document, test):
+    tried = document()
+    tried["model_list"] = [
+        {"model_name": name, "litellm_params": {"model": "openai/gpt-4o", "api_key": KEY}}
+        for name in ("chat", "large", "small")
+    ]
+    with Upstream(KEY) as upstream:
+        for entry in tried["model_list"]:
+            entry["litellm_params"]["api_base"] = upstream.url
+        tried["model_list"][2]["litellm_params"]["api_key"] = NEXT  # which the provider refuses
+        result = managed(tried, test=test, preflight="test", verify=True)
+    assert result["result"] is False
+    assert ("2 of 3 models" in result["comment"], "1 failed" in result["comment"]) == (True, True)
+    assert "Not tried: general/chat, context_window/small" in result["comment"]
+    assert len(upstream.calls) == (3 if test else 5)  # and two checks of their health
+    assert len(whole.models()) == (0 if test else 2)
+
+
+def test_secrets_are_verified(managed, whole, document):
+    managed(document())
+    body = {"credential_name": "openai-prod", "credential_info": {}}
+    whole(
+        "PATCH",
+        "/credentials/openai-prod",
+        json={**body, "credential_values": {"api_key": "of somebody"}},
+    )
+    result = managed(document(), verify_secrets=True)
+    assert result["result"] is True
+    assert set(result["changes"]["credentials"]["openai-prod"]) == {"credential_values:api_key"}
+    again = managed(document(), verify_secrets=True)
+    assert (again["result"], again["changes"]) == (True, {})
+
+
+def test_watch_applies_it_again_with_its_secrets_verified(loaders, gateway, whole, document, name):
+    states = States(loaders, {"url": gateway.url, "api_key": gateway.key})
+    watching = {"name": f"set-{name}", "document": document()}
+    states.run(("litellm_gateway.managed", watching))
+    changing = ("test.succeed_with_changes", {"name": "rotated"})
+    watching["watch"] = [{"test": "rotated"}]
+    _, result = states.run(changing, ("litellm_gateway.managed", watching))
+    assert "It was applied again with `verify_secrets: True`" in result["comment"]

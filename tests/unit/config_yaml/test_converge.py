@@ -1,6 +1,6 @@
 """The order of the kinds, what is tried if one fails, and what is deleted: on kinds of nothing."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 
 import pytest
@@ -164,6 +164,25 @@ def test_if_an_object_fails_its_kind_is_not_pruned_and_others_go_on(gateway):
         "fallbacks": ["created"],
         "router_settings": ["created"],
     }
+
+
+@pytest.mark.parametrize("test", [True, False])
+def test_a_failure_does_not_let_a_kind_be_deleted_on_a_guess(gateway, test):
+    gateway.deployments.orphans = ("old",)
+    outcome = gateway.credentials.outcome
+    gateway.credentials.outcome = lambda name, options: replace(outcome(name, options), failure="x")
+    with pytest.raises(Refused, match="models: production declares no models"):
+        run(gateway, {"credentials": ALL["credentials"]}, prune=True, test=test)
+
+
+def test_with_test_what_lacks_a_failed_object_is_not_tried(gateway):
+    outcome = gateway.deployments.outcome
+    gateway.deployments.outcome = lambda name, options: replace(outcome(name, options), failure="x")
+    gateway.fallbacks.mistakes = ("a fallbacks: the gateway has no model",)
+    parts = run(gateway, test=True)
+    assert parts["fallbacks"].reason == "a fallbacks: the gateway has no model"
+    with pytest.raises(Refused, match="fallbacks: a fallbacks: the gateway has no model"):
+        run(gateway)
 
 
 def test_what_is_refused_later_is_told_and_others_go_on(gateway):
