@@ -14,12 +14,12 @@ from tests.support.forked import Forked
 from tests.support.recorder import Recorder
 
 from ..conftest import MARKER
-from .operations import CREDENTIAL, Interruption, operations
+from .operations import CREDENTIAL, ROUTING, Interruption, operations
 
 TABLE = "Kills"
 BEFORE, AFTER = "before it is forwarded", "before its answer"
 KINDS = ["create", "change", "rotation", "removal", "delete", "adoption", "set"]
-KINDS = [*KINDS, "pinned removal", *(CREDENTIAL + kind for kind in KINDS)]
+KINDS = [*KINDS, "pinned removal", *(CREDENTIAL + kind for kind in KINDS), *ROUTING]
 
 
 class Served:

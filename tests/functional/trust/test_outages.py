@@ -12,12 +12,12 @@ from tests.support.gateway import running_gateway
 from tests.support.recorder import Recorder
 
 from ..conftest import Api
-from .operations import CREDENTIAL, Interruption, operations
+from .operations import CREDENTIAL, ROUTING, Interruption, operations
 
 TABLE = "Kills"
 PATIENT = 60  # seconds in which LiteLLM finds its database again
 KINDS = ["create", "change", "rotation", "removal", "delete", "adoption", "set"]
-KINDS = [*KINDS, "pinned removal", *(CREDENTIAL + kind for kind in KINDS)]
+KINDS = [*KINDS, "pinned removal", *(CREDENTIAL + kind for kind in KINDS), *ROUTING]
 
 
 @pytest.fixture(scope="module")
