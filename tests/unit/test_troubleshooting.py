@@ -13,6 +13,7 @@ import pytest
 from saltext_litellm.states import (
     litellm_credential,
     litellm_fallback,
+    litellm_gateway,
     litellm_model,
     litellm_router,
 )
@@ -25,9 +26,10 @@ ROW = re.compile(r"^\| (`.*?`) \| ", re.MULTILINE)
 QUOTED = [
     quoted for cell in ROW.findall(PAGE.read_text()) for quoted in re.findall(r"`(.+?)`", cell)
 ]
+STATES = (litellm_model, litellm_credential, litellm_fallback, litellm_gateway, litellm_router)
 QUOTED_IN_DOCSTRINGS = [
     quoted
-    for state in (litellm_model, litellm_credential, litellm_fallback, litellm_router)
+    for state in STATES
     for name in ("present", "absent", "managed")
     if (function := vars(state).get(name)) is not None
     for quoted in re.findall(r"``(.+?)``", " ".join(inspect.getdoc(function).split()))
