@@ -34,9 +34,10 @@ def line(name, key, file, database, in_force):
 
 
 def left(whole):
-    """The settings that tests leave in the database, as LiteLLM cannot unset one."""
-    keys = ("num_retries", "timeout") if whole.has_settings() else ()
-    return [line(f"router setting {key}", "", "absent", "present", "database") for key in keys]
+    """The settings that tests leave in the database."""
+    return [
+        line(f"router setting {key}", "", "absent", "present", "database") for key in whole.stored()
+    ]
 
 
 def test_a_gateway_that_is_as_the_document_says(managed, call, whole, name):

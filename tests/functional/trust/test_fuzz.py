@@ -321,7 +321,7 @@ class Called:
         self.modules = salt.loader.minion_mods(opts)
         self.states = salt.loader.states(opts, self.modules, {}, {})
         self.clients = (Witness(Cluster()), CredentialWitness(CredentialCluster()))
-        session = types.SimpleNamespace(url="cluster")
+        session = types.SimpleNamespace(url="cluster", connections=1)
         monkeypatch.setattr(gateways, "Session", lambda *_: session)
         monkeypatch.setattr(gateway, "ModelEndpoints", lambda _: self.clients[0])
         monkeypatch.setattr(gateway, "CredentialEndpoints", lambda _: self.clients[1])
