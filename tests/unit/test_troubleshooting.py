@@ -14,6 +14,7 @@ from saltext_litellm.states import (
     litellm_budget,
     litellm_credential,
     litellm_fallback,
+    litellm_gateway,
     litellm_model,
     litellm_router,
     litellm_team,
@@ -27,16 +28,18 @@ ROW = re.compile(r"^\| (`.*?`) \| ", re.MULTILINE)
 QUOTED = [
     quoted for cell in ROW.findall(PAGE.read_text()) for quoted in re.findall(r"`(.+?)`", cell)
 ]
+STATES = (
+    litellm_model,
+    litellm_credential,
+    litellm_fallback,
+    litellm_gateway,
+    litellm_router,
+    litellm_team,
+    litellm_budget,
+)
 QUOTED_IN_DOCSTRINGS = [
     quoted
-    for state in (
-        litellm_model,
-        litellm_credential,
-        litellm_fallback,
-        litellm_router,
-        litellm_team,
-        litellm_budget,
-    )
+    for state in STATES
     for name in ("present", "absent", "managed")
     if (function := vars(state).get(name)) is not None
     for quoted in re.findall(r"``(.+?)``", " ".join(inspect.getdoc(function).split()))

@@ -143,6 +143,36 @@ TEAMS = Kind(
 )
 
 
+RESERVES = ("reserve-one", "reserve-two")  # the models of fallbacks, made when they are needed
+RULES = Kind(
+    module="litellm_fallback",
+    objects="",
+    create="/fallback",
+    name="model",
+    id="rule",
+    info="info",
+    full={"fallback_models": list(RESERVES)},
+    less={},
+    changed={"fallback_models": [RESERVES[1]]},
+    rotated={},
+    theirs={},
+    value=lambda args: (args["fallback_models"], None),
+    secret=lambda _: "",
+    words={"value": "fallback_models"},
+)
+SETTINGS = replace(
+    RULES,
+    module="litellm_router",
+    create="/config/update",
+    name="setting",
+    id="section",
+    full={"value": 2},
+    changed={"value": 5},
+    value=lambda args: (args["value"], None),
+    words={"value": "num_retries"},
+)
+
+
 @dataclass(frozen=True)
 class Target:
     """One object of an operation.
@@ -166,7 +196,6 @@ class Operation:
 
     kind: Kind
     theirs: tuple  # what others have set on a row of ours, as facts show it
-    looks_if_absent = 2  # so many requests does `absent` take that finds nothing
     nothing: tuple = (None, None)
 
     def __init__(self, api, loaders, name, targets, set_=None):
@@ -179,6 +208,11 @@ class Operation:
         self._bodies = []
         self.others = []
         self._make_others()
+
+    @property
+    def at_rest(self):
+        """How many requests a run takes that finds nothing to do."""
+        return 2 if all(target.after is None for target in self.targets) else 1
 
     # ---------------------------------------------------------------- rows
 
@@ -446,7 +480,7 @@ class TeamOperation(Operation):
     kind = TEAMS
     theirs = ("kept",)
     nothing = (None,)
-    looks_if_absent = 1
+    at_rest = 1
 
     def _make_others(self):
         unrelated = {"team_alias": f"{self.name}-unrelated", "metadata": {"of": "others"}}
@@ -481,6 +515,84 @@ class TeamOperation(Operation):
         self.api("POST", "/team/delete", json={"team_ids": [row["team_id"]]})
 
 
+class RuleOperation(Operation):
+    """An operation on a fallback. It has no owner, and others have one beside it."""
+
+    kind = RULES
+
+    def _make_others(self):
+        names = {row["model_name"] for row in self.api.rows()}
+        self._models = [self.api.create(one) for one in RESERVES if one not in names]
+        self.others = [f"{self.name}-unrelated"]
+        self._models += [self.api.create(one) for one in (self.name, *self.others)]
+        body = {"model": self.others[0], "fallback_models": [RESERVES[0]]}
+        self.api("POST", "/fallback", json=body)
+
+    def clean(self):
+        super().clean()
+        for model in self._models:
+            self.api.delete(model)
+
+    def database(self):
+        values = self.api("GET", "/router/settings")["current_values"]
+        return [
+            {"model": model, "models": models, "info": {}}
+            for rule in values["fallbacks"] or ()
+            for model, models in rule.items()
+            if self.name in model
+        ]
+
+    def served(self):
+        return {row[self.kind.name] for row in self.database() if self.is_ours(row)}
+
+    def is_ours(self, row):
+        return any(row.get(self.kind.name) == target.name for target in self.targets)
+
+    def facts_of(self, row):
+        return Facts(f"general/{row['model']}", None, row["models"], None, None, ())
+
+    def is_done(self, target, facts):
+        if target.after is None:
+            return facts == []
+        return [one.value for one in facts] == [self.kind.value(target.after)[0]]
+
+    def delete(self, row):
+        self.api("DELETE", f"/fallback/{row['model']}")
+
+    def told(self, result):
+        (target,) = self.targets
+        words = result["comment"].removeprefix("The rule ").removeprefix("general/")
+        return {target.name: (result["changes"], words.removeprefix(f"{target.name} "))}
+
+
+class SettingOperation(RuleOperation):
+    """An operation on a router setting, which is always there (from LiteLLM 1.106 on)."""
+
+    kind = SETTINGS
+    at_rest = 2
+
+    def _make_others(self):
+        self._models = []
+
+    def prepare(self):
+        self._write(self.targets[0].before["value"])
+
+    def _write(self, value):
+        settings = {"router_settings": {"num_retries": value, "allowed_fails": 4}}
+        self.api("POST", "/config/update", json=settings)
+
+    def clean(self):
+        self.api("POST", "/config/update", json={"router_settings": {"allowed_fails": 3}})
+
+    def database(self):
+        values = self.api("GET", "/router/settings")["current_values"]
+        named = ("num_retries", "allowed_fails")
+        return [{"setting": one, "value": values[one], "info": {}} for one in named]
+
+    def facts_of(self, row):
+        return Facts("router_settings", None, row["value"], None, None, ())
+
+
 class Interruption:
     """An operation that is interrupted at one request, and what the next run must do."""
 
@@ -509,13 +621,13 @@ class Interruption:
         for target in self.operation.targets:
             assert self.operation.is_done(target, after[target.name]), (result, after)
         rests = self.run()
-        absent = all(target.after is None for target in self.operation.targets)
         assert (rests["result"], rests["changes"]) == (True, {})
-        assert len(self.recorder.requests) == (self.operation.looks_if_absent if absent else 1)
+        assert len(self.recorder.requests) == self.operation.at_rest
 
 
 TEAM = "team: "  # what the names of operations on teams begin with
 CREDENTIAL = "credential: "  # what the names of operations on credentials begin with
+ROUTING = ("fallback: create", "fallback: change", "fallback: delete", "setting: change")
 
 
 def operations(api, loaders, name):
@@ -529,7 +641,23 @@ def operations(api, loaders, name):
         **{
             TEAM + one: make for one, make in _operations(TeamOperation, api, loaders, name).items()
         },
+        **_routing(api, loaders, name),
     }
+
+
+def _routing(api, loaders, name):
+    def one(operation, *given):
+        return lambda: operation(api, loaders, name, [Target(*given)])
+
+    rules, changed = RULES.full, RULES.changed
+    setting = ("num_retries", SETTINGS.full, SETTINGS.changed)
+    made = [
+        one(RuleOperation, name, None, rules),
+        one(RuleOperation, name, rules, changed),
+        one(RuleOperation, name, rules, None),
+        one(SettingOperation, *setting),
+    ]
+    return dict(zip(ROUTING, made, strict=True))
 
 
 def _operations(operation, api, loaders, name):

@@ -14,7 +14,7 @@ from tests.support.forked import Forked
 from tests.support.recorder import Recorder
 
 from ..conftest import MARKER
-from .operations import CREDENTIAL, TEAM, Interruption, operations
+from .operations import CREDENTIAL, ROUTING, TEAM, Interruption, operations
 
 TABLE = "Kills"
 BEFORE, AFTER = "before it is forwarded", "before its answer"
@@ -22,6 +22,7 @@ KINDS = ["create", "change", "rotation", "removal", "delete", "adoption", "set"]
 COMMON = KINDS
 KINDS = [*COMMON, "pinned removal", *(CREDENTIAL + kind for kind in COMMON)]
 KINDS += [TEAM + kind for kind in COMMON if kind != "rotation"]
+KINDS += ROUTING
 
 
 class Served:
