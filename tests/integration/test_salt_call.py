@@ -208,3 +208,35 @@ def test_a_source_of_an_environment_that_is_written_first(salt_call, gateway, tm
     _, done = salt_call.apply("models", "saltenv=dev")
     assert list(done["changes"]) == [f"{NAME}-3"]
     Api(gateway).delete(Api(gateway).one(f"{NAME}-3")["model_info"]["id"])
+
+
+MISSPELT = f"""
+misspelt:
+  litellm_model.present:
+    - custom_llm_provider: openai
+    - base_model: gpt-4
+    - rmp: 5
+
+{NAME}:
+  litellm_model.present:
+    - litellm_params:
+      model: openai/gpt-4
+
+after:
+  test.nop: []
+"""
+
+
+def test_a_misspelt_argument_fails_its_state_alone(salt_call, recorder):
+    salt_call.states("misspelt", MISSPELT)
+    recorder.clear()
+    misspelt, indented, other = salt_call.apply("misspelt")
+    assert misspelt["comment"] == (
+        "misspelt was not changed: there is no argument rmp (did you mean rpm?)"
+    )
+    assert indented["comment"] == (
+        f"{NAME} was not changed: there is no argument model (did you mean mode?)\n"
+        "Indent more what belongs to litellm_params, which is empty"
+    )
+    assert [one["result"] for one in (misspelt, indented, other)] == [False, False, True]
+    assert sent(recorder) == []
