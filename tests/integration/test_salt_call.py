@@ -93,22 +93,17 @@ def test_nothing_printed_or_logged_holds_a_secret(salt_call, gateway):
         assert secret not in everything
 
 
-def test_list_is_a_table_for_people_and_data_for_programs(salt_call, gateway):
+def test_list_is_a_table_for_people_and_data_for_programs(salt_call):
     salt_call.apply("models")
     done = salt_call.run("--no-color", "litellm_model.list", NAME)
-    rows = [line.strip("| ").split("|") for line in done.stdout.splitlines() if "|" in line]
-    head, row = ([cell.strip() for cell in cells] for cells in rows)
+    _, head, row = (re.split("  +", line.strip()) for line in done.stdout.splitlines())
     (listed,) = salt_call("litellm_model.list", NAME)
-    assert dict(zip(head, row, strict=True)) == {
-        key.replace("_", " ").title(): str(value) for key, value in listed.items()
-    }
+    shown = dict(zip(head, row, strict=True))
+    assert head[0] == "model_name"
+    assert shown.pop("model_id") == f"{listed['model_id'][:8]}…"
+    assert shown == {key: str(listed[key]) for key in shown}
     assert (listed["owner"], listed["provider"], listed["blocked"]) == (NAME, "openai", False)
-    salt_call.configure("out.table.separate_rows: False\n")
-    lines = salt_call.run("--no-color", "litellm_model.list").stdout.splitlines()
-    assert len([line for line in lines if "----" not in line]) == len(
-        ["local:", "the head", *Api(gateway).rows()]
-    )
-    assert salt_call.run("--no-color", "litellm_model.list", "none*").stdout.startswith("local:")
+    assert salt_call.run("--no-color", "litellm_model.list", "none*").stdout == "local:\n"
 
 
 def test_an_error_is_a_sentence_and_an_exit_code(salt_call):

@@ -79,7 +79,7 @@ def result_of_set(
     except (CommandExecutionError, SaltInvocationError) as err:
         return comments.result(name, False, str(err).split("\n"))
     changes = comments.collapsed(outcome["changes"], id_label)
-    comment = [comments.summary(outcome, test, noun), *comments.details(outcome, noun)]
+    comment = [comments.summary(outcome, test, noun), *comments.details(outcome, test, noun)]
     passed = _passed(test, changes, outcome.get("failures"))
     warned = comments.warned(comments.warnings(outcome))
     return comments.result(name, passed, comment, changes=changes, **warned)
