@@ -102,6 +102,7 @@ def test_list_is_a_table_for_people_and_data_for_programs(salt_call):
     assert head[0] == "model_name"
     assert shown.pop("model_id") == f"{listed['model_id'][:8]}…"
     assert shown == {key: str(listed[key]) for key in shown}
+    assert len(done.stdout.splitlines()[1]) <= 100
     assert (listed["owner"], listed["provider"], listed["blocked"]) == (NAME, "openai", False)
     assert salt_call.run("--no-color", "litellm_model.list", "none*").stdout == "local:\n"
 

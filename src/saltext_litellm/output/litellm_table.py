@@ -48,10 +48,11 @@ def _table(rows: list[dict[str, Any]]) -> Iterator[str]:
     cells = [keys, *([_text(row.get(key)) for key in keys] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     while len(_INDENT) + sum(widths) + len(_GAP) * (len(keys) - 1) > _WIDTH:
-        longest = max(widths)
-        if longest <= _SHORTEST:
+        # The name, which comes first, may be twice as long as the others.
+        _, longest = max((width if n else width / 2, n) for n, width in enumerate(widths))
+        if widths[longest] <= _SHORTEST:
             break
-        widths[len(widths) - 1 - widths[::-1].index(longest)] -= 1
+        widths[longest] -= 1
     for line in cells if rows else ():
         cut = (_cut(text, width).ljust(width) for text, width in zip(line, widths, strict=True))
         yield (_INDENT + _GAP.join(cut)).rstrip()

@@ -40,6 +40,11 @@ def test_a_line_has_at_most_100_characters(columns):
     assert max(map(len, printed([row]))) <= 100
 
 
+def test_the_name_is_the_last_that_is_cut():
+    name = "n" * 45
+    assert printed([{"name": name, "owner": "o" * 60}])[2] == f"    {name}  {'o' * 48}…"
+
+
 def test_more_columns_than_fit_are_shown_all_the_same():
     assert len(printed([{f"key{number}": "v" * 9 for number in range(40)}])) == 3
 
