@@ -101,6 +101,7 @@ def test_list_is_a_table_for_people_and_data_for_programs(salt_call):
     shown = dict(zip(head, row, strict=True))
     assert head[0] == "model_name"
     assert shown.pop("model_id") == f"{listed['model_id'][:8]}…"
+    assert listed["owner"].startswith(shown.pop("owner").rstrip("…"))
     assert shown == {key: str(listed[key]) for key in shown}
     assert len(done.stdout.splitlines()[1]) <= 100
     assert (listed["owner"], listed["provider"], listed["blocked"]) == (NAME, "openai", False)
