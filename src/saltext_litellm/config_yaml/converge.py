@@ -107,6 +107,27 @@ class Convergence:
         mistakes.refuse()
         return self._pruned(found, options)
 
+    def each(self) -> tuple[Parts, dict[str, dict[str, str]]]:
+        """What would be done for each object, and why some are refused: by kind and by name.
+
+        A kind is planned whole. If that is refused, each of its objects is planned by itself.
+        """
+        found: Parts = {}
+        refused: dict[str, dict[str, str]] = {}
+        for kind, declared in self._declared.items():
+            try:
+                found[kind] = self._part(kind, self._options, found)
+            except InvalidInput:
+                outcomes: list[Outcome] = []
+                for one in declared:
+                    try:
+                        outcomes += self._apply[kind]([one], self._options)
+                    except InvalidInput as err:
+                        reason = str(err).removeprefix(f"{one.name}: ")
+                        refused.setdefault(kind, {})[one.name] = reason
+                found[kind] = Part(declared, outcomes)
+        return found, refused
+
     def _kinds(self) -> Iterator[str]:
         """The kinds to look at, in the order in which they are made."""
         for kind in KINDS:

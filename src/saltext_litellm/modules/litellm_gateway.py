@@ -118,6 +118,8 @@ def diff(given: DiffArguments) -> list[dict[str, Any]]:
     - ``in_force``: what LiteLLM follows: the ``database``, the gateway's own config file
       (``config``), ``both`` (it serves models of both), or ``neither``.
 
+    What a run would refuse has the key ``refused``, and ``file`` says why.
+
     Nothing is written. What the database has and the document lacks is shown too, whoever owns it.
     LiteLLM 1.83 does not say which credentials, fallbacks and settings are of its config file, so
     there they count as the database's.
@@ -134,7 +136,8 @@ def diff(given: DiffArguments) -> list[dict[str, Any]]:
     profile
         Config key of the gateway, or a mapping with its url and api_key. Defaults to ``litellm``.
 
-    Fails as :py:func:`manage` does before its first change.
+    Fails if an argument is wrong, if the document itself cannot be read, if there is no such
+    profile, and if the gateway cannot be reached or refuses the api_key.
 
     CLI Example:
 
