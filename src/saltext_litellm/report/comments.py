@@ -174,7 +174,8 @@ def of_document(outcome: Outcome, kinds: Mapping[str, tuple[str, str]], test: bo
     found = [(outcome[kind], noun) for kind, (noun, _) in kinds.items() if kind in outcome]
     counted = ". ".join(summary(part, test, noun) for part, noun in found)
     lines = (line for part, noun in found for line in details(part, noun))
-    return [counted, *lines, *outcome.get("notes", ())]
+    nothing = "The document declares nothing for the gateway's database"
+    return [counted or nothing, *lines, *outcome.get("notes", ())]
 
 
 def warnings(outcome: Outcome) -> Iterator[str]:
