@@ -65,7 +65,7 @@ def broken(canary):  # noqa: F811
     return {
         "credential_list": [
             {"credential_name": "a", "credential_values": [key]},
-            {"credential_name": canary("a refused name") + "\n", "credential_values": key},
+            {"credential_name": "b\n", "credential_values": key},
             key,
         ],
         "model_list": [{"model_name": "a", "litellm_params": {**key, "rpm": key}}, key, [key]],

@@ -29,7 +29,9 @@ class Kind:
     error: Exception | None = None
     mistakes: tuple[str, ...] = ()
     failing: str | None = None
-    store: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(state="a state"))
+    store: SimpleNamespace = field(
+        default_factory=lambda: SimpleNamespace(state="a state", rows=lambda: ())
+    )
 
     def apply(self, declared, options):
         how = [*(["test"] if options.test else []), *(["prune"] if options.prune else [])]
