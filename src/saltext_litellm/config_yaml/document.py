@@ -9,7 +9,7 @@ from typing import Any
 
 from ..credentials import kind as credentials
 from ..errors import InvalidInput
-from ..models import model_list
+from ..models import model_list, references
 from ..models.fields import PARAMS, REFERENCE, is_reference
 from ..objects import sets
 from ..objects.declared import Declared
@@ -144,21 +144,12 @@ def _settings(
 ) -> Iterator[Declared]:
     for key, value in held.items():
         with mistakes.noted(f"{ROUTER}: "):
-            if any(map(is_reference, _texts(value))):
+            if any(map(is_reference, references.texts(value))):
                 raise InvalidInput(
                     f"{key} has an os.environ/ reference, which LiteLLM resolves in its config "
                     "file only; write the value"
                 )
             yield settings.declared({"name": key, "value": value}, resolve)
-
-
-def _texts(value: Any) -> Iterator[Any]:
-    """Every value in nested mappings and lists."""
-    if isinstance(value, (Mapping, list)):
-        for item in value.values() if isinstance(value, Mapping) else value:
-            yield from _texts(item)
-    else:
-        yield value
 
 
 def _is_held(key: str, value: Any) -> bool:
