@@ -57,12 +57,14 @@ class Convergence:
     """Converges one document.
 
     :param declared: What it declares, by kind.
+    :ivar notes: Sentences on what is left alone, from the plan on.
     """
 
     def __init__(
         self, gateway: Gateway, declared: Mapping[str, Sequence[Any]], options: ModelOptions
     ) -> None:
         self._gateway, self._declared, self._options = gateway, declared, options
+        self.notes: list[str] = []
         self._apply: dict[str, Callable[..., list[Outcome]]] = {
             "credentials": gateway.credentials.apply,
             "models": gateway.deployments.apply,
@@ -105,7 +107,42 @@ class Convergence:
                         "if that is meant, add allow_empty: True"
                     )
         mistakes.refuse()
+        if options.prune and "fallbacks" in found:
+            self.notes += self._undeclared_rules(found["fallbacks"])
         return self._pruned(found, options)
+
+    def _undeclared_rules(self, part: Part) -> Iterator[str]:
+        """LiteLLM has no place to note whose a fallback is, so ``prune`` leaves it alone.
+
+        It needs no request: they were read when they were planned.
+        """
+        ids = {one.id for one in part.declared}
+        tried = any(one.tried for one in part.outcomes)
+        rows = self._gateway.fallbacks.store.rows() if tried else ()
+        if left := sorted(row.id for row in rows if row.from_database and row.id not in ids):
+            names = joined(left)
+            yield f"Fallbacks that the document does not have, and that are left alone: {names}"
+
+    def each(self) -> tuple[Parts, dict[str, dict[str, str]]]:
+        """What would be done for each object, and why some are refused: by kind and by name.
+
+        A kind is planned whole. If that is refused, each of its objects is planned by itself.
+        """
+        found: Parts = {}
+        refused: dict[str, dict[str, str]] = {}
+        for kind, declared in self._declared.items():
+            try:
+                found[kind] = self._part(kind, self._options, found)
+            except InvalidInput:
+                outcomes: list[Outcome] = []
+                for one in declared:
+                    try:
+                        outcomes += self._apply[kind]([one], self._options)
+                    except InvalidInput as err:
+                        reason = str(err).removeprefix(f"{one.name}: ")
+                        refused.setdefault(kind, {})[one.name] = reason
+                found[kind] = Part(declared, outcomes)
+        return found, refused
 
     def _kinds(self) -> Iterator[str]:
         """The kinds to look at, in the order in which they are made."""
@@ -179,18 +216,3 @@ class Convergence:
     def _read_anew(self) -> None:
         """Forget what was predicted, and read the gateway when it is next needed."""
         self._gateway.begin(self._gateway.credentials.store.state, anew=True)
-
-
-def undeclared_rules(
-    gateway: Gateway, declared: Mapping[str, Sequence[Any]], options: ModelOptions
-) -> Iterator[str]:
-    """The note that ``prune`` leaves fallbacks alone: LiteLLM has no place to note whose they are.
-
-    It needs no request: where fallbacks are declared, they were read.
-    """
-    if not (options.prune and "fallbacks" in declared):
-        return
-    ids = {one.id for one in declared["fallbacks"]}
-    rows = gateway.fallbacks.store.rows()
-    if left := sorted(row.id for row in rows if row.from_database and row.id not in ids):
-        yield f"Fallbacks that the document does not have, and that are left alone: {joined(left)}"

@@ -16,7 +16,7 @@ from .converge import KINDS, Convergence
 
 Line = dict[str, Any]
 
-_ABSENT, _PRESENT = "absent", "present"
+_ABSENT, _PRESENT, _REFUSED = "absent", "present", "refused"
 # By whether the database has an object, and whether the gateway's config file has.
 _IN_FORCE = {
     (True, True): "both",
@@ -30,8 +30,9 @@ def diff(gateway: Gateway, name: str, declared: Mapping[str, Sequence[Any]]) -> 
     """A line for each value that differs, and for each object that only one of the two has.
 
     :param name: The name of the set that manages the gateway, or would.
+    What a run would refuse has a line with the reason.
+
     :param declared: What the document declares, by kind.
-    :raises Refused: With every mistake that a run would refuse.
     """
     rows = _rows(gateway)
     # Only of models LiteLLM has some in its database beside those of its config file.
@@ -43,7 +44,7 @@ def diff(gateway: Gateway, name: str, declared: Mapping[str, Sequence[Any]]) -> 
         kind: [one for one in found if _key(one) not in filed[kind]]
         for kind, found in declared.items()
     }
-    parts = Convergence(gateway, own, ModelOptions(set=name, test=True)).run(allow_empty=False)
+    parts, refused = Convergence(gateway, own, ModelOptions(set=name, test=True)).each()
     return [
         line
         for kind in KINDS
@@ -51,6 +52,7 @@ def diff(gateway: Gateway, name: str, declared: Mapping[str, Sequence[Any]]) -> 
             kind,
             declared.get(kind, ()),
             [one for one in parts[kind].outcomes if one.declared] if kind in parts else [],
+            refused.get(kind, {}),
             rows[kind],
         )
     ]
@@ -72,12 +74,17 @@ def _rows(gateway: Gateway) -> dict[str, list[Row]]:
 
 
 def _lines(
-    kind: str, declared: Sequence[Declared], outcomes: Sequence[Outcome], rows: Sequence[Row]
+    kind: str,
+    declared: Sequence[Declared],
+    outcomes: Sequence[Outcome],
+    refused: Mapping[str, str],
+    rows: Sequence[Row],
 ) -> Iterator[Line]:
     """The lines of one kind.
 
     :param outcomes: What would be done for what is declared. It is missing for what only the
         gateway's config file may change.
+    :param refused: Why, by the names of what a run would refuse.
     """
     noun, id_label = KINDS[kind]
     stored = {row.id: row for row in rows if row.from_database}
@@ -89,12 +96,15 @@ def _lines(
         in_force = _IN_FORCE[there is not None, meant is not None and _called(meant) in in_config]
         for key, file, database in _differing(one, id_label):
             yield _line(f"{noun} {one.name}", key, file, database, in_force)
+    for name, reason in refused.items():
+        yield _line(f"{noun} {name}", _REFUSED, reason, "", "")
     planned = {_key(one) for one in outcomes}
-    for name in by_name.keys() - {one.name for one in outcomes}:
+    for name in by_name.keys() - refused.keys() - {one.name for one in outcomes}:
         if _called(by_name[name]) in in_config:
             yield _line(f"{noun} {name}", "", _PRESENT, _ABSENT, "config")
+    unsure = {_called(by_name[name]) for name in refused}
     for row in stored.values():
-        if row.id not in planned:
+        if row.id not in planned and _called(row) not in unsure:
             yield _line(f"{noun} {_called(row)}", "", _ABSENT, _PRESENT, "database")
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..credentials import kind as credentials
 from ..errors import InvalidInput
-from ..models import model_list
+from ..models import model_list, references
 from ..models.fields import PARAMS, REFERENCE, is_reference
 from ..objects import sets
 from ..objects.declared import Declared
@@ -19,6 +20,8 @@ from ..values.quote import joined, kind, short
 
 CREDENTIALS, MODELS, ROUTER = "credential_list", "model_list", "router_settings"
 _SETTINGS, _INCLUDE, _NAME = "litellm_settings", "include", "credential_name"
+_KNOWN = (CREDENTIALS, MODELS, ROUTER, _SETTINGS, _INCLUDE)
+_GENERAL = "general_settings"
 _ANY = "*"  # in a fallback: every model
 # What LiteLLM's router takes when it starts, and not from its database (1.83.14 to 1.110.2).
 _AT_START = frozenset(
@@ -58,6 +61,7 @@ def read(name: str, content: Any, resolve: Resolve) -> Document:
         mistakes.add(
             "only a source may have an include, as nothing says what its paths are relative to"
         )
+    _refuse_misspelt(content, mistakes)
     declared: dict[str, Sequence[Declared]] = {}
     with mistakes.noted(f"{CREDENTIALS}: "):
         if (entries := _list(content.get(CREDENTIALS))) is not None:
@@ -76,6 +80,21 @@ def read(name: str, content: Any, resolve: Resolve) -> Document:
         declared["router_settings"] = list(_settings(held, resolve, mistakes))
     mistakes.refuse()
     return Document(declared, tuple(_notes(content, router, more)))
+
+
+def _refuse_misspelt(content: Mapping[str, Any], mistakes: checks.Mistakes) -> None:
+    """Refuse a section that is almost one of ours, and what is no config.yaml at all.
+
+    LiteLLM ignores a section that it does not know. So would we, and seem to have done all.
+    """
+    if content and not any(key in content for key in (*_KNOWN, _GENERAL)):
+        mistakes.add(f"the document has none of LiteLLM's sections, such as {MODELS}")
+    for key in (str(key) for key in content if key not in (*_KNOWN, _GENERAL)):
+        near = difflib.get_close_matches(key.lower(), (*_KNOWN, _GENERAL), 1, 0.85)
+        if key in settings.FALLBACKS:
+            mistakes.add(f"{key} must stand in {ROUTER}, not beside it")
+        elif near:
+            mistakes.add(f"LiteLLM has no section {short(key)} (did you mean {near[0]}?)")
 
 
 def _list(found: Any) -> list[Any] | None:
@@ -125,21 +144,12 @@ def _settings(
 ) -> Iterator[Declared]:
     for key, value in held.items():
         with mistakes.noted(f"{ROUTER}: "):
-            if any(map(is_reference, _texts(value))):
+            if any(map(is_reference, references.texts(value))):
                 raise InvalidInput(
                     f"{key} has an os.environ/ reference, which LiteLLM resolves in its config "
                     "file only; write the value"
                 )
             yield settings.declared({"name": key, "value": value}, resolve)
-
-
-def _texts(value: Any) -> Iterator[Any]:
-    """Every value in nested mappings and lists."""
-    if isinstance(value, (Mapping, list)):
-        for item in value.values() if isinstance(value, Mapping) else value:
-            yield from _texts(item)
-    else:
-        yield value
 
 
 def _is_held(key: str, value: Any) -> bool:
@@ -151,8 +161,7 @@ def _notes(
     content: Mapping[str, Any], router: Mapping[str, Any], more: Mapping[str, Any]
 ) -> Iterator[str]:
     """Sentences on what is left out, and on the variables that the gateway needs."""
-    known = (CREDENTIALS, MODELS, ROUTER, _SETTINGS, _INCLUDE)
-    left_out = [key for key in content if key not in known]
+    left_out = [key for key in content if key not in _KNOWN]
     left_out += [f"{_SETTINGS}:{key}" for key in more if key not in settings.FALLBACKS]
     left_out += [f"{ROUTER}:{key}" for key in router if key in _AT_START]
     left_out += [

@@ -138,8 +138,8 @@ def _check_value(path: Path, value: Any) -> None:
     if path[0] == INFO and is_price(path[1]):
         # LiteLLM drops a price in model_info; it mirrors those in litellm_params there.
         raise InvalidInput(f"{':'.join(path)} is dropped by LiteLLM: it belongs in {PARAMS}")
-    if path == MODEL:
-        checks.text(":".join(MODEL), value)
+    if path[: len(MODEL)] == MODEL:
+        checks.text(":".join(MODEL), value if path == MODEL else {})
     check_texts(FIELDS, path, value)
     references.check(path, value)
     type_checks.check(path, value)

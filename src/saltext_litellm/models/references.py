@@ -39,7 +39,7 @@ def check(path: Path, value: Any) -> None:
     """Refuse a reference where no version of LiteLLM resolves it, or where it does harm."""
     name = short(label(path))
     if not (is_whole_reference(value) and fields.is_top(path) and path[0] == PARAMS):
-        if path[:2] != _RESOLVED_INSIDE and any(map(_VALUE.fullmatch, _texts(value))):
+        if path[:2] != _RESOLVED_INSIDE and any(map(_VALUE.fullmatch, texts(value))):
             raise InvalidInput(
                 f"{name} has an os.environ/ reference, which LiteLLM would not resolve: it "
                 f"resolves only whole texts that stand directly in {PARAMS}"
@@ -75,15 +75,15 @@ def warning(values: Mapping[Path, Any]) -> str:
     )
 
 
-def _texts(value: Any) -> Iterator[str]:
+def texts(value: Any) -> Iterator[str]:
     """The texts in a value that have a reference, also those in JSON."""
     if isinstance(value, Mapping):
         value = list(value.values())
     if isinstance(value, list):
         for item in value:
-            yield from _texts(item)
+            yield from texts(item)
     elif isinstance(value, str) and REFERENCE in value:
         yield value
         if value.lstrip().startswith(("{", "[")):
             with contextlib.suppress(ValueError, RecursionError):
-                yield from _texts(json.loads(value))
+                yield from texts(json.loads(value))

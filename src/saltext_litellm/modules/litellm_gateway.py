@@ -21,7 +21,7 @@ from saltext_litellm.config_yaml import document as documents
 from saltext_litellm.config_yaml import export as exports
 from saltext_litellm.config_yaml import source as sources
 from saltext_litellm.config_yaml.arguments import DiffArguments, DocumentArguments
-from saltext_litellm.config_yaml.converge import Convergence, undeclared_rules
+from saltext_litellm.config_yaml.converge import Convergence
 from saltext_litellm.credentials.export import export as export_credentials
 from saltext_litellm.models.export import export as export_models
 from saltext_litellm.models.options import ModelOptions
@@ -92,7 +92,8 @@ def manage(given: DocumentArguments, test: bool = False) -> dict[str, Any]:
         progress = minion.progress("litellm_gateway", "object", name)
         allow_empty = flags.pop("allow_empty")
         options = ModelOptions(set=name, progress=progress, **flags)
-        parts = Convergence(gateway, document.declared, options).run(allow_empty=allow_empty)
+        convergence = Convergence(gateway, document.declared, options)
+        parts = convergence.run(allow_empty=allow_empty)
     results = {
         kind: execution.result_of_set(part.outcomes, part.declared, kind, ())
         | ({"reason": part.reason} if part.reason else {})
@@ -101,7 +102,7 @@ def manage(given: DocumentArguments, test: bool = False) -> dict[str, Any]:
     changes = {kind: one for kind, found in results.items() if (one := found.pop("changes"))}
     if "router_settings" in changes:  # each is its own key
         changes["router_settings"] = dict(ChainMap(*changes["router_settings"].values()))
-    notes = [*document.notes, *undeclared_rules(gateway, document.declared, options)]
+    notes = [*document.notes, *convergence.notes]
     more = {"notes": notes, "profile_warnings": gateway.warnings}
     return {"changes": changes, **results, **{key: value for key, value in more.items() if value}}
 
@@ -117,6 +118,8 @@ def diff(given: DiffArguments) -> list[dict[str, Any]]:
       ``absent``. Secrets are shown as ``**********``;
     - ``in_force``: what LiteLLM follows: the ``database``, the gateway's own config file
       (``config``), ``both`` (it serves models of both), or ``neither``.
+
+    What a run would refuse has the key ``refused``, and ``file`` says why.
 
     Nothing is written. What the database has and the document lacks is shown too, whoever owns it.
     LiteLLM 1.83 does not say which credentials, fallbacks and settings are of its config file, so
@@ -134,7 +137,8 @@ def diff(given: DiffArguments) -> list[dict[str, Any]]:
     profile
         Config key of the gateway, or a mapping with its url and api_key. Defaults to ``litellm``.
 
-    Fails as :py:func:`manage` does before its first change.
+    Fails if an argument is wrong, if the document itself cannot be read, if there is no such
+    profile, and if the gateway cannot be reached or refuses the api_key.
 
     CLI Example:
 

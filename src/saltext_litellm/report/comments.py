@@ -188,7 +188,8 @@ def of_document(outcome: Outcome, kinds: Mapping[str, tuple[str, str]], test: bo
     ]
     counted = ". ".join(summary(part, test, noun) for part, noun in found)
     lines = (line for part, noun in found for line in details(part, test, noun))
-    return [counted, *lines, *outcome.get("notes", ())]
+    nothing = "The document declares nothing for the gateway's database"
+    return [counted or nothing, *lines, *outcome.get("notes", ())]
 
 
 def warnings(outcome: Outcome) -> Iterator[str]:

@@ -22,7 +22,7 @@ from ..objects.steps import Update
 from ..values import checks, placeholders
 from ..values.compare import same
 from ..values.paths import Path
-from ..values.quote import quoted, short, suggested, unknown_key
+from ..values.quote import kind, quoted, short, suggested, unknown_key
 from ..values.secrets import hides, holds_secret, redact
 from .rules import KEYS
 
@@ -103,6 +103,13 @@ def _value(setting: str, value: Any) -> Any:
             "value"
         )
     value = checks.plain(setting, value)
+    if setting == ALIASES and isinstance(value, dict):
+        for alias, target in value.items():
+            if not isinstance(target, (str, dict)):
+                raise InvalidInput(
+                    f"{setting}:{short(alias)} must be the name of one model, or a mapping with "
+                    f"model and hidden, not {kind(target)}"
+                )
     if hides(setting) or holds_secret("", value):
         raise InvalidInput(
             f"{short(setting)} has a secret, which LiteLLM stores and shows in plain as a router "

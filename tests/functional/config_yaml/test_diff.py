@@ -123,3 +123,43 @@ def test_the_document_is_the_gateways_own_config_file(its_own, loaders):
             "of-the-file belongs to the gateway's config file, which Salt never touches"
             in (result["comment"])
         )
+
+
+def test_what_is_refused_is_said_beside_the_rest(managed, call, whole, name):
+    """Each kind has something that a run refuses, and something that it does not."""
+    credential = {"credential_values": {"api_key": KEY}, "credential_info": {}}
+    foreign = {"credential_info": {"saltext_litellm": {"version": 1, "name": "else", "keys": []}}}
+    body = {"credential_name": "theirs", **credential, **foreign}
+    whole("POST", "/credentials", json=body).raise_for_status()
+    params = {"model": "openai/gpt-4o"}
+    models = {"chat": params, "lost": {**params, "litellm_credential_name": "nowhere"}}
+    document = {
+        "credential_list": [{"credential_name": one, **credential} for one in ("ours", "theirs")],
+        "model_list": [
+            {"model_name": one, "litellm_params": params} for one, params in models.items()
+        ],
+        "router_settings": {
+            "fallbacks": [{"chat": ["gone"]}],
+            "num_retries": 5,
+            "routing_strategy": "least-cost",
+        },
+    }
+    found = {(one["object"], one["key"]): one for one in call("diff", name, document=document)}
+    refused = {one: line["file"] for (one, key), line in found.items() if key == "refused"}
+    too_old = "The gateway's LiteLLM is older than 1.106"
+    expected = {
+        "credential theirs": "theirs belongs to 'else'",
+        "model lost": "There is no credential 'nowhere'",
+        "fallback general/chat": "the gateway has no model gone",
+        "router setting routing_strategy": "not 'least-cost'" if whole.has_settings() else too_old,
+    }
+    if not whole.has_settings():
+        expected["router setting num_retries"] = too_old
+    assert refused.keys() == expected.keys()
+    assert all(words in refused[one] for one, words in expected.items()), refused
+    assert found["credential ours", ""]["file"] == "present"
+    assert found["model chat", ""]["file"] == "present"
+    assert whole.models() == []
+    if whole.has_settings():
+        assert found["router setting num_retries", "num_retries"]["file"] == 5
+    assert not [one for one in found if one[0] == "credential theirs" and one[1] != "refused"]

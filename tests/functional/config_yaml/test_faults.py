@@ -82,11 +82,22 @@ def test_what_is_said_is_so_and_the_next_run_does_the_rest(
     assert KEY not in caplog.text
 
 
-def test_a_gateway_that_goes_away_in_the_middle(managed, whole, recorded, document):
+@pytest.mark.parametrize("prune", [False, True])
+def test_a_gateway_that_goes_away_in_the_middle(managed, whole, recorded, document, prune):
     recorded.fault(when=lambda record: record.path == "/fallback", leave=60, times=1)
-    result = managed(document())
+    result = managed(document(), prune=prune)
     assert result["result"] is False
     assert result["comment"].startswith("1 credential was created. All 3 models were created. ")
     assert "router settings were not tried" in result["comment"] or not whole.has_settings()
     recorded.come_back()
     assert managed(document())["result"] is True
+
+
+def test_a_gateway_that_goes_away_at_the_first_write(managed, whole, recorded, document):
+    recorded.fault(method="POST", path="/credentials", leave=60, times=1)
+    result = managed(document(), prune=True)
+    assert (result["result"], list(result["changes"])) == (False, ["credentials"])
+    assert "Traceback" not in result["comment"]
+    assert "Not tried: chat, large, small" in result["comment"]
+    recorded.come_back()
+    assert managed(document(), prune=True)["result"] is True

@@ -294,3 +294,10 @@ def test_watch_applies_it_again_with_its_secrets_verified(loaders, gateway, whol
     watching["watch"] = [{"test": "rotated"}]
     _, result = states.run(changing, ("litellm_gateway.managed", watching))
     assert "It was applied again with `verify_secrets: True`" in result["comment"]
+
+
+def test_a_document_of_nothing_says_so(managed, whole, recorded):
+    result = managed({})
+    assert (result["result"], result["changes"]) == (True, {})
+    assert result["comment"] == "The document declares nothing for the gateway's database"
+    assert recorded.requests == []

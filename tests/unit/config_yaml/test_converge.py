@@ -29,7 +29,9 @@ class Kind:
     error: Exception | None = None
     mistakes: tuple[str, ...] = ()
     failing: str | None = None
-    store: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(state="a state"))
+    store: SimpleNamespace = field(
+        default_factory=lambda: SimpleNamespace(state="a state", rows=lambda: ())
+    )
 
     def apply(self, declared, options):
         how = [*(["test"] if options.test else []), *(["prune"] if options.prune else [])]
@@ -183,6 +185,23 @@ def test_with_test_what_lacks_a_failed_object_is_not_tried(gateway):
     assert parts["fallbacks"].reason == "a fallbacks: the gateway has no model"
     with pytest.raises(Refused, match="fallbacks: a fallbacks: the gateway has no model"):
         run(gateway)
+
+
+def test_each_object_of_a_refused_kind_is_planned_by_itself(gateway):
+    apply = gateway.deployments.apply
+
+    def refusing(declared, options):
+        if any(one.name == "bad" for one in declared):
+            raise Refused("bad: it is bad")
+        return apply(declared, options)
+
+    gateway.deployments.apply = refusing
+    models = [Declared(name, {}) for name in ("good", "bad", "better")]
+    options = ModelOptions(set="production", test=True)
+    parts, refused = Convergence(gateway, {**ALL, "models": models}, options).each()
+    assert refused == {"models": {"bad": "it is bad"}}
+    assert [one.name for one in parts["models"].outcomes] == ["good", "better"]
+    assert [one.name for one in parts["fallbacks"].outcomes] == ["a fallbacks"]
 
 
 def test_what_is_refused_later_is_told_and_others_go_on(gateway):

@@ -152,3 +152,40 @@ def test_a_document_is_a_mapping(content):
 
 def test_the_entries_of_a_model_list_may_be_wrong_in_any_way():
     assert mistakes(model_list=["a", {"model_name": "b", "litellm_params": []}])
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("models_list", "LiteLLM has no section models_list (did you mean model_list?)"),
+        (
+            "Router_Settings",
+            "LiteLLM has no section Router_Settings (did you mean router_settings?",
+        ),
+        (
+            "general_setting",
+            "LiteLLM has no section general_setting (did you mean general_settings",
+        ),
+        ("includes", "LiteLLM has no section includes (did you mean include?)"),
+        ("fallbacks", "fallbacks must stand in router_settings, not beside it"),
+    ],
+)
+def test_a_section_that_litellm_would_ignore_is_refused(key, words):
+    (found,) = mistakes(**{key: [], "litellm_settings": {}})
+    assert found.startswith(words)
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["x-shared", "guardrails", "files_settings", "callback_settings", "mcp_servers", "prompts"]
+    + ["finetune_settings", "environment_variables", "assistant_settings", "search_tools", 5],
+)
+def test_another_section_is_left_out(key):
+    found = document.read("production", {key: [], "model_list": []}, lambda value: value)
+    assert f"can have it: {key}" in found.notes[0]
+
+
+def test_what_is_no_config_yaml_is_refused():
+    assert mistakes(apiVersion="v1", kind="ConfigMap", data={"config.yaml": "model_list: []"}) == [
+        "the document has none of LiteLLM's sections, such as model_list"
+    ]

@@ -122,6 +122,12 @@ def test_a_model_makes_provider_and_base_model_needless():
     assert wanted.values[("litellm_params", "model")] == "openai/gpt-4"
 
 
+def test_a_model_is_a_text():
+    for model in ({"a": "b"}, ["a"], 5):
+        with pytest.raises(InvalidInput, match="litellm_params:model must be a string, not a"):
+            desired(litellm_params={"model": model})
+
+
 def test_a_given_model_wins_over_provider_and_base_model():
     wanted = desired(litellm_params={"model": "azure/my-deployment"})
     assert wanted.values[("litellm_params", "model")] == "azure/my-deployment"

@@ -43,6 +43,11 @@ def row(source="db", **values):
         ({"settings": {"cache_kwargs": {"password": "hunter2hunter"}}}, "has a secret"),
         ({"settings": {"default_litellm_params": {"api_key": "sk-0123456789"}}}, "has a secret"),
         ({"settings": {"timeout": float("nan")}}, "timeout"),
+        (
+            {"settings": {"model_group_alias": {"a": ["b"]}}},
+            "alias:a must be the name of one model",
+        ),
+        ({"settings": {"model_group_alias": {"a": None}}}, "alias:a must be the name of one model"),
         ({"name": "num_retries", "value": None}, "LiteLLM cannot unset a router setting"),
         ({"name": "fallbacks", "value": []}, "are for litellm_fallback"),
     ],
