@@ -125,14 +125,15 @@ def parse(settings: Mapping[str, Any]) -> Rows[Row]:
     LiteLLM follows the first entry of a model, and in it only its first model (1.83.14 to 1.110.2).
     """
     rows: Rows[Row] = Rows()
-    source = settings.get("source") or {}
+    source = settings.get("source")
     for fallback_type, key in KEYS.items():
+        stored = source is None or source.get(key) == "db"
         entries = settings["current_values"].get(key)
         for entry in entries if isinstance(entries, list) else ():
             for model, targets in entry.items() if isinstance(entry, dict) else ():
                 data = {MODEL: model, TYPE: fallback_type, TARGETS: targets}
                 data[_WITH] = [other for other in entry if other != model]
-                row = Row(row_id(model, fallback_type), None, data, source.get(key) != "config")
+                row = Row(row_id(model, fallback_type), None, data, stored)
                 if row.id not in rows:
                     rows.add(row)
     return rows
@@ -182,6 +183,12 @@ def make_plan(wanted: Declared, rows: Rows[Row]) -> Plan[Row]:
     if row is None:
         return plans.create(FALLBACK, wanted, None, str(wanted.id))
     return plans.update(FALLBACK, wanted, row, None)
+
+
+def is_kept(wanted: Declared, rows: Rows[Row]) -> bool:
+    """Whether the database has a rule as declared. A router may have what was overwritten there."""
+    row = rows.get(wanted.id)
+    return row is not None and row.from_database and make_plan(wanted, rows).action == NONE
 
 
 def next_step(wanted: Declared, plan: Plan[Row]) -> Update[Row] | None:
