@@ -150,7 +150,7 @@ class _Client:
     connections = 1
 
     def __init__(self, cluster: RoutingCluster, worker: int | Callable[[], int]) -> None:
-        self._cluster, self._worker = cluster, worker
+        self.cluster, self._worker = cluster, worker
 
     def elsewhere(self, seconds: float) -> None:  # noqa: ARG002
         """Open a new connection: it always reaches the next worker, without waiting."""
@@ -158,23 +158,23 @@ class _Client:
             self._worker += 1
 
     def settings(self) -> Body:
-        return self._cluster.shown(self._meet())
+        return self.cluster.shown(self._meet())
 
     def refresh(self) -> bool:
-        if self._cluster.merges:
-            self._cluster.poll(self._meet())
-        return self._cluster.merges
+        if self.cluster.merges:
+            self.cluster.poll(self._meet())
+        return self.cluster.merges
 
     def _meet(self) -> int:
         """The worker that the next request reaches."""
         worker = self._worker if isinstance(self._worker, int) else self._worker()
-        worker %= len(self._cluster.caches)
-        if self._cluster.polls(worker):
-            self._cluster.poll(worker)
+        worker %= len(self.cluster.caches)
+        if self.cluster.polls(worker):
+            self.cluster.poll(worker)
         return worker
 
     def _send(self, request: Callable[..., T], *what: Any) -> T:
-        cluster, worker = self._cluster, self._meet()
+        cluster, worker = self.cluster, self._meet()
         cluster.writes += 1
         before = cluster.stored
         done = cluster.faults.pop(cluster.writes, None)
@@ -191,10 +191,10 @@ class _Client:
 
 class FallbackClient(_Client):
     def another(self) -> FallbackClient:
-        return FallbackClient(self._cluster, self._worker)
+        return FallbackClient(self.cluster, self._worker)
 
     def create(self, body: Mapping[str, Any]) -> None:
-        self._send(self._cluster.set_rule, body)
+        self._send(self.cluster.set_rule, body)
 
     def update(self, _: str, body: Mapping[str, Any]) -> None:
         self.create(body)
@@ -202,21 +202,21 @@ class FallbackClient(_Client):
     def delete(self, row_id: str) -> bool:
         kind, _, model = row_id.partition("/")
         assert "/" not in model, "LiteLLM would find none"
-        return self._send(self._cluster.delete_rule, kind, model)
+        return self._send(self.cluster.delete_rule, kind, model)
 
     def replace(self, key: str, entries: list[Any]) -> None:
-        self._send(self._cluster.set_settings, {key: entries})
+        self._send(self.cluster.set_settings, {key: entries})
 
 
 class RouterClient(_Client):
     def another(self) -> RouterClient:
-        return RouterClient(self._cluster, self._worker)
+        return RouterClient(self.cluster, self._worker)
 
     def live(self) -> Body:
-        return copy.deepcopy(self._cluster.routers[self._meet()])
+        return copy.deepcopy(self.cluster.routers[self._meet()])
 
     def update(self, _: str, body: Mapping[str, Any]) -> None:
-        self._send(self._cluster.set_settings, body)
+        self._send(self.cluster.set_settings, body)
 
     def create(self, body: Mapping[str, Any]) -> None:
         self.update("", body)
@@ -229,13 +229,13 @@ class RoutingClient:
     """A client of a gateway, with the endpoints of both kinds."""
 
     def __init__(self, cluster: RoutingCluster, worker: int | Callable[[], int]) -> None:
-        self._cluster = cluster
+        self.cluster = cluster
         self.fallbacks = FallbackClient(cluster, worker)
         self.router = RouterClient(cluster, worker)
 
     def open_fallbacks(self) -> Fallbacks:
         """The fallbacks of a gateway for a new run, which has read nothing yet."""
-        cluster = self._cluster
+        cluster = self.cluster
         models: Any = SimpleNamespace(
             model_names=lambda *_, **__: set(cluster.models),
             versions=SimpleNamespace(of_version=lambda: by_version(cluster.version)),

@@ -20,6 +20,7 @@ from ..objects.reading import Resolve, bounded, read, text_warnings
 from ..objects.row import Row, Rows
 from ..objects.steps import Update
 from ..values import checks, placeholders
+from ..values.paths import Path
 from ..values.quote import joined, kind, quoted, short, suggested
 from ..values.secrets import redact
 
@@ -92,28 +93,36 @@ def declared(arguments: Mapping[str, Any], resolve: Resolve) -> Declared:
     :param arguments: Values by name. ``model`` is the ``name`` if it is not given.
     :raises InvalidInput: With every mistake. Each mistake names its argument.
     """
-    name = arguments.get("name")
-    given = {**arguments, MODEL: name if arguments.get(MODEL) is None else arguments[MODEL]}
-    given[TYPE] = "general" if given.get(TYPE) is None else given[TYPE]
     mistakes = checks.Mistakes()
-    values, trimmed = read(FIELDS, given, resolve, mistakes, lambda *_: None)
-    if given.get(TARGETS) is None:
+    values, trimmed = _read(arguments, resolve, mistakes)
+    if arguments.get(TARGETS) is None:
         mistakes.add(f"{TARGETS} is missing")
     model = values.get((MODEL,))
     if model in values.get((TARGETS,), ()):
         mistakes.add(f"{TARGETS} has {short(str(model))} itself, which cannot be its own fallback")
     mistakes.refuse()
+    name = arguments["name"]
     warnings = bounded(text_warnings(FIELDS, values, trimmed, {"name": name}))
-    return Declared(str(name), values, id=row_id(str(model), values[TYPE,]), warnings=warnings)
+    return Declared(name, values, id=row_id(values[MODEL,], values[TYPE,]), warnings=warnings)
 
 
 def named(name: Any, model: Any = None, fallback_type: Any = None) -> Declared:
     """A rule to look up or to delete."""
     mistakes = checks.Mistakes()
-    given = {MODEL: name if model is None else model, TYPE: fallback_type or "general"}
-    values, _ = read(FIELDS, {"name": name, **given}, lambda one: one, mistakes, lambda *_: None)
+    given = {"name": name, MODEL: model, TYPE: fallback_type}
+    values, _ = _read(given, lambda one: one, mistakes)
     mistakes.refuse()
-    return Declared(str(name), {}, id=row_id(values[MODEL,], values[TYPE,]))
+    return Declared(name, {}, id=row_id(values[MODEL,], values[TYPE,]))
+
+
+def _read(
+    arguments: Mapping[str, Any], resolve: Resolve, mistakes: checks.Mistakes
+) -> tuple[dict[Path, Any], list[str]]:
+    """The values that arguments declare, and the names of those that were trimmed."""
+    name = checks.title("name", arguments.get("name"))
+    given = {MODEL: name, TYPE: "general", "name": name}
+    given |= {key: value for key, value in arguments.items() if value is not None}
+    return read(FIELDS, given, resolve, mistakes, lambda *_: None)
 
 
 # ---------------------------------------------------------------- rows

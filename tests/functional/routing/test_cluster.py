@@ -24,8 +24,21 @@ EMPTY = {**DEFAULTS, **{key: [] for key in KEYS.values()}}
 kinds = st.sampled_from(list(KEYS))
 any_names = st.sampled_from([*NAMES, "unknown"])
 lists = st.lists(any_names, min_size=1, max_size=3, unique=True)
-entries = st.lists(
-    st.dictionaries(st.sampled_from(NAMES), lists, min_size=1, max_size=2), max_size=2
+# Since 1.109, LiteLLM takes one model in an entry of content policies.
+replacements = st.tuples(st.sampled_from(list(KEYS.values())), st.integers(1, 2)).flatmap(
+    lambda drawn: st.tuples(
+        st.just("replace"),
+        st.just(drawn[0]),
+        st.lists(
+            st.dictionaries(
+                st.sampled_from(NAMES),
+                lists,
+                min_size=1,
+                max_size=1 if drawn[0] == KEYS["content_policy"] else drawn[1],
+            ),
+            max_size=2,
+        ),
+    )
 )
 values = st.fixed_dictionaries(
     {},
@@ -41,7 +54,7 @@ steps = st.one_of(
     st.tuples(st.just("set"), any_names, lists, kinds),
     st.tuples(st.just("set"), any_names, lists, kinds),
     st.tuples(st.just("delete"), kinds, st.sampled_from(["a", "b", "unknown"])),
-    st.tuples(st.just("replace"), st.sampled_from(list(KEYS.values())), entries),
+    replacements,
     st.tuples(st.just("settings"), values),
     st.just(("refresh",)),
 )
