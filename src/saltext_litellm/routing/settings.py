@@ -23,7 +23,7 @@ from ..values import checks, placeholders
 from ..values.compare import same
 from ..values.paths import Path
 from ..values.quote import quoted, short, suggested, unknown_key
-from ..values.secrets import hides, holds_secret, redact
+from ..values.secrets import hides, holds_secret, is_shown, redact
 from .rules import KEYS
 
 ID = "router_settings"
@@ -103,7 +103,7 @@ def _value(setting: str, value: Any) -> Any:
             "value"
         )
     value = checks.plain(setting, value)
-    if hides(setting) or holds_secret("", value):
+    if holds_secret("", value) or not is_shown(setting, value):
         raise InvalidInput(
             f"{short(setting)} has a secret, which LiteLLM stores and shows in plain as a router "
             "setting: put it into the gateway's config file or environment"
