@@ -67,7 +67,10 @@ class Fallbacks:
             known = self._deployments.model_names(named, test=options.test)
             rules.refuse_unknown(one, known, self._aliases())
 
-        executor = self._executor()
+        # A write may be repeated, so one whose answer was lost is sent again.
+        executor = Executor(
+            rules.FALLBACK, self._endpoints, self.store, lambda _: True, reads_prove=False
+        )
 
         def do(step: Update[Row], _: Declared, __: Plan[Row], sent: Answer | None) -> None:
             try:
@@ -77,14 +80,6 @@ class Fallbacks:
                     raise
                 executor.do(step, None)
 
-        def missing(one: Declared, outcome: Outcome) -> Collection[str]:
-            return () if rules.is_kept(one, self.store.rows()) else outcome.changes
-
-        def after(run: Run[Any, Any]) -> None:
-            if not options.test:
-                refresh, write = self._endpoints.refresh, self._endpoints.create
-                confirm(run, self.store, refresh, missing, lambda one: write(rules.body(one)))
-
         operations = plain(
             executor,
             plan=plan,
@@ -92,7 +87,7 @@ class Fallbacks:
             check=check,
             may_overlap=lambda _: False,  # LiteLLM would lose one of two
             notes=lambda _, planned, __: self._notes(planned),
-            checks=(Check(after=after),),
+            checks=() if options.test else (Check(after=self._confirm),),
         )
         return Run(replace(operations, do=do), options).converge(declared)
 
@@ -147,13 +142,16 @@ class Fallbacks:
         self._endpoints.replace(*rules.without(self._settings, row_id))
         return True
 
-    # ---------------------------------------------------------------- what is known
+    def _confirm(self, run: Run[Any, Any]) -> None:
+        """After the last write: whether LiteLLM has kept all of them."""
 
-    def _executor(self) -> Executor[Row]:
-        # A write may be repeated, so one whose answer was lost is sent again.
-        return Executor(
-            rules.FALLBACK, self._endpoints, self.store, lambda _: True, reads_prove=False
-        )
+        def missing(one: Declared, outcome: Outcome) -> Collection[str]:
+            return () if rules.is_kept(one, self.store.rows()) else outcome.changes
+
+        refresh, write = self._endpoints.refresh, self._endpoints.create
+        confirm(run, self.store, refresh, missing, lambda one: write(rules.body(one)))
+
+    # ---------------------------------------------------------------- what is known
 
     def _configured(self) -> frozenset[str]:
         """The types whose rules belong to the gateway's config file."""
