@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from ..errors import GatewayError, OutcomeUnknown, Unchangeable
 from ..http.session import Session
+
+E = TypeVar("E", bound="_Endpoints")
 
 _NOT_FOUND = 404
 _UNKNOWN = ("not found in router", "Invalid fallback models")
@@ -32,6 +34,10 @@ class _Endpoints:
         self.url = session.url
         self.connections = session.connections
         self._merges = False
+
+    def another(self: E) -> E:
+        """The same endpoints with another session, for another thread."""
+        return type(self)(self._session.another())
 
     def elsewhere(self, seconds: float) -> None:
         """Wait, and let the next request open a new connection, which may reach another worker."""
@@ -63,13 +69,23 @@ class _Endpoints:
             self._session.call("POST", "/config/update", {})
         return self._merges
 
+    def _update_settings(self, settings: Mapping[str, Any]) -> None:
+        self._write("message", "POST", "/config/update", {"router_settings": settings})
+
+    def _write(self, proof: str, method: str, path: str, *what: Any, **more: Any) -> None:
+        """Send a write.
+
+        :param proof: What the answer of LiteLLM has. That of something in between has not.
+        """
+        answer = self._session.call(method, path, *what, **more)
+        if not isinstance(answer, dict) or proof not in answer:
+            raise OutcomeUnknown(
+                f"{self.url} answered {method} {path}, but not as a LiteLLM gateway does"
+            )
+
 
 class FallbackEndpoints(_Endpoints):
     """The fallback endpoints of one gateway."""
-
-    def another(self) -> FallbackEndpoints:
-        """The same endpoints with another session, for another thread."""
-        return FallbackEndpoints(self._session.another())
 
     def create(self, body: Mapping[str, Any]) -> None:
         """Write a rule, in the place of the one that its model has for its type.
@@ -81,12 +97,11 @@ class FallbackEndpoints(_Endpoints):
         :raises OutcomeUnknown: It may have been done. Sending it again does no harm.
         """
         try:
-            answer = self._session.call("POST", "/fallback", body)
+            self._write("fallback_type", "POST", "/fallback", body)
         except GatewayError as err:
             if any(text in str(err) for text in _UNKNOWN):
                 raise UnknownModel(str(err), err.status) from None
             raise
-        self._confirm(answer, "POST /fallback")
 
     def update(self, _: str, body: Mapping[str, Any]) -> None:
         """Write a rule, as :meth:`create` does."""
@@ -100,14 +115,13 @@ class FallbackEndpoints(_Endpoints):
         :raises OutcomeUnknown: It may still exist.
         """
         fallback_type, _, model = row_id.partition("/")
-        path = f"/fallback/{quote(model, safe='')}"
+        path, params = f"/fallback/{quote(model, safe='')}", {"fallback_type": fallback_type}
         try:
-            answer = self._session.call("DELETE", path, params={"fallback_type": fallback_type})
+            self._write("fallback_type", "DELETE", path, params=params)
         except GatewayError as err:
             if err.status == _NOT_FOUND and "fallbacks configured" in str(err):
                 return False
             raise
-        self._confirm(answer, f"DELETE {path}")
         return True
 
     def replace(self, key: str, entries: list[Any]) -> None:
@@ -115,21 +129,11 @@ class FallbackEndpoints(_Endpoints):
 
         :raises OutcomeUnknown: It may have been done.
         """
-        _update_settings(self._session, {key: entries})
-
-    def _confirm(self, answer: Any, request: str) -> None:
-        if not isinstance(answer, dict) or "fallback_type" not in answer:
-            raise OutcomeUnknown(
-                f"{self.url} answered {request}, but not as a LiteLLM gateway does"
-            )
+        self._update_settings({key: entries})
 
 
 class RouterEndpoints(_Endpoints):
     """The endpoints of the router settings of one gateway."""
-
-    def another(self) -> RouterEndpoints:
-        """The same endpoints with another session, for another thread."""
-        return RouterEndpoints(self._session.another())
 
     def live(self) -> dict[str, Any]:
         """The settings that the router of this worker has. LiteLLM shows the most important."""
@@ -146,7 +150,7 @@ class RouterEndpoints(_Endpoints):
 
         :raises OutcomeUnknown: It may have been done. Sending it again does no harm.
         """
-        _update_settings(self._session, body)
+        self._update_settings(body)
 
     def create(self, body: Mapping[str, Any]) -> None:
         """The settings are always there, so to make them is to change them."""
@@ -155,11 +159,3 @@ class RouterEndpoints(_Endpoints):
     def delete(self, row_id: str) -> bool:
         """Refuse: LiteLLM ignores a null, and has no other way to unset a setting."""
         raise Unchangeable(f"LiteLLM cannot unset {row_id}")
-
-
-def _update_settings(session: Session, settings: Mapping[str, Any]) -> None:
-    answer = session.call("POST", "/config/update", {"router_settings": settings})
-    if not isinstance(answer, dict) or "message" not in answer:
-        raise OutcomeUnknown(
-            f"{session.url} answered POST /config/update, but not as a LiteLLM gateway does"
-        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Collection, Iterator, Sequence, Set
 from dataclasses import replace
 from typing import Any
 
@@ -21,7 +21,7 @@ from ..objects.steps import Update
 from ..objects.store import Store
 from . import rules
 from .endpoints import FallbackEndpoints, UnknownModel
-from .settle import settle
+from .settle import OVERWRITTEN, confirm, settle
 
 _ONLY_HERE = (
     "Other workers of the gateway follow it only when they are started again, as LiteLLM before "
@@ -67,7 +67,10 @@ class Fallbacks:
             known = self._deployments.model_names(named, test=options.test)
             rules.refuse_unknown(one, known, self._aliases())
 
-        executor = self._executor()
+        # A write may be repeated, so one whose answer was lost is sent again.
+        executor = Executor(
+            rules.FALLBACK, self._endpoints, self.store, lambda _: True, reads_prove=False
+        )
 
         def do(step: Update[Row], _: Declared, __: Plan[Row], sent: Answer | None) -> None:
             try:
@@ -77,10 +80,6 @@ class Fallbacks:
                     raise
                 executor.do(step, None)
 
-        def confirm(run: Run[Any, Any]) -> None:
-            if not options.test:
-                self._confirm(run)
-
         operations = plain(
             executor,
             plan=plan,
@@ -88,7 +87,7 @@ class Fallbacks:
             check=check,
             may_overlap=lambda _: False,  # LiteLLM would lose one of two
             notes=lambda _, planned, __: self._notes(planned),
-            checks=(Check(after=confirm),),
+            checks=() if options.test else (Check(after=self._confirm),),
         )
         return Run(replace(operations, do=do), options).converge(declared)
 
@@ -111,7 +110,8 @@ class Fallbacks:
             self.store.predict(None, [row_id])
             return deleted
         try:
-            if not self._delete_once(row_id) and row is None:
+            if not self._delete_once(row_id):
+                self.store.drop(row_id)
                 return absent
         except OutcomeUnknown as err:
             return replace(absent, failure=str(err), unknown=True)
@@ -122,7 +122,9 @@ class Fallbacks:
 
         why = settle(self.store, self._endpoints.refresh, left, self._delete_once)
         if why is not None and left():
-            return replace(absent, failure=f"{row_id} is still there: {why}")
+            unknown = why is not OVERWRITTEN  # it was sent again
+            failure = why if unknown else f"{row_id} is still there: {why}"
+            return replace(absent, failure=failure, unknown=unknown)
         return replace(deleted, failure=why)
 
     def _delete_once(self, row_id: str) -> bool:
@@ -130,8 +132,7 @@ class Fallbacks:
         try:
             return self._send_delete(row_id)
         except OutcomeUnknown:
-            self._send_delete(row_id)
-            return True
+            return self._send_delete(row_id) or row_id in self.store.rows()
 
     def _send_delete(self, row_id: str) -> bool:
         if rules.fits_in_url(row_id):
@@ -143,29 +144,14 @@ class Fallbacks:
 
     def _confirm(self, run: Run[Any, Any]) -> None:
         """After the last write: whether LiteLLM has kept all of them."""
-        written = [one for one, _ in run.planned if run.outcomes[one.name].changes]
 
-        def lost() -> list[Declared]:
-            rows = self.store.rows()
-            return [one for one in written if rules.make_plan(one, rows).action != NONE]
+        def missing(one: Declared, outcome: Outcome) -> Collection[str]:
+            return () if rules.is_kept(one, self.store.rows()) else outcome.changes
 
-        def write(one: Declared) -> None:
-            self._endpoints.create(rules.body(one))
-
-        why = settle(self.store, self._endpoints.refresh, lost, write) if written else None
-        gone = lost() if why else []
-        for one in gone or written if why else ():
-            outcome = run.outcomes[one.name]
-            kept = outcome.undone() if one in gone else replace(outcome, written=True)
-            run.outcomes[one.name] = replace(kept, failure=why)
+        refresh, write = self._endpoints.refresh, self._endpoints.create
+        confirm(run, self.store, refresh, missing, lambda one: write(rules.body(one)))
 
     # ---------------------------------------------------------------- what is known
-
-    def _executor(self) -> Executor[Row]:
-        # A write may be repeated, so one whose answer was lost is sent again.
-        return Executor(
-            rules.FALLBACK, self._endpoints, self.store, lambda _: True, reads_prove=False
-        )
 
     def _configured(self) -> frozenset[str]:
         """The types whose rules belong to the gateway's config file."""

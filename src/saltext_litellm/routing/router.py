@@ -11,14 +11,14 @@ from ..objects.declared import Declared
 from ..objects.execute import Executor
 from ..objects.operations import Check, plain
 from ..objects.outcome import Options, Outcome
-from ..objects.plan import NONE, Plan
+from ..objects.plan import Plan
 from ..objects.row import Rows
 from ..objects.run import Run
 from ..objects.store import Store
 from . import settings
 from .endpoints import RouterEndpoints
 from .settings import Settings
-from .settle import settle
+from .settle import confirm
 
 _NOT_REFRESHED = "A worker may follow what was changed through another one half a minute later"
 
@@ -40,6 +40,10 @@ class Router:
         if self._live is None:
             self._live = self._endpoints.live()
         return self._live
+
+    def _refresh(self) -> bool:
+        self._live = None
+        return self._endpoints.refresh()
 
     def row(self) -> Settings:
         """The settings as they are known."""
@@ -85,53 +89,41 @@ class Router:
 
     def _look_after(self, run: Run[Any, Any], test: bool) -> None:
         """After the writes: whether LiteLLM has kept them, and acts on what is stored."""
-        written = [one for one, _ in run.planned if run.outcomes[one.name].changes and not test]
-        why = self._keep(written) if written else None
-        for one, first in run.planned:
+        tried = [each for each in run.planned if run.outcomes[each[0].name].failure is None]
+        if not test:
+
+            def write(one: Declared) -> None:
+                missing = self._missing(one, run.outcomes[one.name])
+                self._endpoints.update(settings.ID, {key: one.values[key,] for key in missing})
+
+            confirm(run, self.store, self._refresh, self._missing, write)
+        for one, first in tried:
             outcome = run.outcomes[one.name]
             if outcome.failure is None:
-                run.outcomes[one.name] = self._looked_at(one, first, outcome, why, test)
+                run.outcomes[one.name] = self._looked_at(one, first, outcome, test)
 
-    def _keep(self, written: Sequence[Declared]) -> str | None:
-        """Make sure that writes are kept. Returns why they are not."""
-
-        def lost() -> list[Declared]:
-            rows = self.store.rows()
-            return [one for one in written if settings.make_plan(one, rows).action != NONE]
-
-        def write(one: Declared) -> None:
-            step = settings.next_step(one, settings.make_plan(one, self.store.rows()))
-            if step is not None:
-                self._endpoints.update(step.row.id, step.body)
-
-        self._live = None
-        return settle(self.store, self._endpoints.refresh, lost, write)
+    def _missing(self, one: Declared, outcome: Outcome) -> list[str]:
+        """The settings that were written, and that the database does not have."""
+        kept = settings.names(one, settings.make_plan(one, self.store.rows()))
+        source = self.row().source
+        return [key for key in outcome.changes if key not in kept or source.get(key) != "db"]
 
     def _looked_at(
-        self,
-        one: Declared,
-        first: Plan[Settings],
-        outcome: Outcome,
-        why: str | None,
-        test: bool,
+        self, one: Declared, first: Plan[Settings], outcome: Outcome, test: bool
     ) -> Outcome:
-        """An outcome, with what is not kept, and with what LiteLLM does not act on."""
+        """An outcome, with what LiteLLM does not act on."""
         left = first if test else settings.make_plan(one, self.store.rows())
-        names, row = settings.names(one, left), self.row()
-        found = [] if why is None else [why]
-        notes = (*outcome.notes, *settings.unseen(row, names))
+        names = settings.names(one, left)
+        notes = (*outcome.notes, *settings.unseen(self.row(), names))
         try:
             dead = self._inactive(names, test)
         except GatewayError as err:
             dead = [f"Whether LiteLLM acts on it cannot be seen: {err}"]
-        changes = {key: one for key, one in outcome.changes.items() if test or key in names}
         return replace(
             outcome,
-            action=outcome.action if changes else NONE,
-            changes=changes,
             notes=(*notes, *([_NOT_REFRESHED] if dead and test else [])),
-            failure=". ".join([*found, *dead]) or None,
-            written=bool(found or dead) and left.action == NONE and not test,
+            failure=". ".join(dead) or None,
+            written=bool(dead) and not test,
         )
 
     def _inactive(self, names: Sequence[str], test: bool) -> list[str]:
@@ -139,7 +131,6 @@ class Router:
         if not any(self.row().source.get(name) == "db" for name in names):
             return []  # the router has what is not from the database
         found = settings.inactive(self.row(), self.live(), names)
-        if found and not test and self._endpoints.refresh():
-            self._live = None
+        if found and not test and self._refresh():
             found = settings.inactive(self.row(), self.live(), names)
         return found

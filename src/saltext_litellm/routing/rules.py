@@ -20,6 +20,7 @@ from ..objects.reading import Resolve, bounded, read, text_warnings
 from ..objects.row import Row, Rows
 from ..objects.steps import Update
 from ..values import checks, placeholders
+from ..values.paths import Path
 from ..values.quote import joined, kind, quoted, short, suggested
 from ..values.secrets import redact
 
@@ -92,28 +93,36 @@ def declared(arguments: Mapping[str, Any], resolve: Resolve) -> Declared:
     :param arguments: Values by name. ``model`` is the ``name`` if it is not given.
     :raises InvalidInput: With every mistake. Each mistake names its argument.
     """
-    name = arguments.get("name")
-    given = {**arguments, MODEL: name if arguments.get(MODEL) is None else arguments[MODEL]}
-    given[TYPE] = "general" if given.get(TYPE) is None else given[TYPE]
     mistakes = checks.Mistakes()
-    values, trimmed = read(FIELDS, given, resolve, mistakes, lambda *_: None)
-    if given.get(TARGETS) is None:
+    values, trimmed = _read(arguments, resolve, mistakes)
+    if arguments.get(TARGETS) is None:
         mistakes.add(f"{TARGETS} is missing")
     model = values.get((MODEL,))
     if model in values.get((TARGETS,), ()):
         mistakes.add(f"{TARGETS} has {short(str(model))} itself, which cannot be its own fallback")
     mistakes.refuse()
+    name = arguments["name"]
     warnings = bounded(text_warnings(FIELDS, values, trimmed, {"name": name}))
-    return Declared(str(name), values, id=row_id(str(model), values[TYPE,]), warnings=warnings)
+    return Declared(name, values, id=row_id(values[MODEL,], values[TYPE,]), warnings=warnings)
 
 
 def named(name: Any, model: Any = None, fallback_type: Any = None) -> Declared:
     """A rule to look up or to delete."""
     mistakes = checks.Mistakes()
-    given = {MODEL: name if model is None else model, TYPE: fallback_type or "general"}
-    values, _ = read(FIELDS, {"name": name, **given}, lambda one: one, mistakes, lambda *_: None)
+    given = {"name": name, MODEL: model, TYPE: fallback_type}
+    values, _ = _read(given, lambda one: one, mistakes)
     mistakes.refuse()
-    return Declared(str(name), {}, id=row_id(values[MODEL,], values[TYPE,]))
+    return Declared(name, {}, id=row_id(values[MODEL,], values[TYPE,]))
+
+
+def _read(
+    arguments: Mapping[str, Any], resolve: Resolve, mistakes: checks.Mistakes
+) -> tuple[dict[Path, Any], list[str]]:
+    """The values that arguments declare, and the names of those that were trimmed."""
+    name = checks.title("name", arguments.get("name"))
+    given = {MODEL: name, TYPE: "general", "name": name}
+    given |= {key: value for key, value in arguments.items() if value is not None}
+    return read(FIELDS, given, resolve, mistakes, lambda *_: None)
 
 
 # ---------------------------------------------------------------- rows
@@ -125,14 +134,15 @@ def parse(settings: Mapping[str, Any]) -> Rows[Row]:
     LiteLLM follows the first entry of a model, and in it only its first model (1.83.14 to 1.110.2).
     """
     rows: Rows[Row] = Rows()
-    source = settings.get("source") or {}
+    source = settings.get("source")
     for fallback_type, key in KEYS.items():
+        stored = source is None or source.get(key) == "db"
         entries = settings["current_values"].get(key)
         for entry in entries if isinstance(entries, list) else ():
             for model, targets in entry.items() if isinstance(entry, dict) else ():
                 data = {MODEL: model, TYPE: fallback_type, TARGETS: targets}
                 data[_WITH] = [other for other in entry if other != model]
-                row = Row(row_id(model, fallback_type), None, data, source.get(key) != "config")
+                row = Row(row_id(model, fallback_type), None, data, stored)
                 if row.id not in rows:
                     rows.add(row)
     return rows
@@ -182,6 +192,12 @@ def make_plan(wanted: Declared, rows: Rows[Row]) -> Plan[Row]:
     if row is None:
         return plans.create(FALLBACK, wanted, None, str(wanted.id))
     return plans.update(FALLBACK, wanted, row, None)
+
+
+def is_kept(wanted: Declared, rows: Rows[Row]) -> bool:
+    """Whether the database has a rule as declared. A router may have what was overwritten there."""
+    row = rows.get(wanted.id)
+    return row is not None and row.from_database and make_plan(wanted, rows).action == NONE
 
 
 def next_step(wanted: Declared, plan: Plan[Row]) -> Update[Row] | None:

@@ -23,7 +23,7 @@ from ..values import checks, placeholders
 from ..values.compare import same
 from ..values.paths import Path
 from ..values.quote import kind, quoted, short, suggested, unknown_key
-from ..values.secrets import hides, holds_secret, redact
+from ..values.secrets import holds_secret, is_shown, redact
 from .rules import KEYS
 
 ID = "router_settings"
@@ -110,7 +110,7 @@ def _value(setting: str, value: Any) -> Any:
                     f"{setting}:{short(alias)} must be the name of one model, or a mapping with "
                     f"model and hidden, not {kind(target)}"
                 )
-    if hides(setting) or holds_secret("", value):
+    if holds_secret("", value) or not is_shown(setting, value):
         raise InvalidInput(
             f"{short(setting)} has a secret, which LiteLLM stores and shows in plain as a router "
             "setting: put it into the gateway's config file or environment"

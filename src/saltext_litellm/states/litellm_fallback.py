@@ -52,8 +52,8 @@ def present(given: FallbackArguments) -> dict[str, Any]:
 
     The models must exist before; ``require`` their states. If the gateway refuses something or
     cannot be reached, the state fails and says so in one sentence. If arguments are wrong, it fails
-    before anything is written, and names all of them. After a write the rules are read once, as
-    another client may have undone it: LiteLLM writes all of them without a lock.
+    before anything is written, and names all of them. After a write the rules are read again,
+    as another client may have undone it: LiteLLM writes all of them without a lock.
 
     name
         Name of the state (string), and of the model if ``model`` is not given.

@@ -83,6 +83,21 @@ class RoutingApi:
         )
 
 
+@pytest.fixture(scope="module")
+def processes(gateway_factory):
+    """They do not read the database by themselves (from 1.106 on)."""
+    environment = {
+        "LITELLM_SALT_KEY": "sk-of-both-processes-0123",
+        "PROXY_CONFIG_RELOAD_INTERVAL_SECONDS": "3600",
+    }
+    first = gateway_factory(environment=environment)
+    second = gateway_factory(
+        environment={**environment, "DATABASE_URL": first.psql[-1]},
+        general_settings={"master_key": first.key},
+    )
+    return first, second
+
+
 @pytest.fixture
 def models(api, name):
     """Three models of the test: one whose calls fail, and two that say who they are."""

@@ -39,11 +39,11 @@ def test_a_call_that_fails_is_answered_by_the_first_that_works(fallback, routing
     assert routing.ask(first) == "of c"
 
 
-def test_a_create_sends_what_it_must(fallback, models, recorder):
+def test_a_create_sends_what_it_must(fallback, models, routing, recorder):
     recorder.clear()
     fallback(models[0], fallback_models=[models[1]])
-    router = ("GET", "/v2/model/info")
-    assert sent(recorder) == [READ, router, ("POST", "/fallback"), READ]
+    models_, refresh = ("GET", "/v2/model/info"), [("POST", "/config/update")] * routing.recent
+    assert sent(recorder) == [READ, models_, ("POST", "/fallback"), *refresh, READ]
 
 
 def test_the_order_counts(fallback, routing, models):

@@ -8,7 +8,7 @@ from tests.support.exchange import made_up, parsed
 from .conftest import DEFAULTS
 
 READ, LIVE = ("GET", "/router/settings"), ("GET", "/get/config/callbacks")
-WRITE = ("POST", "/config/update")
+WRITE = REFRESH = ("POST", "/config/update")
 
 
 pytestmark = pytest.mark.usefixtures("defaults")
@@ -24,7 +24,7 @@ def test_it_is_written_and_then_as_declared_by_two_requests(setting, routing, re
     assert predicted["comment"] == "num_retries would be updated"
     assert result["comment"] == "num_retries was updated"
     assert routing.live()["num_retries"] == 5
-    assert sent(recorder) == [READ, LIVE, WRITE, READ, LIVE]
+    assert sent(recorder) == [READ, LIVE, WRITE, REFRESH, READ, LIVE]
     recorder.clear()
     again = setting("num_retries", 5)
     assert (again["result"], again["changes"]) == (True, {})

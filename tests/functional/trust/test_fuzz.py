@@ -13,6 +13,7 @@ import json
 import math
 import os
 import types
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,14 +25,23 @@ from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 from saltext_litellm import gateway
 from saltext_litellm.adapter import gateways
-from saltext_litellm.modules import litellm_credential, litellm_model
+from saltext_litellm.modules import (
+    litellm_credential,
+    litellm_fallback,
+    litellm_model,
+    litellm_router,
+)
 from saltext_litellm.states import litellm_credential as credential_states
+from saltext_litellm.states import litellm_fallback as fallback_states
 from saltext_litellm.states import litellm_model as model_states
+from saltext_litellm.states import litellm_router as router_states
 from tests.conftest import public_functions
 from tests.support.cluster import Client, Cluster
 from tests.support.credential_cluster import CredentialClient, CredentialCluster
+from tests.support.routing_cluster import FallbackClient, RouterClient, RoutingCluster
 
 from ..credentials.conftest import CredentialApi
+from ..routing.conftest import RoutingApi
 
 LONG = int(os.environ.get("FUZZ", "1500"))  # cases of each function in the long test
 PROFILE = {"url": "http://127.0.0.1:9", "api_key": "sk-admin-0123456789", "retries": 0}
@@ -94,6 +104,7 @@ NAMES += ["vertex_credentials", "mode", "tier", "base_model", "tags", "max_retri
 NAMES += ["use_in_pass_through", "tiered_pricing", "blocked", "db_model", "saltext_litellm", "note"]
 NAMES += ["model_name", "litellm_params", "model_info", "X-Token", "", "a/b", "~", "\n", "timeout"]
 NAMES += ["credential_values", "credential_info", "display_name", "monkeys", "keys", "passphrase"]
+NAMES += ["num_retries", "model_group_alias", "fallbacks", "redis_password", "max_fallbacks"]
 text = st.sampled_from(WORDS) | st.text(st.characters(exclude_categories=()), max_size=12)
 numbers = (
     st.integers()
@@ -161,6 +172,15 @@ credential_sets = st.sampled_from(
     ]
 )
 
+valid_fallback = {"fallback_models": ["spare", "reserve"], "fallback_type": "context_window"}
+valid_setting = {"value": {"an-alias": "spare", "other": {"model": "spare", "hidden": True}}}
+settings_sets = st.sampled_from(
+    [
+        {"settings": {"num_retries": 3, "timeout": 60, "model_group_alias": {"an-alias": "spare"}}},
+        {"settings": {"routing_strategy": "least-busy", "model_group_alias": {}}},
+    ]
+)
+
 
 @dataclass(frozen=True)
 class Surface:
@@ -204,6 +224,22 @@ CREDENTIALS = Surface(
     valid_credential,
     credential_sets,
 )
+FALLBACKS = Surface(
+    "litellm_fallback",
+    {"module": litellm_fallback, "state": fallback_states},
+    {"module": ("apply", "delete", "get", "list", "plan"), "state": ("absent", "present")},
+    valid_fallback,
+    st.nothing(),
+)
+SETTINGS = Surface(
+    "litellm_router",
+    {"module": litellm_router, "state": router_states},
+    {"module": ("apply", "get", "list", "manage", "plan"), "state": ("managed", "present")},
+    valid_setting,
+    settings_sets,
+)
+SURFACES = (MODELS, CREDENTIALS, FALLBACKS, SETTINGS)
+RESERVES = ("spare", "reserve")  # the models that valid fallbacks name
 
 
 def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -233,8 +269,12 @@ def mutated(draw: st.DrawFn, whole: Any) -> Any:
     return value
 
 
+def parameters_of(module: types.ModuleType, function: str) -> Mapping[str, inspect.Parameter]:
+    return inspect.signature(vars(module).get(function) or module.list_).parameters
+
+
 def arguments_of(module: types.ModuleType, function: str) -> list[str]:
-    return list(inspect.signature(vars(module).get(function) or module.list_).parameters)
+    return list(parameters_of(module, function))
 
 
 def arguments(surface: Surface, kind: str, function: str) -> st.SearchStrategy[dict[str, Any]]:
@@ -246,12 +286,17 @@ def arguments(surface: Surface, kind: str, function: str) -> st.SearchStrategy[d
     chosen = st.dictionaries(st.sampled_from(names), wild, max_size=4)
     if surface.valid.keys() <= set(names):
         chosen |= mutated(surface.valid)
-    if "defaults" in names:
+    if "defaults" in names or "settings" in names:
         chosen |= mutated(surface.sets)
-    # A key that was added at the top is no argument, which Salt itself refuses.
-    chosen = chosen.map(lambda args: {key: args[key] for key in names if key in args})
+    # Salt itself refuses a key at the top that is no argument, and arguments that are missing.
+    parameters = parameters_of(surface.modules[kind], function)
+    needed = {key: wild for key in names if parameters[key].default is inspect.Parameter.empty}
+    chosen = st.tuples(st.fixed_dictionaries(needed), chosen).map(
+        lambda pair: {key: one for key, one in {**pair[0], **pair[1]}.items() if key in names}
+    )
     if "name" in names:
-        name = st.just("gpt") | st.just("gpt") | wild
+        good = st.just("model_group_alias" if surface is SETTINGS else "gpt")
+        name = good | good | wild
         chosen = st.tuples(name, chosen).map(lambda pair: {"name": pair[0], **pair[1]})
     return chosen
 
@@ -313,6 +358,37 @@ class CredentialWitness(CredentialClient):
         return super().update(name, body)
 
 
+class FallbackWitness(FallbackClient):
+    """The same for fallbacks."""
+
+    def __init__(self, cluster: RoutingCluster) -> None:
+        super().__init__(cluster, 0)
+        self.bodies: list[Any] = []
+
+    def create(self, body: Any) -> None:
+        self.bodies.append(body)
+        super().create(body)
+
+
+class RouterWitness(RouterClient):
+    """The same for router settings, which have one row with those of fallbacks."""
+
+    def __init__(self, cluster: RoutingCluster) -> None:
+        super().__init__(cluster, 0)
+        self.bodies: list[Any] = []
+
+    def update(self, row_id: str, body: Any) -> None:
+        self.bodies.append(body)
+        super().update(row_id, body)
+
+
+def witnesses() -> tuple[Any, ...]:
+    """Clients of a new gateway, one for each kind."""
+    routing = RoutingCluster()
+    models = (Witness(Cluster()), CredentialWitness(CredentialCluster()))
+    return *models, FallbackWitness(routing), RouterWitness(routing)
+
+
 class Called:
     """The public functions over the models of LiteLLM, called as Salt calls them."""
 
@@ -320,18 +396,25 @@ class Called:
         opts = {**loaders.opts, "pillar": {}, "test": False}
         self.modules = salt.loader.minion_mods(opts)
         self.states = salt.loader.states(opts, self.modules, {}, {})
-        self.clients = (Witness(Cluster()), CredentialWitness(CredentialCluster()))
+        self.clients = witnesses()
         session = types.SimpleNamespace(url="cluster", connections=1)
         monkeypatch.setattr(gateways, "Session", lambda *_: session)
         monkeypatch.setattr(gateway, "ModelEndpoints", lambda _: self.clients[0])
         monkeypatch.setattr(gateway, "CredentialEndpoints", lambda _: self.clients[1])
+        monkeypatch.setattr(gateway, "FallbackEndpoints", lambda _: self.clients[2])
+        monkeypatch.setattr(gateway, "RouterEndpoints", lambda _: self.clients[3])
 
     def renew(self, surface: Surface, pillar: Any) -> None:
         """Another gateway, with one row of each kind that nobody owns."""
-        self.clients = (Witness(Cluster()), CredentialWitness(CredentialCluster()))
+        self.clients = witnesses()
         params = {"model": "openai/gpt-4"}
-        row = {"model_name": "theirs", "litellm_params": params, "model_info": {"id": "theirs"}}
-        self.clients[0].cluster.client().create(row)
+        names = ("theirs", "gpt", *RESERVES) if surface is FALLBACKS else ("theirs",)
+        for name in names:
+            row = {"model_name": name, "litellm_params": params, "model_info": {"id": name}}
+            self.clients[0].cluster.client().create(row)
+        routing = self.clients[2].cluster
+        routing.models, routing.known = set(names), [set(names)]
+        routing.set_settings(0, {"allowed_fails": 7, "fallbacks": [{"theirs": ["spare"]}]})
         values = {"api_key": "sk-theirs-0123456789", "api_base": "https://theirs.example.com"}
         held = {"credential_values": values, "credential_info": {"of": {"theirs": [1]}}}
         self.clients[1].cluster.client().create({"credential_name": "theirs", **held})
@@ -341,7 +424,10 @@ class Called:
 
     def theirs(self) -> Any:
         """What others have on the gateway."""
-        return copy.deepcopy([client.cluster.table["theirs"] for client in self.clients])
+        stored = self.clients[2].cluster.stored
+        rows = [client.cluster.table["theirs"] for client in self.clients[:2]]
+        theirs = [one for one in stored["fallbacks"] if "theirs" in one]
+        return copy.deepcopy([*rows, theirs, stored["allowed_fails"]])
 
     def writes(self) -> int:
         return sum(client.cluster.writes for client in self.clients)
@@ -449,11 +535,11 @@ def run(
     cases()
 
 
-ALL = [*MODELS.calls(), *CREDENTIALS.calls()]
+ALL = [call for surface in SURFACES for call in surface.calls()]
 
 
 def test_every_public_function_is_among_these():
-    for surface in (MODELS, CREDENTIALS):
+    for surface in SURFACES:
         for kind, functions in surface.functions.items():
             public = {name.rstrip("_") for name in public_functions(surface.modules[kind])}
             assert public - {"mod_watch"} == set(functions)  # it calls the function that is watched
@@ -464,7 +550,7 @@ def test_arbitrary_input_comes_to_a_result_or_to_one_of_salts_errors(
     called, survived, surface, kind, function
 ):
     named = set(arguments_of(surface.modules[kind], function))
-    writes = "defaults" in named or surface.valid.keys() <= named
+    writes = {"defaults", "settings"} & named or surface.valid.keys() <= named
     run(called, surface, kind, function, 25 if writes else 8, survived)
 
 
@@ -479,20 +565,28 @@ def test_much_arbitrary_input_does(called, survived, surface, kind, function):
 
 def live(states, api, surface: Surface, name: str, examples: int, survived: Any) -> None:
     """Objects that are well but for one place, on a gateway with a row of somebody else's."""
-    state, credentials = f"{surface}.present", CredentialApi(api.gateway)
+    state, credentials, routing = (
+        f"{surface}.present",
+        CredentialApi(api.gateway),
+        RoutingApi(api.gateway),
+    )
+    if surface is SETTINGS and not routing.since("1.106"):
+        pytest.skip("LiteLLM 1.83 destroys settings that a write does not send")
     witness = api.create(f"{name}-witness")
     credentials.create(f"{name}-witness", info={"of": "others"})
     theirs = credentials.one(f"{name}-witness")
+    models = [api.create(one) for one in (name, *RESERVES)] if surface is FALLBACKS else []
+    named = "model_group_alias" if surface is SETTINGS else name
 
     @fuzz(examples)
     @given(args=mutated(surface.valid))
     def cases(args: dict[str, Any]) -> None:
         survived("Fuzz", f"{surface}, state present, on LiteLLM")
         args = {key: value for key, value in args.items() if key in surface.valid}
-        result = states.run((state, {"name": name, **args}))
+        result = states.run((state, {"name": named, **args}))
         check_words(result["comment"])
         if result["result"]:
-            again = states.run((state, {"name": name, **args}))
+            again = states.run((state, {"name": named, **args}))
             assert (again["result"], again["changes"]) == (True, {}), again
         assert [row["model_info"]["id"] for row in api.in_database(f"{name}-witness")] == [witness]
         assert api.one(f"{name}-witness")
@@ -502,14 +596,19 @@ def live(states, api, surface: Surface, name: str, examples: int, survived: Any)
         cases()
     finally:
         credentials.clean(name)
+        routing.clean(name)
+        if surface is SETTINGS:
+            routing.set(model_group_alias={})
+        for model in models:
+            api.delete(model)
 
 
-@pytest.mark.parametrize("surface", [MODELS, CREDENTIALS], ids=str)
+@pytest.mark.parametrize("surface", SURFACES, ids=str)
 def test_no_input_keeps_litellm_from_serving_other_rows(states, api, name, survived, surface):
     live(states, api, surface, name, 4, survived)
 
 
 @pytest.mark.survive
-@pytest.mark.parametrize("surface", [MODELS, CREDENTIALS], ids=str)
+@pytest.mark.parametrize("surface", SURFACES, ids=str)
 def test_no_input_of_very_many_does(states, api, name, survived, surface):
     live(states, api, surface, name, LONG // 5, survived)

@@ -4,6 +4,7 @@ import pytest
 
 from ..conftest import MODEL, States
 from ..credentials.conftest import CredentialApi
+from ..routing.conftest import RoutingApi
 
 TABLE = "Transport and roles"
 
@@ -80,6 +81,43 @@ def test_a_viewer_may_not_change_credentials(states, loaders, gateway, viewer, n
         survived(TABLE, "a viewer's key: writes")
     assert api.one(name)["credential_values"] == {"api_base": "one"}
     api.clean(name)
+
+
+def test_a_viewer_may_not_change_where_requests_go(
+    api, loaders, gateway, recorder, viewer, name, survived
+):
+    """From 1.106 on it may see fallbacks and router settings. 1.83 forbids that, too."""
+    routing, by_viewer = RoutingApi(gateway), States(loaders, viewer)
+    made = [api.create(one) for one in (name, f"{name}-reserve", f"{name}-other")]
+    reserve, other = f"{name}-reserve", f"{name}-other"
+    routing.set_rule(name, [reserve])
+    before = routing.settings()
+    changes = [
+        ("litellm_fallback.present", {"name": name, "fallback_models": [other]}),
+        ("litellm_fallback.present", {"name": other, "fallback_models": [reserve]}),
+        ("litellm_fallback.absent", {"name": name}),
+        ("litellm_router.present", {"name": "num_retries", "value": 7}),
+        ("litellm_router.managed", {"name": "several", "settings": {"timeout": 77}}),
+    ]
+    sees = routing.since("1.106")
+    recorder.clear()
+    for change in changes:
+        foreseen = by_viewer.run(change, test=True)
+        told = (None, True) if sees else (False, False)
+        assert (foreseen["result"], bool(foreseen["changes"])) == told, foreseen
+    assert {one.method for one in recorder.requests} == {"GET"}
+    survived(TABLE, "a viewer's key: test=True", len(changes))
+    for change in changes:
+        result = by_viewer.run(change)
+        assert (result["result"], result["changes"]) == (False, {})
+        assert "\n" not in result["comment"]
+        assert "admin" in result["comment"] or "401" in result["comment"]
+        assert viewer["api_key"] not in result["comment"]
+        survived(TABLE, "a viewer's key: writes")
+    assert routing.settings() == before
+    routing.clean(name)
+    for one in made:
+        api.delete(one)
 
 
 def test_a_wrong_key(loaders, loaders_with, gateway, name, survived):

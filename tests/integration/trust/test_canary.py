@@ -42,10 +42,13 @@ def pillar(gateway, canary, recorder, name):
         "credentials": {shared: credential(canary)},
     }
     gateway.request("DELETE", f"/credentials/{shared}")
+    gateway.request("DELETE", f"/fallback/{name}")
+    default = {"router_settings": {"allowed_fails": 3}}
+    gateway.request("POST", "/config/update", json=default)
 
 
 def sls(name):
-    """A set of each kind from pillar, and a deployment whose secret is behind `sdb://`."""
+    """A set of each kind from pillar, a deployment whose secret is behind `sdb://`, and routing."""
     return json.dumps(
         {
             name: {"litellm_model.managed": [{"pillar": "models"}]},
@@ -56,6 +59,13 @@ def sls(name):
                     {"litellm_params": {"model": "openai/x"}},
                 ]
             },
+            f"{name}-rule": {
+                "litellm_fallback.present": [
+                    {"model": name},
+                    {"fallback_models": [f"{name}-sdb"]},
+                ]
+            },
+            "allowed_fails": {"litellm_router.present": [{"value": 4}]},
         }
     )
 
@@ -97,7 +107,7 @@ def test_a_run_leaves_nothing_behind(salt_call, pillar, canary, api, recorder, n
         salt_call.pillar(pillar)
         with process_list() as listed:
             done = salt_call.run("-l", "all", "state.apply", "models")
-        assert done.stdout.count("Result: True") == 3, done.stdout
+        assert done.stdout.count("Result: True") == 5, done.stdout
         assert canary.leaked(done.stdout) == []
         assert canary.leaked("\n".join(OURS.findall(done.stderr))) == []
         salt_calls = [line for line in listed if str(salt_call.root) in line]
