@@ -12,7 +12,8 @@ from typing import Any
 
 from ..errors import AlreadyThere, GatewayError, NotInDatabase, OutcomeUnknown
 from ..http.session import Session
-from .kind import ALIASES, ID, MEMBER_BUDGET, METADATA, POINTER, ROSTER, UPDATE, patched
+from ..objects.patch import METADATA, patched
+from .kind import ALIASES, ID, MEMBER_BUDGET, POINTER, ROSTER, UPDATE
 
 Body = Mapping[str, Any]
 Found = dict[str, Any]
