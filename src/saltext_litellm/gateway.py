@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from .budgets.budgets import Budgets
 from .budgets.endpoints import BudgetEndpoints
 from .credentials.credentials import Credentials
 from .credentials.endpoints import CredentialEndpoints
 from .http.session import Session
 from .models.deployments import Deployments
 from .models.endpoints import ModelEndpoints
+from .routing.endpoints import FallbackEndpoints, RouterEndpoints
+from .routing.fallbacks import Fallbacks
+from .routing.router import Router
 from .teams.endpoints import TeamEndpoints
 from .teams.teams import Teams
 from .values.fingerprints import Fingerprinter
@@ -33,16 +37,23 @@ class Gateway:
             fingerprint,
             names,
             lambda name, test: self.credentials.is_there(name, test=test),
+            lambda model, test: self.fallbacks.naming(model, test=test),
         )
         self.credentials = Credentials(
             CredentialEndpoints(session), self.deployments, fingerprint, names
         )
-        self.teams = Teams(
-            TeamEndpoints(session),
-            BudgetEndpoints(session),
+        self.fallbacks = Fallbacks(FallbackEndpoints(session), self.deployments)
+        self.router = Router(RouterEndpoints(session))
+        budgets = BudgetEndpoints(session)
+        self.teams = Teams(TeamEndpoints(session), budgets, self.deployments, fingerprint, names)
+        self.budgets = Budgets(budgets)
+        self._kinds = (
             self.deployments,
-            fingerprint,
-            names,
+            self.credentials,
+            self.fallbacks,
+            self.router,
+            self.teams,
+            self.budgets,
         )
 
     def begin(self, state: str | None, *, anew: bool) -> None:
@@ -51,7 +62,7 @@ class Gateway:
         :param state: The state. It forgets what it has predicted, as it is about to say it again.
         :param anew: Whether others may have changed the gateway since it was read.
         """
-        for kind in (self.deployments, self.credentials, self.teams):
+        for kind in self._kinds:
             if anew:
                 kind.forget()
             kind.store.state = state

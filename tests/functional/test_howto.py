@@ -12,8 +12,8 @@ What a page holds, and what a test makes of it:
 - A command must succeed. After each ``state.apply`` the gateway is asked by plain requests whether
   it has all that the SLS declares, as Salt renders it. Then the SLS is applied once more: there
   must be nothing to do.
-- ``% Another gateway.`` deletes all models and credentials, as if what follows were about another
-  gateway.
+- ``% Another gateway.`` deletes all models, credentials and fallbacks, as if what follows were
+  about another gateway.
 - ```` ```hcl ```` is shown for comparison, and is not run.
 
 Each page begins with the files of howto/index.md, but the tutorial, which writes its own. All share
@@ -61,16 +61,27 @@ UNREADABLE = {"client_secret"}  # LiteLLM shows nothing of it
 
 
 class WholeApi(Api):
-    """The API for models and for credentials."""
+    """The API for models, credentials and fallbacks."""
 
     def credentials(self):
         """The credentials by name."""
         found = self("GET", "/credentials")["credentials"]
         return {one["credential_name"]: one for one in found}
 
+    def router_settings(self):
+        """The router settings, with the fallbacks."""
+        return self("GET", "/router/settings")["current_values"]
+
+    def fallbacks(self):
+        """The general fallbacks by model."""
+        rules = self.router_settings()["fallbacks"] or []
+        return {model: models for rule in rules for model, models in rule.items()}
+
     def empty(self):
-        """Delete every model, and then every credential."""
+        """Delete every model, and then every credential and fallback."""
         super().empty()
+        for model in self.fallbacks():
+            self("DELETE", f"/fallback/{quote(model, safe='')}")
         for name in self.credentials():
             self("DELETE", f"/credentials/{quote(name, safe='')}")
 
@@ -154,6 +165,9 @@ def check_states(machine, api, sls, options):
     """Check the rows of each state of a file, and that it changes nothing once more."""
     caller = salted(machine, options)
     for state in caller.cmd("state.show_low_sls", sls):
+        if state["state"] in ROUTING:
+            ROUTING[state["state"]](api, state)
+            continue
         of_credentials = state["state"] == "litellm_credential"
         if state["fun"] == "absent":
             name = state["name"]
@@ -192,6 +206,22 @@ def objects(machine, pillar, state):
 
 def is_salts(key):
     return key in ("state", "fun", "order", "require") or key.startswith("__")
+
+
+def check_fallback(api, state):
+    """Whether a rule has the models that are declared."""
+    assert api.fallbacks()[state.get("model", state["name"])] == state["fallback_models"]
+
+
+def check_settings(api, state):
+    """Whether the live router has what is declared."""
+    live = api("GET", "/get/config/callbacks")["router_settings"]
+    for name, value in state["settings"].items():
+        known = live[name] if not isinstance(value, dict) else {k: live[name][k] for k in value}
+        assert known == value
+
+
+ROUTING = {"litellm_fallback": check_fallback, "litellm_router": check_settings}
 
 
 def check_credential(api, opts, declared):

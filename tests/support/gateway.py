@@ -71,6 +71,7 @@ def running_gateway(
     model_list: Sequence[Mapping[str, Any]] = (),
     credential_list: Sequence[Mapping[str, Any]] = (),
     general_settings: Mapping[str, Any] | None = None,
+    router_settings: Mapping[str, Any] | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[Gateway]:
     """Run a gateway with its own database until the block ends.
@@ -84,6 +85,7 @@ def running_gateway(
         "credential_list": [dict(credential) for credential in credential_list],
         "general_settings": settings,
         "litellm_settings": {"telemetry": False},
+        **({"router_settings": dict(router_settings)} if router_settings else {}),
     }
     with (
         installed(litellm_version) as installation,
@@ -206,16 +208,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.support.gateway", description=__doc__)
     parser.add_argument("--litellm-version", default=DEFAULT_VERSION)
     parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--config", type=Path, help="a YAML file with a model_list")
+    parser.add_argument(
+        "--config", type=Path, help="a YAML file with a model_list, and perhaps router_settings"
+    )
     arguments = parser.parse_args()
     for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: a shell's `&` has it ignored
         signal.signal(number, signal.default_int_handler)
     try:
-        models = _model_list(arguments.config)
+        models, router_settings = _read_config(arguments.config)
         with running_gateway(
             litellm_version=arguments.litellm_version,
             workers=arguments.workers,
             model_list=models,
+            router_settings=router_settings,
         ) as gateway:
             print(
                 f"export LITELLM_DEV_URL={gateway.url} LITELLM_DEV_KEY={gateway.key} "
@@ -232,11 +237,12 @@ def main() -> int:
     return 0
 
 
-def _model_list(config: Path | None) -> list[dict[str, Any]]:
+def _read_config(config: Path | None) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     if config is None:
-        return []
+        return [], {}
     try:
-        return list(yaml.safe_load(config.read_text(encoding="utf-8"))["model_list"])
+        found = yaml.safe_load(config.read_text(encoding="utf-8"))
+        return list(found["model_list"]), dict(found.get("router_settings") or {})
     except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
         raise GatewayError(f"{config} has no readable model_list: {error}") from error
 

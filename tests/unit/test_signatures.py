@@ -9,9 +9,18 @@ from saltext_litellm.credentials.arguments import CredentialArguments, Credentia
 from saltext_litellm.models import fields
 from saltext_litellm.models.arguments import DeploymentArguments, SetArguments
 from saltext_litellm.modules import litellm_credential as credential_module
+from saltext_litellm.modules import litellm_fallback as fallback_module
 from saltext_litellm.modules import litellm_model as module
+from saltext_litellm.modules import litellm_router as router_module
+from saltext_litellm.routing.arguments import (
+    FallbackArguments,
+    SettingArguments,
+    SettingsArguments,
+)
 from saltext_litellm.states import litellm_credential as credential_state
+from saltext_litellm.states import litellm_fallback as fallback_state
 from saltext_litellm.states import litellm_model as state
+from saltext_litellm.states import litellm_router as router_state
 from tests.conftest import REPO_ROOT
 
 # What the execution functions differ in, and why.
@@ -26,8 +35,9 @@ DIFFERENCES = {
 ABOUT_THE_RUN = {"name", "verify_secrets", "preflight", "verify", "profile"}
 STATES = [
     pytest.param(vars(kind)[name], id=f"{kind.__virtualname__}.{name}")
-    for kind in (state, credential_state)
+    for kind in (state, credential_state, fallback_state, router_state)
     for name in ("present", "absent", "managed")
+    if name in vars(kind)
 ]
 PAGE = (REPO_ROOT / "docs/arguments.md").read_text()
 
@@ -59,6 +69,9 @@ PRESENT = defaults_of(state.present)
         (state.managed, SetArguments),
         (credential_state.present, CredentialArguments),
         (credential_state.managed, CredentialSetArguments),
+        (fallback_state.present, FallbackArguments),
+        (router_state.present, SettingArguments),
+        (router_state.managed, SettingsArguments),
     ],
 )
 def test_a_state_takes_its_arguments_and_no_others(function, arguments):
@@ -80,6 +93,19 @@ def test_the_execution_functions_for_credentials_take_what_the_states_take():
     assert defaults_of(credential_module.manage) == managed | {"test": False}
 
 
+def test_the_execution_functions_for_routing_take_what_the_states_take():
+    for function, taken in (
+        (fallback_state.present, (fallback_module.plan, fallback_module.apply)),
+        (router_state.present, (router_module.plan, router_module.apply)),
+        (router_state.managed, (router_module.manage,)),
+    ):
+        for one in taken:
+            tests = {} if one.__name__ == "plan" else {"test": False}
+            assert defaults_of(one) == defaults_of(function) | tests
+    absent = defaults_of(fallback_state.absent)
+    assert defaults_of(fallback_module.delete) == absent | {"test": False}
+
+
 def test_manage_takes_what_managed_takes():
     assert defaults_of(module.manage) == defaults_of(state.managed) | {"test": False}
     assert defaults_of(module.plan_set) == defaults_of(state.managed)
@@ -87,7 +113,10 @@ def test_manage_takes_what_managed_takes():
 
 @pytest.mark.parametrize(
     "arguments",
-    [DeploymentArguments, SetArguments, CredentialArguments, CredentialSetArguments],
+    [
+        *(DeploymentArguments, SetArguments, CredentialArguments, CredentialSetArguments),
+        *(FallbackArguments, SettingArguments, SettingsArguments),
+    ],
 )
 def test_arguments_do_not_show_their_secrets(arguments):
     given = dict.fromkeys(inspect.signature(arguments).parameters, "sk-0123456789")
@@ -118,7 +147,7 @@ def test_the_text_explains_each_argument_in_order(function):
 @pytest.mark.parametrize("function", STATES)
 def test_the_text_says_type_and_default(function):
     for name, text in texts_of(function).items():
-        assert re.search(r"\((string|(whole )?number|boolean|mapping)\b", text), name
+        assert re.search(r"\((a )?(string|(whole )?number|boolean|mapping|list)\b", text), name
         default = defaults_of(function)[name]
         if default not in (None, inspect.Parameter.empty):
             assert f"Defaults to ``{default}``" in text, name

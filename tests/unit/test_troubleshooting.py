@@ -10,7 +10,12 @@ from functools import cache
 
 import pytest
 
-from saltext_litellm.states import litellm_credential, litellm_model
+from saltext_litellm.states import (
+    litellm_credential,
+    litellm_fallback,
+    litellm_model,
+    litellm_router,
+)
 from tests.conftest import REPO_ROOT
 
 PAGE = REPO_ROOT / "docs/howto/troubleshooting.md"
@@ -22,8 +27,9 @@ QUOTED = [
 ]
 QUOTED_IN_DOCSTRINGS = [
     quoted
-    for state in (litellm_model, litellm_credential)
-    for function in (state.present, state.absent, state.managed)
+    for state in (litellm_model, litellm_credential, litellm_fallback, litellm_router)
+    for name in ("present", "absent", "managed")
+    if (function := vars(state).get(name)) is not None
     for quoted in re.findall(r"``(.+?)``", " ".join(inspect.getdoc(function).split()))
     if re.search(r"\w+ \w+ \w+", quoted)
 ]

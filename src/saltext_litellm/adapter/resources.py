@@ -35,7 +35,14 @@ TYPE = "litellm"
 # What SLS files see in `pillar` for one gateway; in its declaration, beside its profile.
 _PILLAR = "pillar"
 # A gateway has no shell and no files: a state for the machine would change the minion.
-_OWN = ("litellm_credential", "litellm_model")
+_OWN = (
+    "litellm_budget",
+    "litellm_credential",
+    "litellm_fallback",
+    "litellm_model",
+    "litellm_router",
+    "litellm_team",
+)
 _STATES = (*_OWN, "module", "test")
 _MODULES = (*_OWN, "config", "grains", "pillar", "sdb", "slsutil", "test")
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import replace
 from typing import Any
 
 from ..errors import GatewayError, NotSeen, Refused
 from ..objects import plan as plans
 from ..objects.outcome import Outcome
-from ..objects.plan import NONE, UPDATE, Plan
+from ..objects.plan import DELETE, NONE, UPDATE, Plan
 from ..objects.run import Run
 from ..objects.store import Store
 from ..values.fingerprints import Fingerprinter
@@ -32,6 +32,7 @@ class Deployments:
     :param names: The name that the gateway must have, and its former names. Empty for any name.
     :param has_credential: Whether the gateway has a credential of a name, or would have it with
         ``test``. By default any.
+    :param naming: What is known to name a model name, in words; with ``test``, or would name it.
     """
 
     def __init__(
@@ -40,9 +41,10 @@ class Deployments:
         fingerprint: Fingerprinter,
         names: tuple[str, ...] = (),
         has_credential: Callable[[str, bool], bool] = lambda *_: True,
+        naming: Callable[[str, bool], Sequence[str]] = lambda *_: (),
     ) -> None:
         self.models = models
-        self._has_credential = has_credential
+        self._has_credential, self._naming = has_credential, naming
         self.views = Views(models, fingerprint.prepare, names)
         self.versions = Versions(models, self.views.rows)
         self._name = names[0] if names else None
@@ -76,7 +78,8 @@ class Deployments:
             self._has_credential,
         )
         run = Run(operations.as_value(), options)
-        return run.converge([replace(one, gateway=self._name) for one in wanted])
+        outcomes = run.converge([replace(one, gateway=self._name) for one in wanted])
+        return [self._with_dangling(one, options.test) for one in outcomes]
 
     def remove(self, wanted: Deployment, *, test: bool = False, any_owner: bool = True) -> Outcome:
         """Delete the row of a deployment.
@@ -108,7 +111,7 @@ class Deployments:
             left,
         )
         if error is None:
-            return outcome
+            return self._with_dangling(outcome, test)
         deleted = [one.id for one in gone if one.id not in self.views.rows()]
         if not deleted and not isinstance(error, NotSeen):
             raise error
@@ -139,6 +142,31 @@ class Deployments:
         row = next((row for row in self.views.rows() if not is_fixed(row.id)), None)
         patches = row is not None and self.versions.can().serves_while_patching
         return row is not None and patches and self.views.confirm_exists(row.id)
+
+    def model_names(self, wanted: Set[str] = frozenset(), *, test: bool) -> set[str]:
+        """The names of the gateway's models, those of its config file too.
+
+        What this run has written counts, or has predicted with ``test``. It takes one read if that
+        shows all that are wanted, and none if they are known.
+        """
+        known: set[str] = set()
+        if self.store.last_read is None and not test:
+            known = {row.model_name for row in self.views.router()}
+        if not wanted or not wanted <= known:
+            known |= {row.model_name for row in self.views.rows(forecast=test)}
+        if not wanted or not wanted <= known:
+            known |= {row.model_name for row in self.views.config()}
+        return known
+
+    def _with_dangling(self, outcome: Outcome, test: bool) -> Outcome:
+        """The outcome of a deletion, with what names the model name if no other row has that."""
+        model = outcome.changes.get("model_name", {}).get("old")
+        if outcome.action != DELETE or model is None:
+            return outcome
+        naming = self._naming(model, test)
+        if not naming or model in self.model_names(test=test):
+            return outcome
+        return replace(outcome, notes=(*outcome.notes, notes.dangling(model, naming, test)))
 
     def naming(self, credential: str, *, test: bool) -> list[ModelRow]:
         """The rows that name a credential, by their model names.

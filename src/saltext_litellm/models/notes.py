@@ -59,6 +59,18 @@ def no_credential(name: str) -> str:
     )
 
 
+def dangling(model_name: str, naming: Sequence[str], test: bool) -> str:
+    """The note that something names a model name that no row has any more.
+
+    :param naming: What does, in words.
+    """
+    verb = "would still name" if test else "still name"
+    return (
+        f"These fallbacks {verb} {model_name}, which no model is called then: "
+        f"{joined(naming, _MOST)}"
+    )
+
+
 def credential_not_seen(name: str) -> str:
     """The note that nobody could see whether a credential is there."""
     return f"The api_key may not see whether there is a credential {short(name)!r}"

@@ -27,11 +27,13 @@ class Meaning:
     :param ordered: Whether the order of a list matters.
     :param masked: Whether some version of LiteLLM masks it, although it is no secret.
     :param coerced: Whether LiteLLM turns what is written into a number or a boolean.
+    :param whole: Whether a mapping is one value, and none of its keys is somebody else's.
     """
 
     ordered: bool = True
     masked: bool = False
     coerced: bool = False
+    whole: bool = False
 
 
 def _never(_: Path) -> bool:

@@ -88,13 +88,14 @@ class Learnt:
 def create(
     kind: Kind[R],
     declared: Declared,
-    fingerprint: Fingerprinter,
+    fingerprint: Fingerprinter | None,
     row_id: str,
     *,
     tentative: bool = False,
 ) -> Plan[R]:
     """Plan a new row.
 
+    :param fingerprint: ``None`` for a kind without markers. It has no owners and no secrets.
     :param tentative: Whether nobody can see which rows exist.
     """
     fields, values = kind.fields, declared.values
@@ -111,7 +112,9 @@ def create(
             },
         },
         touched=frozenset(values),
-        marker=replace(marker_of(fields, declared, fingerprint, row_id), tentative=tentative),
+        marker=None
+        if fingerprint is None
+        else replace(marker_of(fields, declared, fingerprint, row_id), tentative=tentative),
     )
 
 
@@ -119,7 +122,7 @@ def update(
     kind: Kind[R],
     declared: Declared,
     row: R,
-    fingerprint: Fingerprinter,
+    fingerprint: Fingerprinter | None,
     *,
     leftovers: Sequence[R] = (),
     supersedes: R | None = None,
@@ -131,22 +134,26 @@ def update(
     Only declared values are compared. Values that we set before and that are not declared any more
     are removed. All other values belong to somebody else.
 
+    :param fingerprint: As for :func:`create`.
     :param leftovers: The rows that it has replaced.
     :param supersedes: The row that it must replace, because the user asked for this row's id.
     :param partial: Change the declared values and leave all else, even the owner.
     """
     _refuse_newer(row)
     fields, learnt = kind.fields, learnt or Learnt()
-    whole = marker_of(fields, declared, fingerprint, row.id, row.marker)
-    whole = replace(whole, forms=learnt.forms)
-    marker = _refreshed_marker(row.marker, whole) if partial else whole
+    marker: Marker | None = None
+    secrets: Mapping[Path, str] = {}
+    if fingerprint is not None:
+        whole = marker_of(fields, declared, fingerprint, row.id, row.marker)
+        marker, secrets = replace(whole, forms=learnt.forms), whole.secrets
+        if partial:
+            marker = _refreshed_marker(row.marker, marker)
     if supersedes is not None and marker is not None:
         marker = replace(marker, replaces=supersedes.id)
     touched = learnt.again | {
         path
         for path, value in declared.values.items()
-        if path not in learnt.forms
-        and not _has_value(fields, path, value, row, whole.secrets.get(path))
+        if path not in learnt.forms and not _has_value(fields, path, value, row, secrets.get(path))
     }
     removed = frozenset() if partial else _removed(fields, declared, row)
     changes = _changes(fields, declared, row, touched, removed)
@@ -197,10 +204,10 @@ def _has_value(fields: Fields, path: Path, value: Any, row: Row, fingerprint: st
     :param fingerprint: The fingerprint of a value that cannot be read back; else ``None``.
     """
     shown = row.get(path)
-    if value == {}:
+    how = fields.meaning(path)
+    if value == {} and not how.whole:
         return isinstance(shown, Mapping)  # we manage none of its keys
     if fingerprint is None:
-        how = fields.meaning(path)
         return shown is not MISSING and same(
             value, shown, ordered=how.ordered, masked=how.masked, coerced=how.coerced
         )

@@ -12,8 +12,22 @@ from typing import Any
 
 from ..errors import AlreadyThere, GatewayError, NotInDatabase, OutcomeUnknown
 from ..http.session import Session
+<<<<<<< HEAD
 from ..objects.patch import METADATA, patched
 from .kind import ALIASES, ID, MEMBER_BUDGET, POINTER, ROSTER, UPDATE
+=======
+from .kind import (
+    ALIASES,
+    ID,
+    MEMBER_BUDGET,
+    METADATA,
+    PERMISSION,
+    POINTER,
+    ROSTER,
+    UPDATE,
+    patched,
+)
+>>>>>>> teams
 
 Body = Mapping[str, Any]
 Found = dict[str, Any]
@@ -118,7 +132,10 @@ class TeamEndpoints:
             if "already exists" in str(err) or "Unique constraint failed" in str(err):
                 raise AlreadyThere(str(err), err.status) from None
             raise
-        return self._confirmed(answer, "POST /team/new")
+        found = self._confirmed(answer, "POST /team/new")
+        if PERMISSION in body and not found.get(PERMISSION):  # this answer does not show it
+            return self.info(found[ID]) or found
+        return found
 
     def update(self, team_id: str, body: Body) -> Found | None:
         """Do one thing to a team: change its values, or a member.
@@ -143,6 +160,8 @@ class TeamEndpoints:
         before = self.info(team_id)
         if before is None:
             raise NotInDatabase(f"{self.url} has no team {team_id}", _NOT_FOUND)
+        if ALIASES in patch and ALIASES not in before:  # 1.83.14
+            before[ALIASES] = self.aliases().get(team_id)
         body = patched(patch, before)
         pointer = (before.get(METADATA) or {}).get(POINTER)
         # 1.83.14 forgets the budget of the members with each write of the metadata, unless the

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from saltext_litellm.errors import Refused
 from saltext_litellm.objects import plan as plans
+from saltext_litellm.objects.declared import Declared
+from saltext_litellm.objects.fields import Meaning
 from saltext_litellm.objects.marker import Marker
 from saltext_litellm.objects.plan import CREATE, DELETE, NONE, UPDATE, Learnt, Note, marker_of
 from saltext_litellm.objects.row import MISSING, Row
@@ -586,3 +588,36 @@ def test_no_secret_is_in_a_plan_a_note_or_a_marker(now, before, shows):
         text = json.dumps(plan.changes) + str(plan.notes) + repr(plan)
         text += json.dumps(plan.marker.dump() if plan.marker else {})
         assert CANARY not in text
+
+
+def test_a_kind_without_markers_owns_nothing():
+    """It gets no fingerprinter."""
+    wanted = declared("a", {"watts": 5})
+    new = plans.create(LAMP, wanted, None, "a")
+    assert (new.action, new.marker) == (plans.CREATE, None)
+    assert new.changes == {
+        "lamp_id": {"old": None, "new": "a"},
+        "watts": {"old": None, "new": 5},
+    }
+    change = plans.update(LAMP, wanted, lamp("a", {"watts": 4, "shape": "round"}), None)
+    assert (change.marker, change.notes, change.removed) == (None, (), frozenset())
+    assert change.changes == {"watts": {"old": 4, "new": 5}}
+    rests = plans.update(LAMP, wanted, lamp("a", {"watts": 5}), None)
+    assert (rests.action, rests.changes) == (plans.NONE, {})
+
+
+@pytest.mark.parametrize(
+    ("value", "shown", "whole", "differs"),
+    [
+        ({}, {"a": 1}, False, False),
+        ({}, {"a": 1}, True, True),
+        ({}, {}, True, False),
+        ({"a": 1}, {"a": 1, "b": 2}, True, True),
+        ({"a": 1}, {"a": 1}, True, False),
+    ],
+)
+def test_a_mapping_that_is_one_value_is_compared_whole(value, shown, whole, differs):
+    kind = replace(LAMP, fields=replace(FIELDS, meaning=lambda _: Meaning(whole=whole)))
+    wanted = Declared("a", {("settings", "extra"): value})
+    plan = plans.update(kind, wanted, lamp("a", {"extra": shown}), None)
+    assert (plan.action != plans.NONE) is differs

@@ -16,7 +16,7 @@ from saltext_litellm.objects.execute import ChangedByOthers
 from saltext_litellm.objects.marker import Marker
 from saltext_litellm.objects.operations import Check
 from saltext_litellm.objects.plan import NONE, UPDATE, Plan, marker_of
-from saltext_litellm.objects.steps import Create
+from saltext_litellm.objects.steps import Create, Update
 from saltext_litellm.values.secrets import REDACTED
 from tests.support.build import FINGERPRINTER, examples, paths
 from tests.support.tiny_kind import (
@@ -719,3 +719,46 @@ def test_a_plan_that_is_not_to_be_reported_gives_way_to_the_one_that_is():
     more = {"plan": plan, "do": lambda step, *_: looked.append(step)}
     (outcome,) = converge(Lamps(), declared("a", {"watts": 5}), more=more)
     assert (len(looked), outcome.status, outcome.changes) == (1, "as_declared", {})
+
+
+def without_markers(lamps, wanted, **options):
+    """A run of a kind that has no room for markers."""
+    store = store_of(lamps)
+
+    def plan(one, _):
+        row = store.rows().get(one.name)
+        if row is None:
+            return plans.create(LAMP, one, None, one.name)
+        return plans.update(LAMP, one, row, None)
+
+    def step(one, planned):
+        if planned.action == NONE:
+            return None
+        body = {"settings": {path[1]: value for path, value in one.values.items()}}
+        if planned.row is None:
+            return Create({"id": one.name, **body})
+        return Update(planned.row, {**body, "gone": [], "marker": None})
+
+    return converge(lamps, *wanted, store=store, more={"plan": plan, "next_step": step}, **options)
+
+
+def test_a_kind_without_markers_is_made_changed_and_owned_by_nobody():
+    lamps = Lamps(lamp("a", {"watts": 4, "colour": "red"}), lamp("c", {"watts": 1}))
+    wanted = [declared("a", {"watts": 5}), declared("b", {"watts": 5})]
+    outcomes = without_markers(lamps, wanted)
+    assert told(outcomes) == {"a": "updated", "b": "created"}
+    assert [one.notes for one in outcomes] == [(), ()]
+    assert lamps.settings() == {
+        "a": {"watts": 5, "colour": "red"},
+        "b": {"watts": 5},
+        "c": {"watts": 1},
+    }
+    assert told(without_markers(lamps, wanted)) == {"a": "as_declared", "b": "as_declared"}
+
+
+@pytest.mark.parametrize("fault", [lost, not_done])
+def test_a_lost_answer_for_a_kind_without_markers(fault):
+    lamps = Lamps()
+    lamps.instead = {1: fault}
+    (outcome,) = without_markers(lamps, [declared("a", {"watts": 5})])
+    assert outcome.status == ("created" if fault is lost else "failed")

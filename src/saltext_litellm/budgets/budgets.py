@@ -1,0 +1,71 @@
+"""The budgets of one gateway. All reads and writes of budgets begin here.
+
+A budget has no room for a marker, so nobody owns one: what is declared is set, and all else stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..objects.declared import Declared
+from ..objects.execute import Executor
+from ..objects.operations import plain
+from ..objects.outcome import Options, Outcome
+from ..objects.row import Row, Rows
+from ..objects.run import Run
+from ..objects.store import Store
+from . import steps
+from .endpoints import BudgetEndpoints
+from .kind import BUDGET, parse, refuse_members
+
+
+class Budgets:
+    """The budgets of a gateway, with what is known of them."""
+
+    def __init__(self, endpoints: BudgetEndpoints) -> None:
+        self._endpoints = endpoints
+        self.store: Store[Row] = Store(self._read, Rows, lambda: None)
+
+    def _read(self, _: Rows[Row] | None) -> Rows[Row]:
+        return Rows(row for row in map(parse, self._endpoints.list()) if row is not None)
+
+    def apply(self, declared: Sequence[Declared], options: Options) -> list[Outcome]:
+        """Make budgets as declared, or say what would be done.
+
+        :raises Refused: With every mistake that is found before the first write.
+        """
+        operations = plain(
+            self._executor(),
+            plan=lambda one, _: steps.make_plan(one, self.store.rows(forecast=options.test)),
+            next_step=steps.next_step,
+        )
+        run: Run[Any, Row] = Run(operations, options)
+        return run.converge(declared)
+
+    def _executor(self) -> Executor[Row]:
+        return Executor(BUDGET, self._endpoints, self.store, lambda row: row in self.store.rows())
+
+    def remove(self, declared: Declared, *, test: bool, any_owner: bool) -> Outcome:  # noqa: ARG002
+        """Delete a budget.
+
+        :raises Refused: Something uses it, or LiteLLM made it for the members of a team.
+        """
+        refuse_members(str(declared.id))
+        row = self.store.rows(forecast=test).get(declared.id)
+        why = None if row is None else self._why_kept(row)
+        return self._executor().remove(declared.name, row, why, test=test)
+
+    def _why_kept(self, row: Row) -> str | None:
+        """Why a budget must not be deleted: LiteLLM would leave its users without limits."""
+        users = self._endpoints.users(row.id)
+        if not users:
+            return None
+        return (
+            f"{' and '.join(users)} of the gateway have the budget {row.id}, and would have none "
+            "from then on: give them another one first"
+        )
+
+    def forget(self) -> None:
+        """Read everything anew when it is next needed, because others may have changed it."""
+        self.store.forget()

@@ -1,0 +1,1 @@
+"""What LiteLLM's router follows: fallback rules of models, and its settings."""
