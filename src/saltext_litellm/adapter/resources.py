@@ -39,6 +39,7 @@ _OWN = (
     "litellm_budget",
     "litellm_credential",
     "litellm_fallback",
+    "litellm_key",
     "litellm_model",
     "litellm_router",
     "litellm_team",

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..errors import AlreadyThere, GatewayError, NameTaken, NotDone, NotInDatabase, OutcomeUnknown
 from ..http.session import Session
-from ..objects.patch import patched
+from ..objects.patch import PERMISSION, patched
 from .kind import ID, TOKEN, token_of
 
 Body = Mapping[str, Any]
@@ -135,7 +135,9 @@ class KeyEndpoints:
             raise self._as_missing(err) from None
         if not _is_key(answer):
             raise OutcomeUnknown(f"{self.url} answered /key/update, but not as LiteLLM does")
-        return {**before, **answer}
+        # 1.83.14 does not show the permission in this answer.
+        found = self.info(token) if PERMISSION in patch else {**answer, **_permission(before)}
+        return {**before, **(found or {})}
 
     def delete(self, token: str) -> bool:
         """Delete a key; ``False`` if there is none.
@@ -168,6 +170,10 @@ class KeyEndpoints:
     def _as_missing(self, err: GatewayError) -> GatewayError:
         missing = err.status == _NOT_FOUND and any(text in str(err) for text in _MISSING)
         return NotInDatabase(str(err), err.status) if missing else err
+
+
+def _permission(row: Body) -> Found:
+    return {PERMISSION: row[PERMISSION]} if PERMISSION in row else {}
 
 
 def _is_key(row: Any) -> bool:

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import replace
 from typing import Any
 
-from ..errors import Refused
+from ..errors import GatewayError, Refused
 from ..objects.execute import Answer, ChangedByOthers, Executor, refuse_ignored
 from ..objects.operations import plain
 from ..objects.outcome import Options, Outcome
-from ..objects.plan import UPDATE, Plan
+from ..objects.plan import Plan
 from ..objects.row import Row, Rows, refuse_other_gateway
 from ..objects.run import Run
 from ..objects.steps import Create, Delete, Update
@@ -46,6 +46,7 @@ class Keys:
         self._endpoints, self._team, self._has_budget = endpoints, team, has_budget
         self._fingerprint, self._names = fingerprint, names
         self._alias: str | None = None  # the only one that is read; None for all
+        self._login: str | None = None  # the alias of the key that the profile logs in with
         self.store: Store[KeyRow] = Store(self._read, Rows, fingerprint.prepare)
 
     # ---------------------------------------------------------------- reads
@@ -53,13 +54,20 @@ class Keys:
     def _read(self, _: Rows[KeyRow] | None) -> Rows[KeyRow]:
         found = [row for row in map(parse, self._endpoints.list(self._alias)) if row is not None]
         refuse_other_gateway(found, self._names, self._endpoints.url)
-        times = Counter(row.id for row in found)
-        return Rows(replace(row, has_twin=times[row.id] > 1) for row in found)
+        times, login = Counter(row.id for row in found), self._endpoints.login
+        self._login = next((row.id for row in found if row.token == login), None)
+        others = [row for row in found if row.token != login]
+        return Rows(replace(row, has_twin=times[row.id] > 1) for row in others)
+
+    def find(self, alias: str) -> KeyRow | None:
+        """The key of an alias."""
+        self._want([alias])
+        return self.store.rows().get(alias)
 
     def all(self) -> Rows[KeyRow]:
         """Every key, but the one that the profile logs in with."""
         self._want([])
-        return Rows(row for row in self.store.rows() if row.token != self._endpoints.login)
+        return self.store.rows()
 
     def _want(self, aliases: Sequence[str]) -> None:
         """Read all keys, unless only one is wanted and nothing was read yet."""
@@ -75,9 +83,9 @@ class Keys:
         if self._alias is not None and token and all(row.token != token for row in rows):
             self._put(self._endpoints.info(token))
         managed = row.marker.keys if row is not None and row.marker is not None else ()
-        if row is not None and BUDGET[0] not in row.data:  # LiteLLM 1.83.14 does not list it
-            if BUDGET in one.values or BUDGET in managed or row.token != token:
-                self._put({**row.data, **(self._endpoints.info(row.token) or {})})
+        matters = BUDGET in one.values or BUDGET in managed or (row and row.token != token)
+        if row is not None and matters and BUDGET[0] not in row.data:  # 1.83.14 does not list it
+            self._put({**row.data, **(self._endpoints.info(row.token) or {})})
 
     def _put(self, found: Any) -> None:
         row = None if found is None else parse(found)
@@ -96,7 +104,9 @@ class Keys:
         self._want([one.alias for one in declared] if options.set is None else [])
         rows = self.store.rows(forecast=options.test)
         for one in declared:
+            self._refuse_login(one.alias, one.token)
             self._look_for(one, self.store.rows())
+        lacking = {one.alias for one in declared if one.key is None}
         made: dict[str, str] = {}  # the keys that this run has made, by name
         executor = self._executor()
 
@@ -114,14 +124,12 @@ class Keys:
             return replace(step, body={**step.body, "key": made[one.name]})
 
         def do(
-            step: steps.Step, one: KeyDeclared, planned: Plan[KeyRow], sent: Answer | None
+            step: steps.Step, one: KeyDeclared, first: Plan[KeyRow], sent: Answer | None
         ) -> None:
             self._look_again(step)
-            if executor.do(with_key(step, one, _kept), sent) and not planned.leftovers:
-                left = plan(one, frozenset())
-                if (left.row is not None and left.row.token == now(one).token) or not one.place:
-                    written = planned.touched | planned.removed
-                    refuse_ignored(KEY, written & (left.touched | left.removed))
+            if executor.do(with_key(step, one, _kept), sent):
+                left, written = plan(one, frozenset()), first.touched | first.removed
+                refuse_ignored(KEY, written & (left.touched | left.removed))
 
         def foresee(step: steps.Step, one: KeyDeclared, _: Plan[KeyRow]) -> None:
             executor.foresee(with_key(step, one, lambda one: f"a new key for {one.alias}"))
@@ -131,7 +139,7 @@ class Keys:
             plan=plan,
             next_step=lambda one, planned: steps.next_step(now(one), planned),
             check=lambda _, planned: self._check(planned, options.test),
-            may_overlap=lambda planned: planned.action == UPDATE and _is_ours(planned.row),
+            may_overlap=lambda planned: _may_overlap(planned, lacking),
             notes=lambda _, planned, __: _notes(planned),
         )
         run: Run[Any, KeyRow] = Run(replace(operations, do=do, foresee=foresee), options)
@@ -152,16 +160,14 @@ class Keys:
 
     def _check(self, planned: Plan[KeyRow], test: bool) -> None:
         """Refuse what LiteLLM would do, or answer with an error that says nothing."""
-        for row in (planned.row, *planned.leftovers) if planned.changes else ():
-            self._refuse_login(row)
         if BUDGET in planned.touched:
             budget = planned.changes[BUDGET[0]]["new"]
             if not self._has_budget(budget, test):
                 raise Refused(f"There is no budget {budget!r} on the gateway")
 
-    def _refuse_login(self, row: KeyRow | None) -> None:
-        if row is not None and row.token == self._endpoints.login:
-            raise Refused(f"{row.id} is the key that the profile logs in with: it is left alone")
+    def _refuse_login(self, alias: str, token: str | None = None) -> None:
+        if self._endpoints.login == token or (self._login is not None and self._login == alias):
+            raise Refused(f"{alias} is the key that the profile logs in with: it is left alone")
 
     def _look_again(self, step: steps.Step) -> None:
         """Look once more at a key that is to be adopted or deleted: others may be faster."""
@@ -195,14 +201,16 @@ class Keys:
         :raises Refused: It belongs to somebody else, or the profile logs in with it.
         """
         self._want([declared.alias])
-        rows = self.store.rows(forecast=test)
+        rows, executor = self.store.rows(forecast=test), self._executor()
+        self._refuse_login(declared.alias)
         new = steps.successor(declared, rows)
         row = rows.get(declared.alias) if any_owner else steps.own_row(declared, rows)
-        executor = self._executor()
-        for one in (new, row):
-            self._refuse_login(one)
-            if one is not None and not test:
-                self._look_again(Delete(one))
+        try:
+            for one in (new, row) if not test else ():
+                if one is not None:
+                    self._look_again(Delete(one))
+        except ChangedByOthers:
+            raise GatewayError(f"Somebody else has just changed {declared.alias}") from None
         if new is not None and row is not None:
             executor.remove(declared.name, new, None, test=test)
         return executor.remove(declared.name, row or new, None, test=test)
@@ -212,11 +220,10 @@ class Keys:
 
         :raises Refused: There is none, or the profile logs in with it.
         """
-        self._want([alias])
-        row = self.store.rows().get(alias)
+        row = self.find(alias)
+        self._refuse_login(alias)
         if row is None:
             raise Refused(f"There is no key {alias!r} on the gateway")
-        self._refuse_login(row)
         self._executor().do(Update(row, {"blocked": blocked}), None)
 
     def forget(self) -> None:
@@ -228,6 +235,15 @@ def _kept(one: KeyDeclared) -> str:
     """A new key, which is put where it is declared before the gateway has it."""
     assert one.keep is not None and one.place is not None  # noqa: S101, PT018 - refused before
     return one.keep(one.place, f"sk-{secrets.token_urlsafe(_BYTES)}")
+
+
+def _may_overlap(plan: Plan[KeyRow], lacking: Set[str]) -> bool:
+    """Whether the first write of a plan is one request for a key that is known.
+
+    :param lacking: The aliases of keys that are still to be made.
+    """
+    is_first = plan.row is None and plan.id not in lacking
+    return is_first or (_is_ours(plan.row) and steps.CHANGED not in plan.changes)
 
 
 def _is_ours(row: KeyRow | None) -> bool:

@@ -285,7 +285,8 @@ def parse(data: Mapping[str, Any]) -> KeyRow | None:
 def created(body: Body, answer: Body | None) -> KeyRow:
     """The row that a create makes."""
     token = token_of(body["key"]) if "key" in body else ""
-    row = parse({TOKEN: token, **body} if answer is None else answer)
+    known = {key: value for key, value in body.items() if key != "key"}
+    row = parse({TOKEN: token, **known} if answer is None else answer)
     assert row is not None  # noqa: S101 - it has a token
     return row
 

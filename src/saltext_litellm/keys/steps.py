@@ -1,8 +1,8 @@
 """Decides the plan of a key, and its next step. Pure.
 
 A key cannot be changed, so another one takes its place: it is made under a second alias, then the
-old one is deleted, then the new one gets the alias. The marker of the new one says what it replaces.
-At any moment one of them works, and the next run finds both.
+old one is deleted, then the new one gets the alias. The marker of the new one says what it
+replaces. At any moment one of them works, and the next run finds both.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from .kind import DURATION, FIELDS, ID, KEY, KeyDeclared, KeyRow
 
 Step = Create[KeyRow] | Update[KeyRow] | Delete[KeyRow]
 
-_CHANGED = "key"  # what a change of the key itself is called
+CHANGED = "key"  # what a change of the key itself is called
 # What a key has that another one in its place must have too, whoever has set it.
 COPIED = (
     *(path[0] for path, _ in FIELDS.arguments.values() if path != DURATION),
@@ -85,27 +85,19 @@ def make_plan(
         _refuse_unmakeable(declared)
         return plans.create(KEY, declared, fingerprint, declared.alias)
     if token is None and declared.place is None:  # any key will do
-        return _update(declared, ours[-1], fingerprint)
+        return plans.update(KEY, declared, ours[-1], fingerprint)
     right = next((one for one in ours if one.token == token), None)
     others = tuple(one for one in ours if one is not right)
     if right is None:
         _refuse_rotation(declared, others[-1])
-        planned = _update(declared, others[-1], fingerprint)
+        planned = plans.update(KEY, declared, others[-1], fingerprint)
         others = others[:-1]
     else:
-        planned = _update(declared, right, fingerprint)
+        planned = plans.update(KEY, declared, right, fingerprint)
         if not others:
             return planned
-    changes = {**planned.changes, _CHANGED: {"old": REDACTED, "new": REDACTED}}
-    marker = planned.marker
-    return replace(planned, action=UPDATE, changes=changes, marker=marker, leftovers=others)
-
-
-def _update(declared: KeyDeclared, row: KeyRow, fingerprint: Fingerprinter) -> Plan[KeyRow]:
-    planned = plans.update(KEY, declared, row, fingerprint)
-    if row.marker and row.marker.replaces and planned.action == NONE:
-        return replace(planned, marker=_marker(row.marker, declared))
-    return planned
+    changes = {**planned.changes, CHANGED: {"old": REDACTED, "new": REDACTED}}
+    return replace(planned, action=UPDATE, changes=changes, leftovers=others)
 
 
 def _marker(marker: Marker, declared: KeyDeclared, replaces: str | None = None) -> Marker:
@@ -150,7 +142,7 @@ def next_step(declared: KeyDeclared, plan: Plan[KeyRow]) -> Step | None:
         return Delete(plan.leftovers[0])
     row = plan.row
     assert row is not None  # noqa: S101 - such a plan has one
-    if _CHANGED in plan.changes:
+    if CHANGED in plan.changes:
         alias = declared.alias if row.id != declared.alias else second_alias(declared.alias)
         marker = _marker(plan.marker, declared, replaces=row.id)
         return Create(_whole(declared, _copied(declared, plan, row), alias, marker))
