@@ -215,8 +215,8 @@ def managed(given: KeySetArguments) -> dict[str, Any]:
         By default none. Any other fails with ``there is no argument …``.
 
     pillar
-        The pillar key that has the keys (string, nested with ``:``), so that no rendered SLS has one. Fails with ``There is no … in
-        the pillar``.
+        The pillar key that has the keys (string, nested with ``:``), so that no rendered SLS has
+        one. Fails with ``There is no … in the pillar``.
 
     prune
         Delete the keys that this set owns and does not declare any more, and no others (boolean).
