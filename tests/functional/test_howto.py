@@ -61,7 +61,7 @@ UNREADABLE = {"client_secret"}  # LiteLLM shows nothing of it
 
 
 class WholeApi(Api):
-    """The API for models, credentials and fallbacks."""
+    """The API for all kinds."""
 
     def credentials(self):
         """The credentials by name."""
@@ -77,13 +77,25 @@ class WholeApi(Api):
         rules = self.router_settings()["fallbacks"] or []
         return {model: models for rule in rules for model, models in rule.items()}
 
+    def teams(self):
+        """The teams by alias."""
+        return {one["team_alias"]: one for one in self("GET", "/team/list")}
+
+    def budgets(self):
+        """The budgets by id."""
+        return {one["budget_id"]: one for one in self("GET", "/budget/list")}
+
     def empty(self):
-        """Delete every model, and then every credential and fallback."""
+        """Delete every model, and then every credential, fallback, team and budget."""
         super().empty()
         for model in self.fallbacks():
             self("DELETE", f"/fallback/{quote(model, safe='')}")
         for name in self.credentials():
             self("DELETE", f"/credentials/{quote(name, safe='')}")
+        for team in self.teams().values():
+            self("POST", "/team/delete", json={"team_ids": [team["team_id"]]})
+        for budget_id in self.budgets():
+            self("POST", "/budget/delete", json={"id": budget_id})
 
 
 @pytest.fixture
@@ -168,13 +180,14 @@ def check_states(machine, api, sls, options):
         if state["state"] in ROUTING:
             ROUTING[state["state"]](api, state)
             continue
-        of_credentials = state["state"] == "litellm_credential"
+        kind = state["state"]
         if state["fun"] == "absent":
             name = state["name"]
-            assert not (api.credentials().get(name) if of_credentials else api.in_database(name))
+            found = {"litellm_credential": api.credentials, "litellm_team": api.teams}.get(kind)
+            assert not (found().get(name) if found else api.in_database(name))
             continue
         for declared in objects(machine, caller.sminion.opts["pillar"], state):
-            (check_credential if of_credentials else check_row)(api, caller.opts, declared)
+            CHECKS.get(kind, check_row)(api, caller.opts, declared)
     again = caller.cmd("state.apply", sls)
     assert {(one["result"], bool(one["changes"])) for one in again.values()} == {(True, False)}
 
@@ -193,7 +206,8 @@ def objects(machine, pillar, state):
     """The arguments of each deployment or credential that a rendered state declares."""
     if state["fun"] == "present":
         return [{key: value for key, value in state.items() if not is_salts(key)}]
-    found, defaults = state.get("models", state.get("credentials")), state.get("defaults", {})
+    found = state.get("models", state.get("credentials", state.get("teams")))
+    defaults = state.get("defaults", {})
     if "pillar" in state:
         found = pillar[state["pillar"]]
     if "source" in state:
@@ -235,6 +249,33 @@ def check_credential(api, opts, declared):
     assert {key: row["credential_values"].get(key) for key in expected} == expected
     info = declared.get("credential_info", {})
     assert {key: row["credential_info"].get(key) for key in info} == info
+
+
+def check_team(api, _, declared):
+    """Whether a team has all that is declared."""
+    row = api.teams()[declared["name"]]
+    members = {one["user_email"] for one in row["members_with_roles"]} - {None}
+    assert members == declared["members"].keys()
+    assert row["metadata"]["saltext_litellm"]["name"] == declared["name"]
+    metadata = declared.get("metadata", {})
+    assert {key: row["metadata"][key] for key in metadata} == metadata
+    budget = api.budgets().get(row["metadata"].get("team_member_budget_id"))
+    assert (budget or {}).get("max_budget") == declared.get("team_member_budget")
+    columns = {"models", "max_budget", "budget_duration", "rpm_limit"} & declared.keys()
+    assert {key: row[key] for key in columns} == {key: declared[key] for key in columns}
+
+
+def check_budget(api, _, declared):
+    """Whether a budget has all that is declared."""
+    row = api.budgets()[declared["name"]]
+    assert {**row, **declared, "name": row["budget_id"]} == {**row, "name": declared["name"]}
+
+
+CHECKS = {
+    "litellm_credential": check_credential,
+    "litellm_team": check_team,
+    "litellm_budget": check_budget,
+}
 
 
 def check_row(api, opts, declared):

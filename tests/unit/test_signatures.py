@@ -5,22 +5,28 @@ import re
 
 import pytest
 
+from saltext_litellm.budgets.arguments import BudgetArguments
 from saltext_litellm.credentials.arguments import CredentialArguments, CredentialSetArguments
 from saltext_litellm.models import fields
 from saltext_litellm.models.arguments import DeploymentArguments, SetArguments
+from saltext_litellm.modules import litellm_budget as budget_module
 from saltext_litellm.modules import litellm_credential as credential_module
 from saltext_litellm.modules import litellm_fallback as fallback_module
 from saltext_litellm.modules import litellm_model as module
 from saltext_litellm.modules import litellm_router as router_module
+from saltext_litellm.modules import litellm_team as team_module
 from saltext_litellm.routing.arguments import (
     FallbackArguments,
     SettingArguments,
     SettingsArguments,
 )
+from saltext_litellm.states import litellm_budget as budget_state
 from saltext_litellm.states import litellm_credential as credential_state
 from saltext_litellm.states import litellm_fallback as fallback_state
 from saltext_litellm.states import litellm_model as state
 from saltext_litellm.states import litellm_router as router_state
+from saltext_litellm.states import litellm_team as team_state
+from saltext_litellm.teams.arguments import TeamArguments, TeamSetArguments
 from tests.conftest import REPO_ROOT
 
 # What the execution functions differ in, and why.
@@ -35,7 +41,14 @@ DIFFERENCES = {
 ABOUT_THE_RUN = {"name", "verify_secrets", "preflight", "verify", "profile"}
 STATES = [
     pytest.param(vars(kind)[name], id=f"{kind.__virtualname__}.{name}")
-    for kind in (state, credential_state, fallback_state, router_state)
+    for kind in (
+        state,
+        credential_state,
+        fallback_state,
+        router_state,
+        team_state,
+        budget_state,
+    )
     for name in ("present", "absent", "managed")
     if name in vars(kind)
 ]
@@ -72,6 +85,9 @@ PRESENT = defaults_of(state.present)
         (fallback_state.present, FallbackArguments),
         (router_state.present, SettingArguments),
         (router_state.managed, SettingsArguments),
+        (team_state.present, TeamArguments),
+        (team_state.managed, TeamSetArguments),
+        (budget_state.present, BudgetArguments),
     ],
 )
 def test_a_state_takes_its_arguments_and_no_others(function, arguments):
@@ -104,6 +120,16 @@ def test_the_execution_functions_for_routing_take_what_the_states_take():
             assert defaults_of(one) == defaults_of(function) | tests
     absent = defaults_of(fallback_state.absent)
     assert defaults_of(fallback_module.delete) == absent | {"test": False}
+
+
+def test_the_execution_functions_for_teams_and_budgets_take_what_the_states_take():
+    present, managed = map(defaults_of, (team_state.present, team_state.managed))
+    assert defaults_of(team_module.plan) == present
+    assert defaults_of(team_module.apply) == present | {"test": False}
+    assert defaults_of(team_module.manage) == managed | {"test": False}
+    present = defaults_of(budget_state.present)
+    assert defaults_of(budget_module.plan) == present
+    assert defaults_of(budget_module.apply) == present | {"test": False}
 
 
 def test_manage_takes_what_managed_takes():

@@ -11,10 +11,12 @@ from functools import cache
 import pytest
 
 from saltext_litellm.states import (
+    litellm_budget,
     litellm_credential,
     litellm_fallback,
     litellm_model,
     litellm_router,
+    litellm_team,
 )
 from tests.conftest import REPO_ROOT
 
@@ -27,7 +29,14 @@ QUOTED = [
 ]
 QUOTED_IN_DOCSTRINGS = [
     quoted
-    for state in (litellm_model, litellm_credential, litellm_fallback, litellm_router)
+    for state in (
+        litellm_model,
+        litellm_credential,
+        litellm_fallback,
+        litellm_router,
+        litellm_team,
+        litellm_budget,
+    )
     for name in ("present", "absent", "managed")
     if (function := vars(state).get(name)) is not None
     for quoted in re.findall(r"``(.+?)``", " ".join(inspect.getdoc(function).split()))

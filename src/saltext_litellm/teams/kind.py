@@ -150,7 +150,7 @@ def _check_value(path: Path, value: Any) -> None:
     """Refuse a value that LiteLLM would not keep, not keep secret, or that is not for settings."""
     section, name = path[0], short(FIELDS.label(path))
     if section == MEMBERS and (len(path) != _PAIR or value not in _ROLES):
-        raise InvalidInput(f"{name} must be {' or '.join(_ROLES)}, not {quoted(value)}")
+        raise InvalidInput(f"{name} must be admin or user, not {quoted(value)}")
     if section == ALIASES and (len(path) != _PAIR or not isinstance(value, str)):
         raise InvalidInput(f"{name} must be the name of a model, not {quoted(value)}")
     if section == SETTINGS and path[1] in {*FIELDS.known, ROSTER}:
