@@ -87,7 +87,7 @@ def make_plan(
     if token is None and declared.place is None:  # any key will do
         return plans.update(KEY, declared, ours[-1], fingerprint)
     right = next((one for one in ours if one.token == token), None)
-    others = tuple(one for one in ours if one is not right)
+    others = tuple(one for one in ours if right is None or one.token != right.token)
     if right is None:
         _refuse_rotation(declared, others[-1])
         planned = plans.update(KEY, declared, others[-1], fingerprint)

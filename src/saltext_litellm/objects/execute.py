@@ -107,7 +107,8 @@ class Executor(Generic[R]):
         if isinstance(step, Delete):
             self.store.predict(None, [step.row.id])
         elif isinstance(step, Update):
-            self.store.predict(self.kind.changed(step.row, step.body, None))
+            row = self.kind.changed(step.row, step.body, None)
+            self.store.predict(row, [step.row.id] if row.id != step.row.id else ())
         else:
             self.store.predict(self.kind.created(step.body, None))
 
@@ -158,7 +159,10 @@ class Executor(Generic[R]):
                 self._look_whether_done(step, err)
                 return False
             answer = self._send_again(step, err)
-        self.store.put(self.kind.changed(step.row, step.body, answer))
+        row = self.kind.changed(step.row, step.body, answer)
+        if row.id != step.row.id:
+            self.store.drop(step.row.id)
+        self.store.put(row)
         return True
 
     def _look_whether_done(self, step: Update[R], err: OutcomeUnknown) -> None:
