@@ -18,9 +18,10 @@ from ..objects.run import Run
 from ..objects.steps import Create, Delete, Update
 from ..objects.store import Store
 from ..values.fingerprints import Fingerprinter
+from ..values.paths import Path
 from . import steps
 from .endpoints import KeyEndpoints
-from .kind import BUDGET, KEY, MODELS, TEAM, KeyDeclared, KeyRow, parse
+from .kind import BUDGET, KEY, MODELS, NEWER, PERIOD, TEAM, KeyDeclared, KeyRow, parse
 
 _BYTES = 32  # of a new key
 
@@ -128,8 +129,9 @@ class Keys:
         ) -> None:
             self._look_again(step)
             if executor.do(with_key(step, one, _kept), sent):
-                left, written = plan(one, frozenset()), first.touched | first.removed
-                refuse_ignored(KEY, written & (left.touched | left.removed))
+                left = plan(one, frozenset())
+                kept = {path for path in first.removed if _is_kept(left.row, path)}
+                refuse_ignored(KEY, kept | (first.touched & left.touched))
 
         def foresee(step: steps.Step, one: KeyDeclared, _: Plan[KeyRow]) -> None:
             executor.foresee(with_key(step, one, lambda one: f"a new key for {one.alias}"))
@@ -160,6 +162,11 @@ class Keys:
 
     def _check(self, planned: Plan[KeyRow], test: bool) -> None:
         """Refuse what LiteLLM would do, or answer with an error that says nothing."""
+        if PERIOD in planned.removed and planned.row and NEWER not in planned.row.data:
+            raise Refused(
+                f"The gateway's LiteLLM is too old to clear {PERIOD[0]}: declare another one, or "
+                "rotate the key"
+            )
         if BUDGET in planned.touched:
             budget = planned.changes[BUDGET[0]]["new"]
             if not self._has_budget(budget, test):
@@ -229,6 +236,10 @@ class Keys:
     def forget(self) -> None:
         """Read everything anew when it is next needed, because others may have changed it."""
         self.store.forget()
+
+
+def _is_kept(row: KeyRow | None, path: Path) -> bool:
+    return row is not None and KEY.fields.is_set(path, row.get(path))
 
 
 def _kept(one: KeyDeclared) -> str:

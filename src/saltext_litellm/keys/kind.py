@@ -35,6 +35,8 @@ ID, TOKEN, ALIASES, MODELS = "key_alias", "token", "aliases", "models"
 TEAM: Path = ("team_id",)
 BUDGET: Path = ("budget_id",)
 DURATION: Path = ("duration",)
+PERIOD: Path = ("budget_duration",)
+NEWER = "tpd_limit"  # a column of LiteLLM 1.106, by which it is told from 1.83
 
 _OF_THE_UI = "litellm-dashboard"  # the team of the keys with which people are logged in to the UI
 _PAIR = 2  # the length of a path that is a key of a section itself
@@ -96,7 +98,7 @@ FIELDS = Fields(
         "user_id": (("user_id",), checks.title),
         MODELS: ((MODELS,), _models),
         "max_budget": (("max_budget",), checks.amount),
-        "budget_duration": (("budget_duration",), checks.duration),
+        "budget_duration": (PERIOD, checks.duration),
         "budget_id": (BUDGET, checks.title),
         "tpm_limit": (("tpm_limit",), checks.limit),
         "rpm_limit": (("rpm_limit",), checks.limit),
