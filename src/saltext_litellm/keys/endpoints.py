@@ -58,8 +58,8 @@ class KeyEndpoints:
         for _ in range(_READS):
             found, total = self._pages(alias)
             if len(found) == total:
-                break
-        return [*found.values()]
+                return [*found.values()]
+        raise GatewayError(f"The gateway lists {len(found)} keys, but says that it has {total}")
 
     def _pages(self, alias: str | None) -> tuple[dict[str, Found], int]:
         found: dict[str, Found] = {}

@@ -84,7 +84,8 @@ class Keys:
         if self._alias is not None and token and all(row.token != token for row in rows):
             self._put(self._endpoints.info(token))
         managed = row.marker.keys if row is not None and row.marker is not None else ()
-        matters = BUDGET in one.values or BUDGET in managed or (row and row.token != token)
+        other = row is not None and (token or one.place) and row.token != token
+        matters = BUDGET in one.values or BUDGET in managed or other
         if row is not None and matters and BUDGET[0] not in row.data:  # 1.83.14 does not list it
             self._put({**row.data, **(self._endpoints.info(row.token) or {})})
 
