@@ -111,7 +111,7 @@ def cut_short(is_ours: Is) -> Callable[[Answer], Answer]:
 
 HTML = {"body": "<html>bad gateway</html>", "headers": {"Content-Type": "text/html"}}
 ERROR = {"error": {"message": "made to fail", "type": "internal_error", "code": "500"}}
-NOTHING = {**dict.fromkeys(LISTS.values(), []), "total_count": 0}
+NOTHING = {"data": [], "credentials": [], "keys": [], "total_count": 0}
 _ONCE = [
     Fault("refused", {"leave": 0.2}),
     Fault("reset before it arrives", {"drop": True, "reset": True}),

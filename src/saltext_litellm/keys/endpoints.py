@@ -86,7 +86,8 @@ class KeyEndpoints:
         row = answer.get("info") if isinstance(answer, dict) else None
         if answer is not None and not isinstance(row, dict):
             raise GatewayError("The gateway's key is not in a form LiteLLM sends")
-        return None if row is None else {TOKEN: token, **row}
+        # From 1.106 on, LiteLLM also shows a key that was deleted.
+        return None if row is None or row.get("deleted_at") else {TOKEN: token, **row}
 
     # ----------------------------------------------------------------- writes
 
