@@ -14,6 +14,7 @@ from saltext_litellm.states import (
     litellm_budget,
     litellm_credential,
     litellm_fallback,
+    litellm_key,
     litellm_model,
     litellm_router,
     litellm_team,
@@ -35,6 +36,7 @@ QUOTED_IN_DOCSTRINGS = [
         litellm_fallback,
         litellm_router,
         litellm_team,
+        litellm_key,
         litellm_budget,
     )
     for name in ("present", "absent", "managed")
