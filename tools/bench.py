@@ -352,7 +352,7 @@ def measure_own_side(bench: Bench, counts: Iterable[int]) -> None:
             bench.declare(declared, recorder.url)
             planning = bench.apply("managed", "test=True")
             costs = bench.medians({"bare": bench.bare, "own": planning}, MANY)
-        if "bench is as declared" not in bench.told:
+        if "are as declared" not in bench.told:
             raise SystemExit(bench.told)
         cpu = costs["own"].cpu
         own = cpu - costs["bare"].cpu

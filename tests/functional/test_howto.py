@@ -189,6 +189,9 @@ def check_states(machine, api, sls, options):
             ROUTING[state["state"]](api, state)
             continue
         kind = state["state"]
+        if kind == "litellm_gateway":
+            check_document(machine, api, caller.opts, state)
+            continue
         if state["fun"] == "absent":
             name = state["name"]
             found = {
@@ -223,11 +226,30 @@ def objects(machine, pillar, state):
     if "pillar" in state:
         found = pillar[state["pillar"]]
     if "source" in state:
-        path = machine.root / "srv/salt" / state["source"].removeprefix("salt://")
-        found = salt.utils.yaml.safe_load(path.read_text())["model_list"]
+        found = document(machine, state)["model_list"]
     if isinstance(found, list):
         return found
     return [{**defaults, **arguments, "name": name} for name, arguments in found.items()]
+
+
+def document(machine, state):
+    """The document that a state has as its source."""
+    path = machine.root / "srv/salt" / state["source"].removeprefix("salt://")
+    return salt.utils.yaml.safe_load(path.read_text())
+
+
+def check_document(machine, api, opts, state):
+    """Whether the gateway has all that a document declares."""
+    found = document(machine, state)
+    for entry in found.get("credential_list", ()):
+        check_credential(api, opts, {**entry, "name": entry["credential_name"]})
+    for entry in found["model_list"]:
+        check_row(api, opts, entry)
+    for rule in found["litellm_settings"]["fallbacks"]:
+        assert rule.items() <= api.fallbacks().items()
+    retries = found.get("router_settings", {}).get("num_retries")
+    if retries is not None:
+        assert api.router_settings()["num_retries"] == retries
 
 
 def is_salts(key):

@@ -13,7 +13,12 @@ from .recorder import Recorder
 
 SECONDS = 1.0  # the timeout of a client; slow faults take longer
 # Where each list has its rows.
-LISTS = {"/v2/model/info": "data", "/credentials": "credentials", "/key/list": "keys"}
+LISTS = {
+    "/v2/model/info": "data",
+    "/credentials": "credentials",
+    "/v2/team/list": "teams",
+    "/key/list": "keys",
+}
 Is = Callable[[Mapping[str, Any]], bool]
 
 
@@ -111,7 +116,7 @@ def cut_short(is_ours: Is) -> Callable[[Answer], Answer]:
 
 HTML = {"body": "<html>bad gateway</html>", "headers": {"Content-Type": "text/html"}}
 ERROR = {"error": {"message": "made to fail", "type": "internal_error", "code": "500"}}
-NOTHING = {"data": [], "credentials": [], "keys": [], "total_count": 0}
+NOTHING = {"data": [], "credentials": [], "teams": [], "total": 0, "keys": [], "total_count": 0}
 _ONCE = [
     Fault("refused", {"leave": 0.2}),
     Fault("reset before it arrives", {"drop": True, "reset": True}),

@@ -6,12 +6,14 @@ import re
 import pytest
 
 from saltext_litellm.budgets.arguments import BudgetArguments
+from saltext_litellm.config_yaml.arguments import DiffArguments, DocumentArguments
 from saltext_litellm.credentials.arguments import CredentialArguments, CredentialSetArguments
 from saltext_litellm.models import fields
 from saltext_litellm.models.arguments import DeploymentArguments, SetArguments
 from saltext_litellm.modules import litellm_budget as budget_module
 from saltext_litellm.modules import litellm_credential as credential_module
 from saltext_litellm.modules import litellm_fallback as fallback_module
+from saltext_litellm.modules import litellm_gateway as gateway_module
 from saltext_litellm.modules import litellm_model as module
 from saltext_litellm.modules import litellm_router as router_module
 from saltext_litellm.modules import litellm_team as team_module
@@ -23,6 +25,7 @@ from saltext_litellm.routing.arguments import (
 from saltext_litellm.states import litellm_budget as budget_state
 from saltext_litellm.states import litellm_credential as credential_state
 from saltext_litellm.states import litellm_fallback as fallback_state
+from saltext_litellm.states import litellm_gateway as gateway_state
 from saltext_litellm.states import litellm_key as key_state
 from saltext_litellm.states import litellm_model as state
 from saltext_litellm.states import litellm_router as router_state
@@ -47,6 +50,7 @@ STATES = [
         credential_state,
         fallback_state,
         router_state,
+        gateway_state,
         team_state,
         key_state,
         budget_state,
@@ -90,6 +94,7 @@ PRESENT = defaults_of(state.present)
         (team_state.present, TeamArguments),
         (team_state.managed, TeamSetArguments),
         (budget_state.present, BudgetArguments),
+        (gateway_state.managed, DocumentArguments),
     ],
 )
 def test_a_state_takes_its_arguments_and_no_others(function, arguments):
@@ -135,6 +140,9 @@ def test_the_execution_functions_for_teams_and_budgets_take_what_the_states_take
 
 
 def test_manage_takes_what_managed_takes():
+    document = defaults_of(gateway_state.managed)
+    assert defaults_of(gateway_module.manage) == document | {"test": False}
+    assert defaults_of(gateway_module.diff).items() <= document.items()
     assert defaults_of(module.manage) == defaults_of(state.managed) | {"test": False}
     assert defaults_of(module.plan_set) == defaults_of(state.managed)
 
@@ -144,6 +152,7 @@ def test_manage_takes_what_managed_takes():
     [
         *(DeploymentArguments, SetArguments, CredentialArguments, CredentialSetArguments),
         *(FallbackArguments, SettingArguments, SettingsArguments),
+        *(DiffArguments, DocumentArguments),
     ],
 )
 def test_arguments_do_not_show_their_secrets(arguments):

@@ -14,6 +14,7 @@ from saltext_litellm.states import (
     litellm_budget,
     litellm_credential,
     litellm_fallback,
+    litellm_gateway,
     litellm_key,
     litellm_model,
     litellm_router,
@@ -28,17 +29,19 @@ ROW = re.compile(r"^\| (`.*?`) \| ", re.MULTILINE)
 QUOTED = [
     quoted for cell in ROW.findall(PAGE.read_text()) for quoted in re.findall(r"`(.+?)`", cell)
 ]
+STATES = (
+    litellm_model,
+    litellm_credential,
+    litellm_fallback,
+    litellm_gateway,
+    litellm_router,
+    litellm_team,
+    litellm_key,
+    litellm_budget,
+)
 QUOTED_IN_DOCSTRINGS = [
     quoted
-    for state in (
-        litellm_model,
-        litellm_credential,
-        litellm_fallback,
-        litellm_router,
-        litellm_team,
-        litellm_key,
-        litellm_budget,
-    )
+    for state in STATES
     for name in ("present", "absent", "managed")
     if (function := vars(state).get(name)) is not None
     for quoted in re.findall(r"``(.+?)``", " ".join(inspect.getdoc(function).split()))

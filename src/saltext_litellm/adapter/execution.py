@@ -10,6 +10,7 @@ from typing import Any
 
 import salt.utils.data
 
+from ..config_yaml.source import Fetch
 from ..errors import InvalidInput, LiteLLMError, Refused
 from ..gateway import Gateway
 from ..objects.declared import Declared
@@ -18,7 +19,7 @@ from ..objects.outcome import Outcome, Progress
 from ..report import exported
 from ..values import atomic_file, checks
 from ..values.quote import quoted
-from . import gateways
+from . import file_server, gateways
 from .sdb import resolver
 
 log = logging.getLogger(__name__)
@@ -58,6 +59,21 @@ class Minion:
         if found is None:
             raise Refused(f"There is no {quoted(key)} in the pillar")
         return found
+
+    def declared_by(
+        self, name: str, value: Any, pillar: Any, source: Any, read: Callable[[str, Fetch], Any]
+    ) -> Any:
+        """What is declared by a value, under a pillar key or in a source, whichever is given.
+
+        :param name: The argument that has the value.
+        :param read: Reads a source.
+        """
+        if sum(one is not None for one in (value, pillar, source)) != 1:
+            raise InvalidInput(f"exactly one of {name}, pillar and source is needed")
+        if source is not None:
+            with file_server.fetching(self.opts) as fetch:
+                return read(checks.title("source", source), fetch)
+        return value if pillar is None else self.from_pillar(pillar)
 
     def progress(self, module: str, noun: str, name: str) -> Progress:
         """Report the progress of a long run: in the log, and at most once a second as an event.

@@ -35,15 +35,8 @@ TYPE = "litellm"
 # What SLS files see in `pillar` for one gateway; in its declaration, beside its profile.
 _PILLAR = "pillar"
 # A gateway has no shell and no files: a state for the machine would change the minion.
-_OWN = (
-    "litellm_budget",
-    "litellm_credential",
-    "litellm_fallback",
-    "litellm_key",
-    "litellm_model",
-    "litellm_router",
-    "litellm_team",
-)
+_KINDS = ("budget", "credential", "fallback", "gateway", "key", "model", "router", "team")
+_OWN = tuple(f"litellm_{kind}" for kind in _KINDS)
 _STATES = (*_OWN, "module", "test")
 _MODULES = (*_OWN, "config", "grains", "pillar", "sdb", "slsutil", "test")
 

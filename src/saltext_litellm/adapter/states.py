@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from collections.abc import Callable, Mapping
+from itertools import chain
 from typing import Any
 
 from salt.exceptions import CommandExecutionError, SaltInvocationError
 
+from ..config_yaml import source as sources
+from ..config_yaml.converge import KINDS
+from ..errors import LiteLLMError
 from ..report import comments
+from . import file_server, requisites
 
 Result = dict[str, Any]
 
@@ -51,6 +57,43 @@ def result_of_set(
     passed = _passed(test, changes, outcome.get("failures"))
     warned = comments.warned(comments.warnings(outcome))
     return comments.result(name, passed, comment, changes=changes, **warned)
+
+
+def result_of_document(name: str, test: bool, call: Callable[[], Any]) -> Result:
+    """The result of a state for a whole document."""
+    try:
+        outcome = call()
+    except (CommandExecutionError, SaltInvocationError) as err:
+        return comments.result(name, False, str(err).split("\n"))
+    changes = {
+        kind: comments.collapsed(found, KINDS[kind][1])
+        for kind, found in outcome["changes"].items()
+    }
+    parts = [outcome[kind] for kind in KINDS if kind in outcome]
+    failed = any(part.get("failures") or part.get("not_tried") for part in parts)
+    comment = comments.of_document(outcome, KINDS, test)
+    found = chain.from_iterable(map(comments.warnings, [*parts, outcome]))
+    more = {"changes": changes, **comments.warned(found)}
+    return comments.result(name, _passed(test, changes, failed), comment, **more)
+
+
+def source_writers(source: Any, opts: Mapping[str, Any], salt: Mapping[str, Any]) -> list[str]:
+    """The states that would still write a file of a source, after this test of the run.
+
+    :param salt: What Salt sets while a state runs: ``__low__``, ``__lowstate__``, ``__running__``.
+    """
+    if not isinstance(source, str) or "__low__" not in salt:
+        return []
+    run = requisites.Run(salt["__low__"], salt["__lowstate__"] or (), salt["__running__"])
+
+    def paths() -> set[str]:
+        tried: list[str] = []
+        # What is wrong with a file may be what will be mended.
+        with contextlib.suppress(LiteLLMError), file_server.fetching(opts) as fetch:
+            sources.read(source, fetch, tried)
+        return {path for place in tried for path in file_server.paths_of(place, opts)}
+
+    return requisites.writers(run, paths)
 
 
 def _passed(test: bool, changes: Any, failed: Any) -> bool | None:

@@ -103,7 +103,8 @@ class BudgetEndpoints:
 
         :raises OutcomeUnknown: It may still exist.
         """
-        return self._session.call("POST", "/budget/delete", {"id": budget_id}) is not None
+        answer = self._session.call("POST", "/budget/delete", {"id": budget_id})
+        return answer is not None and bool(self._row(answer, "POST /budget/delete"))
 
     def _row(self, answer: Any, request: str) -> dict[str, Any]:
         if not isinstance(answer, dict) or _ID not in answer:

@@ -61,6 +61,13 @@ class Credentials:
         self.store.read_again()
         return True
 
+    def _see_again(self, rows: Sequence[Row]) -> None:
+        """List again. What is not listed any more counts as gone only if the database says so."""
+        self.store.read_again()
+        for row in rows:
+            if row.id not in self.store.rows():
+                self._exists(row.id)
+
     def _exists(self, name: str) -> bool:
         """Whether the database has a credential, by an update that changes nothing.
 
@@ -125,6 +132,7 @@ class Credentials:
             next_step=next_step,
             look_closer=look_closer,
             check=check,
+            see_again=self._see_again,
             why_kept=lambda row: self._why_kept(row, options.test),
             notes=lambda *_: [_NOT_REFRESHED] if any(unsure) else [],
         )

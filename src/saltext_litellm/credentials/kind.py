@@ -148,7 +148,8 @@ def _check_value(path: Path, value: Any) -> None:
     if path[0] == VALUES and _REFERENCE in str(value):
         raise InvalidInput(
             f"{name} has an os.environ/ reference, which LiteLLM would not resolve: it resolves "
-            "them in the credentials of its config file only"
+            "them in the credentials of its config file only; write an sdb:// reference or the "
+            "value"
         )
     check_texts(FIELDS, path, value)
 

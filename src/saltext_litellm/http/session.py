@@ -127,7 +127,7 @@ class Session:
         response = self._answer((method, path, body, params), retries, repeatable)
         if response.status_code in absent:
             return None
-        return self._parse_answer(response, body, result_key)
+        return self._parse_answer(method, response, body, result_key)
 
     def _answer(self, request: Request, retries: int, repeatable: bool) -> requests.Response:
         """Send a request until it is answered, or until another try is not safe or cannot help."""
@@ -195,7 +195,7 @@ class Session:
             return self._unsent(request, err, why)
         again, kind = False, OutcomeUnknown
         if exchange.late:
-            kind = NotSeen if body else kind  # a write may still be done
+            kind = NotSeen if _changes_something(method, body) else kind  # it may still be done
             message = f"{url} did not answer {request} within {self._profile.timeout:g} s"
         elif isinstance(err, SSLError):
             message = f"No trusted connection to {url}: {why}"
@@ -224,7 +224,11 @@ class Session:
         return GatewayError(message), again
 
     def _parse_answer(
-        self, response: requests.Response, body: Mapping[str, Any] | None, result_key: str | None
+        self,
+        method: str,
+        response: requests.Response,
+        body: Mapping[str, Any] | None,
+        result_key: str | None,
     ) -> Any:
         url, status = self.url, response.status_code
         if response.is_redirect:
@@ -234,7 +238,7 @@ class Session:
         if not (response.ok or (result_key is not None and _has_key(response, result_key))):
             unknown = status >= _SERVER_ERROR and status not in _BUSY
             kind = OutcomeUnknown if unknown else GatewayError
-            if status == _GATEWAY_TIMEOUT and body:
+            if status == _GATEWAY_TIMEOUT and _changes_something(method, body):
                 kind = NotSeen
             raise kind(f"{url} {self._refusal(response, self._secrets(body))}", status)
         try:
@@ -259,6 +263,11 @@ class Session:
     def _secrets(self, body: Mapping[str, Any] | None = None) -> tuple[str, ...]:
         """Every string that no message may contain, whoever has written the message."""
         return (*self._profile.secrets, *secret_strings("", dict(body or {})))
+
+
+def _changes_something(method: str, body: Mapping[str, Any] | None) -> bool:
+    """Whether a request does something. Some have an empty body because they change nothing."""
+    return method == "DELETE" or bool(body)
 
 
 def _request_errors() -> tuple[type[Exception], ...]:

@@ -8,8 +8,10 @@ from typing import Any
 
 from ..errors import InvalidInput
 from ..objects import sets
+from ..objects.export import Secret
 from ..objects.sets import Arguments
 from ..values import checks
+from ..values.paths import put
 from ..values.quote import short, suggested, unknown_key
 from . import fields
 from .desired import Deployment, desired, mistakes_in
@@ -57,6 +59,27 @@ def _named_models(models: Any) -> Iterator[tuple[Any, Any]]:
 def _entry_name(number: int, entry: Any) -> str:
     name = entry.get("model_name") if isinstance(entry, Mapping) else None
     return name if isinstance(name, str) and name.strip() else f"entry {number}"
+
+
+def entry(name: str, arguments: Arguments) -> Arguments:
+    """Arguments of ``present`` in the form of an entry of ``model_list``.
+
+    :param arguments: Those of an export, which may have stand-ins for secrets.
+    """
+    found: Arguments = {"model_name": name, PARAMS: {}, **arguments}
+    found |= {key: dict(found[key]) for key in SECTIONS if key in found}
+    values = {}
+    for key in FIELDS.arguments.keys() & found.keys():
+        path, check = FIELDS.arguments[key]
+        value = found.pop(key)
+        if value is not None:
+            values[path] = value if isinstance(value, Secret) else check(key, value)
+    for path, value in sorted(values.items(), key=lambda item: item[0]):
+        put(found, path, value)
+    found[PARAMS] = {"model": fields.derived_model(values), **found[PARAMS]}
+    if "model_id" in found:
+        found.setdefault(INFO, {})["id"] = found.pop("model_id")
+    return found
 
 
 class _Entry:

@@ -24,16 +24,16 @@ import fnmatch
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from saltext_litellm.adapter import execution, file_server, jobs, signatures
+from saltext_litellm.adapter import execution, jobs, signatures
 from saltext_litellm.adapter.errors import salt_errors
 from saltext_litellm.adapter.execution import Minion
 from saltext_litellm.adapter.sdb import resolver
-from saltext_litellm.errors import InvalidInput, Refused
+from saltext_litellm.config_yaml import source as sources
+from saltext_litellm.errors import Refused
 from saltext_litellm.gateway import Gateway
 from saltext_litellm.models import desired, model_list
 from saltext_litellm.models import export as exports
 from saltext_litellm.models import row as rows
-from saltext_litellm.models import source as sources
 from saltext_litellm.models.arguments import DeploymentArguments, SetArguments
 from saltext_litellm.models.options import ModelOptions
 from saltext_litellm.objects.outcome import Outcome, compact
@@ -716,26 +716,15 @@ def _converge(
         )
         flags["preflight"] = checks.preflight("preflight", given.preflight)
         desired.named(name, None)
-        declared = _given_models(given, minion)
+        declared = minion.declared_by(
+            "models", given.models, given.pillar, given.source, sources.model_list
+        )
         execution.refuse_empty_prune(name, "models", declared, flags)
         wanted = model_list.read(name, declared, given.defaults, minion.resolver())
         progress = minion.progress("litellm_model", "model", name)
         gateway = minion.gateway(given.profile)
         options = ModelOptions(set=name, progress=progress, **flags)
         return gateway.deployments.apply(wanted, options), wanted, gateway
-
-
-def _given_models(given: SetArguments, minion: Minion) -> Any:
-    """The models of a set, from the one source that is given."""
-    sourced = [one for one in (given.models, given.pillar, given.source) if one is not None]
-    if len(sourced) != 1:
-        raise InvalidInput("exactly one of models, pillar and source is needed")
-    if given.models is not None:
-        return given.models
-    if given.source is None:
-        return minion.from_pillar(given.pillar)
-    with file_server.fetching(__opts__) as fetch:
-        return sources.read(checks.title("source", given.source), fetch)
 
 
 def _set_blocked(name: str | None, model_id: str | None, profile: Any, blocked: bool) -> bool:

@@ -21,15 +21,24 @@ class Secret:
 
     The user fills it in from the pillar.
 
-    :param stand_in: What stands for it among the models of a set. Salt refuses this until it is
-        filled in. ``None`` declares nothing, so it is only for secrets that Salt has not set.
+    :param mask: A text that Salt refuses in its place.
+    :param managed: Whether Salt has set it.
     :param example: A value that Salt takes in its place.
     """
 
     name: str
     key: str
-    stand_in: str | None = None
+    mask: str
+    managed: bool = False
     example: str = "filled-in"
+
+    @property
+    def stand_in(self) -> str | None:
+        """What stands for it among the models of a set. Salt refuses a mask until it is filled in.
+
+        ``None`` declares nothing, so it is only for secrets that Salt has not set.
+        """
+        return self.mask if self.managed else None
 
     def reference(self, pillar: str) -> str:
         """The Jinja expression for it in an SLS file.
@@ -44,30 +53,33 @@ class Secret:
 
 @dataclass(frozen=True)
 class Export:
-    """The rows of a gateway's database as states, or as the objects of a set.
+    """The rows of a gateway's database as states, as the objects of a set, or as a document.
 
     :param module: The execution module that has made it.
     :param noun: What one object is called.
     :param set: The name of the set; ``None`` for states.
-    :param states: The arguments of ``present``, by the name of their state or object.
+    :param states: The arguments of ``present``, by the name of their state or object; or the
+        sections of a document.
     :param defaults: The arguments that all objects of a set have in common.
     :param left_out: Why a row is not among them, by its id.
     :param owners: The present owner of each row that this export cannot take over, by name.
     :param lacking: Sentences on what the export lacks, and why.
     :param id_label: The argument that only says which row of this gateway is meant.
     :param hint: A sentence on what can be filled in for a secret.
+    :param is_document: Whether it is a whole document.
     """
 
     module: str
     noun: str
     set: str | None
-    states: Mapping[str, Arguments]
+    states: Mapping[str, Any]
     defaults: Arguments = field(default_factory=dict)
     left_out: Mapping[str, str] = field(default_factory=dict)
     owners: Mapping[str, str] = field(default_factory=dict)
     lacking: tuple[str, ...] = ()
     id_label: str | None = None
     hint: str = ""
+    is_document: bool = False
 
 
 def value_or_secret(
@@ -81,9 +93,9 @@ def value_or_secret(
     hidden = fields.is_hidden(path)
     if hidden or value is MISSING or holds_secret("", value) or not is_shown("", value):
         # A mask is refused as a secret, or as the login of a URL.
-        stand_in = REDACTED if hidden else f"https://{REDACTED}@"
+        mask = REDACTED if hidden else f"https://{REDACTED}@"
         more = {} if value is not MISSING or hidden else {"example": example}
-        return Secret(name, fields.label(path), stand_in if managed else None, **more)
+        return Secret(name, fields.label(path), mask, managed, **more)
     return fields.in_user_unit(path, value)
 
 

@@ -100,6 +100,7 @@ class Operations(Generic[D, R]):
 def plain(executor: Executor[R], **more: Any) -> Operations[Any, R]:
     """The operations of a kind whose steps are one request each, with nothing to prove."""
     store = executor.store
+    more = {"see_again": lambda _: store.read_again(), **more}
     return Operations(
         kind=executor.kind,
         endpoints=executor.endpoints,
@@ -108,6 +109,5 @@ def plain(executor: Executor[R], **more: Any) -> Operations[Any, R]:
         do=lambda step, _, __, sent: executor.do(step, sent),
         foresee=lambda step, _, __: executor.foresee(step),
         delete=executor.delete,
-        see_again=lambda _: store.read_again(),
         **more,
     )

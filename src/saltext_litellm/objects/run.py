@@ -209,6 +209,13 @@ class Run(Generic[D, R]):
         used = {outcome.id for outcome in self.outcomes.values()}
         return self.planner.orphans(self.planned, used)
 
+    def _why_kept(self, row: R) -> str | None:
+        """Why a row must not be deleted. One of which that cannot be seen is kept as well."""
+        try:
+            return self._operations.why_kept(row)
+        except GatewayError as err:
+            return str(err)
+
     def _undeclared(self, goes_on: bool) -> list[Outcome]:
         """The outcomes of the rows that the set owns and does not declare.
 
@@ -220,7 +227,7 @@ class Run(Generic[D, R]):
         outcomes = self.outcomes.values()
         if not goes_on or any(one.failure for one in outcomes):
             return [prune.not_deleted(row) for row in orphans]
-        kept = {row.id: why for row in orphans if (why := self._operations.why_kept(row))}
+        kept = {row.id: why for row in orphans if (why := self._why_kept(row))}
         left = [prune.not_deleted(row, kept[row.id]) for row in orphans if row.id in kept]
         orphans = [row for row in orphans if row.id not in kept]
         if options.test:

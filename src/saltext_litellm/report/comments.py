@@ -113,7 +113,7 @@ def _sentences(*sentences: str | None) -> str:
 
 def summary(outcome: Outcome, test: bool, noun: str) -> str:
     """A sentence that counts the objects of a set by what became of them, each once."""
-    total = outcome[f"{noun}s"]
+    total = outcome[f"{noun}s".replace(" ", "_")]
     counts = {status: len(outcome.get(status, ())) for status in _DECLARED}
     counts["as_declared"] = total - sum(counts.values())
     parts = [] if total else [f"No {noun} is declared"]
@@ -153,7 +153,9 @@ def details(outcome: Outcome, noun: str) -> Iterator[str]:
         yield f"{model} {next(words, 'was not changed')}: {failure}"
     if outcome.get("not_tried"):
         names = joined(outcome["not_tried"])
-        yield f"Not tried, because the gateway takes no more requests: {names}"
+        why = outcome.get("reason")
+        gone = f"Not tried, because the gateway takes no more requests: {names}"
+        yield gone if why is None else f"Not tried: {names}. {why}"
     if left := [one for one in outcome.get("not_deleted", ()) if one not in failures]:
         yield f"Not deleted, because a {noun} failed: {joined(left)}"
     if outcome.get("undeclared"):
@@ -162,6 +164,17 @@ def details(outcome: Outcome, noun: str) -> Iterator[str]:
     for model, notes in outcome.get("notes", {}).items():
         for note in notes:
             yield f"{model}: {note}"
+
+
+def of_document(outcome: Outcome, kinds: Mapping[str, tuple[str, str]], test: bool) -> list[str]:
+    """The lines of the comment on a whole document.
+
+    :param kinds: What one object of each kind is called, and LiteLLM's word for its id.
+    """
+    found = [(outcome[kind], noun) for kind, (noun, _) in kinds.items() if kind in outcome]
+    counted = ". ".join(summary(part, test, noun) for part, noun in found)
+    lines = (line for part, noun in found for line in details(part, noun))
+    return [counted, *lines, *outcome.get("notes", ())]
 
 
 def warnings(outcome: Outcome) -> Iterator[str]:

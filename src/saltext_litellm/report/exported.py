@@ -29,11 +29,14 @@ def data(found: Export, pillar: str) -> Mapping[str, Arguments]:
 
 
 def text(found: Export, pillar: str, url: str, profile: str | None = None) -> str:
-    """An SLS file of states, or a pillar file of the models of a set.
+    """An SLS file of states, a pillar file of the models of a set, or a whole document.
 
     :param pillar: The pillar key of the secrets of states, or of the models of a set.
     :param profile: The profile, if the states must name it.
     """
+    if found.is_document:
+        steps = _steps_of_document(found, profile)
+        return f"{_head(found, url, steps)}\n{dump(found.states)}"
     write = _states_text if found.set is None else _models_text
     return write(found, pillar, url, profile)
 
@@ -172,6 +175,19 @@ def _steps_of_set(found: Export, pillar: str, profile: str | None) -> Iterator[s
         yield from [f"   {found.hint}"] if found.hint else []
     else:
         yield _NO_SECRETS.format(3)
+    yield from _try_it(found, 4)
+
+
+def _steps_of_document(found: Export, profile: str | None) -> Iterator[str]:
+    yield "1. Save this file in a folder of file_roots, as /srv/salt/litellm/config.yaml."
+    yield "2. Save this in a folder of file_roots, for example as /srv/salt/objects.sls:"
+    yield ""
+    given = {"source": "salt://litellm/config.yaml"}
+    state = _state(found, "managed", str(found.set), given, profile)
+    yield from (f"     {one}" for one in dump(state).splitlines())
+    yield ""
+    yield "3. Secrets are not printed. Salt refuses the file until each of them is filled in below:"
+    yield f"   each {REDACTED}, with an sdb:// reference or the value. {found.hint}".rstrip()
     yield from _try_it(found, 4)
 
 

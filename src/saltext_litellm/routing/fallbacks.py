@@ -105,17 +105,17 @@ class Fallbacks:
             rules.refuse_undeletable(row_id, self._settings)
         elif test or rules.type_of(row_id) in configured or not rules.fits_in_url(row_id):
             return absent  # else the database says so
-        row = row or Row(row_id, None, {})
-        deleted = replace(absent, action=DELETE, changes=plans.delete(rules.FALLBACK, row).changes)
+        changes = plans.delete(rules.FALLBACK, row or Row(row_id, None, {})).changes
+        deleted = replace(absent, action=DELETE, changes=changes)
         if test:
             self.store.predict(None, [row_id])
             return deleted
         try:
-            if not self._delete_once(row_id):
-                self.store.drop(row_id)
+            if not self._delete_once(row_id) and row is None:
                 return absent
         except OutcomeUnknown as err:
             return replace(absent, failure=str(err), unknown=True)
+        self.store.drop(row_id)
 
         def left() -> list[str]:
             return [row_id] if row_id in self.store.rows() else []

@@ -131,7 +131,7 @@ class Router:
             changes=changes,
             notes=(*notes, *([_NOT_REFRESHED] if dead and test else [])),
             failure=". ".join([*found, *dead]) or None,
-            written=bool(dead) and not test and not found,
+            written=bool(found or dead) and left.action == NONE and not test,
         )
 
     def _inactive(self, names: Sequence[str], test: bool) -> list[str]:

@@ -76,9 +76,7 @@ def declared(arguments: Mapping[str, Any], _: Resolve) -> Declared:
 
     :raises InvalidInput: With every mistake. Each mistake names its setting.
     """
-    mistakes, name = checks.Mistakes(), arguments.get("name")
-    with mistakes.noted():
-        checks.title("name", name)
+    mistakes, name = checks.Mistakes(), checks.title("name", arguments.get("name"))
     settings = arguments["settings"] if "settings" in arguments else {name: arguments["value"]}
     values: dict[Path, Any] = {}
     with mistakes.noted():
@@ -88,7 +86,7 @@ def declared(arguments: Mapping[str, Any], _: Resolve) -> Declared:
             with mistakes.noted():
                 values[_setting(setting),] = _value(str(setting), value)
     mistakes.refuse()
-    return Declared(str(name), values, id=ID)
+    return Declared(name, values, id=ID)
 
 
 def _setting(setting: Any) -> str:

@@ -21,15 +21,12 @@ A profile says where the gateway is and how to log in; see the
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from saltext_litellm.adapter import file_server, requisites, signatures, states
+from saltext_litellm.adapter import file_server, signatures, states
 from saltext_litellm.adapter.sharing import open_run
-from saltext_litellm.errors import LiteLLMError
-from saltext_litellm.models import source as sources
 from saltext_litellm.models.arguments import DeploymentArguments, SetArguments
 from saltext_litellm.report import comments
 
@@ -310,7 +307,7 @@ def managed(given: SetArguments) -> dict[str, Any]:
     test = bool(__opts__["test"])
     _open_run()
     given = replace(given, source=file_server.in_saltenv(given.source, globals().get("__env__")))
-    if test and (writers := _writers(given.source)):
+    if test and (writers := states.source_writers(given.source, __opts__, globals())):
         return comments.result(given.name, None, [comments.unpredictable(writers)])
     return states.result_of_set(
         given.name,
@@ -360,20 +357,3 @@ def mod_watch(name: str, sfun: str | None = None, **kwargs: Any) -> dict[str, An
 def _open_run() -> None:
     """Let the states of this run share a gateway. Salt sets these globals while a state runs."""
     open_run(__context__, globals(), test=bool(__opts__["test"]))
-
-
-def _writers(source: Any) -> list[str]:
-    """The states that would still write a file of the source, after this test of the run."""
-    given = globals()
-    if not isinstance(source, str) or "__low__" not in given:
-        return []
-    run = requisites.Run(given["__low__"], given["__lowstate__"] or (), given["__running__"])
-
-    def paths() -> set[str]:
-        tried: list[str] = []
-        # What is wrong with a file may be what will be mended.
-        with contextlib.suppress(LiteLLMError), file_server.fetching(__opts__) as fetch:
-            sources.read(source, fetch, tried)
-        return {path for place in tried for path in file_server.paths_of(place, __opts__)}
-
-    return requisites.writers(run, paths)

@@ -59,8 +59,10 @@ class TeamEndpoints:
         for _ in range(_READS):
             found, total = self._pages()
             if len(found) == total:
-                break
-        return list(found.values())
+                return list(found.values())
+        raise GatewayError(
+            f"The gateway's list of teams is not complete: it has {len(found)} of {total}"
+        )
 
     def _pages(self) -> tuple[dict[str, Found], int]:
         """The teams of all pages by their ids, and how many there are."""
@@ -80,12 +82,16 @@ class TeamEndpoints:
 
     def info(self, team_id: str) -> Found | None:
         """One team, ``None`` if there is none."""
-        query = {ID: team_id}
-        answer = self._session.call("GET", "/team/info", params=query, absent=(_NOT_FOUND,))
+        try:
+            answer = self._session.call("GET", "/team/info", params={ID: team_id})
+        except GatewayError as err:
+            if err.status == _NOT_FOUND:
+                return None
+            raise
         row = answer.get("team_info") if isinstance(answer, dict) else None
-        if answer is not None and not _is_team(row):
+        if not isinstance(row, dict) or not _is_team(row):
             raise GatewayError("The gateway's team is not in a form LiteLLM sends")
-        return None if row is None else _in_one_form(row)
+        return _in_one_form(row)
 
     def aliases(self) -> dict[str, Any]:
         """The ``model_aliases`` of all teams, by a request that takes 30 ms for each.
@@ -168,11 +174,13 @@ class TeamEndpoints:
         :raises OutcomeUnknown: It may still exist.
         """
         try:
-            self._session.call("POST", "/team/delete", {"team_ids": [team_id]})
+            answer = self._session.call("POST", "/team/delete", {"team_ids": [team_id]})
         except GatewayError as err:
             if err.status == _NOT_FOUND and _MISSING[0] in str(err):
                 return False
             raise
+        if not isinstance(answer, dict) or "deleted_teams" not in answer:
+            raise self._not_litellm("POST /team/delete")
         return True
 
     # --------------------------------------------------------------- plumbing
@@ -187,7 +195,7 @@ class TeamEndpoints:
             if any(text in str(err) for text in _ELSEWISE):
                 raise OutcomeUnknown(str(err), err.status) from None
             raise
-        if not isinstance(answer, dict):
+        if not isinstance(answer, dict) or answer.get(ID) != team_id:
             raise self._not_litellm(f"POST {path}")
         return answer
 

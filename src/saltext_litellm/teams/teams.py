@@ -97,6 +97,7 @@ class Teams:
             plan=plan,
             next_step=steps.next_step,
             may_overlap=lambda planned: planned.row is None or planned.row.marker is not None,
+            see_again=self._see_again,
             why_kept=self._why_kept,
             notes=lambda _, planned, __: _notes(planned),
         )
@@ -122,6 +123,13 @@ class Teams:
         if now is None or now.marker != row.marker:
             self.store.read_again()
             raise ChangedByOthers
+
+    def _see_again(self, rows: Sequence[Row]) -> None:
+        """List again. What is not listed any more counts as gone only if LiteLLM says so itself."""
+        self.store.read_again()
+        for row in rows:
+            if row.id not in self.store.rows() and self._endpoints.info(row.id) is not None:
+                raise GatewayError(f"The gateway's list of teams lacks {row.id}, which is there")
 
     def _executor(self) -> Executor[Row]:
         return Executor(TEAM, self._endpoints, self.store, self._exists)

@@ -23,8 +23,8 @@ PATIENT = 60  # seconds in which a gateway lists what its database has
 
 
 def mask(secret):
-    """How LiteLLM shows a secret."""
-    return f"{secret[:2]}****{secret[-2:]}"
+    """How LiteLLM shows a secret; a kind may have none."""
+    return None if secret is None else f"{secret[:2]}****{secret[-2:]}"
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Kind:
     :param full: The arguments of an object.
     :param less: The same without the note.
     :param changed: The same with another value.
-    :param rotated: The same with another secret.
+    :param rotated: The same with another secret, ``None`` for a kind that has none.
     :param theirs: What somebody else has put on a row of ours.
     :param value: The value and the note of arguments.
     :param words: How the changes of a state call the value and the note.
@@ -72,7 +72,7 @@ class Kind:
     full: dict
     less: dict
     changed: dict
-    rotated: dict
+    rotated: dict | None
     theirs: dict
     value: Callable[[dict], tuple]
     secret: Callable[[dict], str]
@@ -124,6 +124,53 @@ CREDENTIALS = Kind(
     secret=lambda args: args["credential_values"]["api_key"],
     words={"value": "credential_values:api_base", "note": "credential_info:note"},
 )
+_TEAM = {"max_budget": 5, "metadata": {"note": "ours"}}
+TEAMS = Kind(
+    module="litellm_team",
+    objects="teams",
+    create="/team/new",
+    name="team_alias",
+    id="team_id",
+    info="metadata",
+    full=_TEAM,
+    less={"max_budget": 5},
+    changed={**_TEAM, "max_budget": 6},
+    rotated=None,
+    theirs={"metadata": {"theirs": "kept"}},
+    value=lambda args: (args["max_budget"], args.get("metadata", {}).get("note")),
+    secret=lambda _: None,
+    words={"value": "max_budget", "note": "metadata:note"},
+)
+
+
+RESERVES = ("reserve-one", "reserve-two")  # the models of fallbacks, made when they are needed
+RULES = Kind(
+    module="litellm_fallback",
+    objects="",
+    create="/fallback",
+    name="model",
+    id="rule",
+    info="info",
+    full={"fallback_models": list(RESERVES)},
+    less={},
+    changed={"fallback_models": [RESERVES[1]]},
+    rotated={},
+    theirs={},
+    value=lambda args: (args["fallback_models"], None),
+    secret=lambda _: "",
+    words={"value": "fallback_models"},
+)
+SETTINGS = replace(
+    RULES,
+    module="litellm_router",
+    create="/config/update",
+    name="setting",
+    id="section",
+    full={"value": 2},
+    changed={"value": 5},
+    value=lambda args: (args["value"], None),
+    words={"value": "num_retries"},
+)
 
 
 @dataclass(frozen=True)
@@ -161,6 +208,11 @@ class Operation:
         self._bodies = []
         self.others = []
         self._make_others()
+
+    @property
+    def at_rest(self):
+        """How many requests a run takes that finds nothing to do."""
+        return 2 if all(target.after is None for target in self.targets) else 1
 
     # ---------------------------------------------------------------- rows
 
@@ -245,8 +297,9 @@ class Operation:
                 body[section].update(values)
             if body[kind.name] in unmarked:
                 del body[kind.info][MARKER]
-                if "id" in body[kind.info]:
-                    body[kind.info]["id"] += "-made-by-hand"
+                for ids in (body, body[kind.info]):
+                    if (key := {"team_id", "id"} & ids.keys()) and isinstance(ids, dict):
+                        ids[min(key)] += "-made-by-hand"
             yield body
 
     # ---------------------------------------------------------------- running
@@ -421,6 +474,125 @@ class CredentialOperation(Operation):
         self.api("DELETE", f"/credentials/{row['credential_name']}")
 
 
+class TeamOperation(Operation):
+    """An operation on teams. A namesake belongs to another state."""
+
+    kind = TEAMS
+    theirs = ("kept",)
+    nothing = (None,)
+    at_rest = 1
+
+    def _make_others(self):
+        unrelated = {"team_alias": f"{self.name}-unrelated", "metadata": {"of": "others"}}
+        self.others = [self.api("POST", "/team/new", json=unrelated)["team_id"]]
+        for target in self.targets if any(one.after for one in self.targets) else ():
+            other = {**self.kind.full, "team_alias": target.name}
+            made = self.call("present", f"{target.name}-other", self.api.gateway.url, **other)
+            self.others.append(made["changes"]["team_id"]["new"])
+
+    def database(self):
+        rows = self.api("GET", "/team/list")
+        return [
+            {key: row[key] for key in ("team_id", "team_alias", "max_budget", "metadata")}
+            for row in rows
+            if self.name in (row["team_alias"] or "")
+        ]
+
+    def served(self):
+        return {row["team_alias"] for row in self.database() if self.is_ours(row)}
+
+    def is_ours(self, row):
+        named = any(row["team_alias"] == target.name for target in self.targets)
+        return named and row["team_id"] not in self.others
+
+    def facts_of(self, row):
+        info = row["metadata"] or {}
+        owner = (info.get(MARKER) or {}).get("name")
+        ours = (row["max_budget"], info.get("note"), None)
+        return Facts(row["team_id"], owner, *ours, (info.get("theirs"),))
+
+    def delete(self, row):
+        self.api("POST", "/team/delete", json={"team_ids": [row["team_id"]]})
+
+
+class RuleOperation(Operation):
+    """An operation on a fallback. It has no owner, and others have one beside it."""
+
+    kind = RULES
+
+    def _make_others(self):
+        names = {row["model_name"] for row in self.api.rows()}
+        self._models = [self.api.create(one) for one in RESERVES if one not in names]
+        self.others = [f"{self.name}-unrelated"]
+        self._models += [self.api.create(one) for one in (self.name, *self.others)]
+        body = {"model": self.others[0], "fallback_models": [RESERVES[0]]}
+        self.api("POST", "/fallback", json=body)
+
+    def clean(self):
+        super().clean()
+        for model in self._models:
+            self.api.delete(model)
+
+    def database(self):
+        values = self.api("GET", "/router/settings")["current_values"]
+        return [
+            {"model": model, "models": models, "info": {}}
+            for rule in values["fallbacks"] or ()
+            for model, models in rule.items()
+            if self.name in model
+        ]
+
+    def served(self):
+        return {row[self.kind.name] for row in self.database() if self.is_ours(row)}
+
+    def is_ours(self, row):
+        return any(row.get(self.kind.name) == target.name for target in self.targets)
+
+    def facts_of(self, row):
+        return Facts(f"general/{row['model']}", None, row["models"], None, None, ())
+
+    def is_done(self, target, facts):
+        if target.after is None:
+            return facts == []
+        return [one.value for one in facts] == [self.kind.value(target.after)[0]]
+
+    def delete(self, row):
+        self.api("DELETE", f"/fallback/{row['model']}")
+
+    def told(self, result):
+        (target,) = self.targets
+        words = result["comment"].removeprefix("The rule ").removeprefix("general/")
+        return {target.name: (result["changes"], words.removeprefix(f"{target.name} "))}
+
+
+class SettingOperation(RuleOperation):
+    """An operation on a router setting, which is always there (from LiteLLM 1.106 on)."""
+
+    kind = SETTINGS
+    at_rest = 2
+
+    def _make_others(self):
+        self._models = []
+
+    def prepare(self):
+        self._write(self.targets[0].before["value"])
+
+    def _write(self, value):
+        settings = {"router_settings": {"num_retries": value, "allowed_fails": 4}}
+        self.api("POST", "/config/update", json=settings)
+
+    def clean(self):
+        self.api("POST", "/config/update", json={"router_settings": {"allowed_fails": 3}})
+
+    def database(self):
+        values = self.api("GET", "/router/settings")["current_values"]
+        named = ("num_retries", "allowed_fails")
+        return [{"setting": one, "value": values[one], "info": {}} for one in named]
+
+    def facts_of(self, row):
+        return Facts("router_settings", None, row["value"], None, None, ())
+
+
 class Interruption:
     """An operation that is interrupted at one request, and what the next run must do."""
 
@@ -449,12 +621,13 @@ class Interruption:
         for target in self.operation.targets:
             assert self.operation.is_done(target, after[target.name]), (result, after)
         rests = self.run()
-        absent = all(target.after is None for target in self.operation.targets)
         assert (rests["result"], rests["changes"]) == (True, {})
-        assert len(self.recorder.requests) == (2 if absent else 1)
+        assert len(self.recorder.requests) == self.operation.at_rest
 
 
+TEAM = "team: "  # what the names of operations on teams begin with
 CREDENTIAL = "credential: "  # what the names of operations on credentials begin with
+ROUTING = ("fallback: create", "fallback: change", "fallback: delete", "setting: change")
 
 
 def operations(api, loaders, name):
@@ -465,7 +638,26 @@ def operations(api, loaders, name):
             CREDENTIAL + one: make
             for one, make in _operations(CredentialOperation, api, loaders, name).items()
         },
+        **{
+            TEAM + one: make for one, make in _operations(TeamOperation, api, loaders, name).items()
+        },
+        **_routing(api, loaders, name),
     }
+
+
+def _routing(api, loaders, name):
+    def one(operation, *given):
+        return lambda: operation(api, loaders, name, [Target(*given)])
+
+    rules, changed = RULES.full, RULES.changed
+    setting = ("num_retries", SETTINGS.full, SETTINGS.changed)
+    made = [
+        one(RuleOperation, name, None, rules),
+        one(RuleOperation, name, rules, changed),
+        one(RuleOperation, name, rules, None),
+        one(SettingOperation, *setting),
+    ]
+    return dict(zip(ROUTING, made, strict=True))
 
 
 def _operations(operation, api, loaders, name):
@@ -494,6 +686,8 @@ def _operations(operation, api, loaders, name):
         "adoption": one(full, kind.changed, unmarked=True),
         "set": several,
     }
+    if kind.rotated is None:
+        del found["rotation"]
     if kind is MODELS:
         pinned = {"model_id": f"{name}-id"}
         found["pinned removal"] = one({**full, **pinned}, {**less, **pinned})

@@ -321,7 +321,7 @@ class Called:
         self.modules = salt.loader.minion_mods(opts)
         self.states = salt.loader.states(opts, self.modules, {}, {})
         self.clients = (Witness(Cluster()), CredentialWitness(CredentialCluster()))
-        session = types.SimpleNamespace(url="cluster")
+        session = types.SimpleNamespace(url="cluster", connections=1)
         monkeypatch.setattr(gateways, "Session", lambda *_: session)
         monkeypatch.setattr(gateway, "ModelEndpoints", lambda _: self.clients[0])
         monkeypatch.setattr(gateway, "CredentialEndpoints", lambda _: self.clients[1])
@@ -443,7 +443,7 @@ def run(
         if function in CONVERGING and told is not None and not failed(told):
             if not args.get("test"):
                 check_rest(called, surface, kind, function, {**args, "profile": profile})
-            if "theirs" not in json.dumps(args, default=str, skipkeys=True):
+            if "theirs" not in repr(args):
                 assert called.theirs() == theirs
 
     cases()

@@ -14,12 +14,15 @@ from tests.support.forked import Forked
 from tests.support.recorder import Recorder
 
 from ..conftest import MARKER
-from .operations import CREDENTIAL, Interruption, operations
+from .operations import CREDENTIAL, ROUTING, TEAM, Interruption, operations
 
 TABLE = "Kills"
 BEFORE, AFTER = "before it is forwarded", "before its answer"
 KINDS = ["create", "change", "rotation", "removal", "delete", "adoption", "set"]
-KINDS = [*KINDS, "pinned removal", *(CREDENTIAL + kind for kind in KINDS)]
+COMMON = KINDS
+KINDS = [*COMMON, "pinned removal", *(CREDENTIAL + kind for kind in COMMON)]
+KINDS += [TEAM + kind for kind in COMMON if kind != "rotation"]
+KINDS += ROUTING
 
 
 class Served:
@@ -64,7 +67,7 @@ class Kill(Interruption):
             self.others_are_as(others)
             self.is_mended_by_the_next_run(others)
             for row in self.operation.database():
-                info = row[self.operation.kind.info]
+                info = row[self.operation.kind.info] or {}
                 assert {"tentative", "unserved"}.isdisjoint(info.get(MARKER) or ())
 
     def _killed(self, number, when):
@@ -106,7 +109,7 @@ def trial_of(api, loaders, name):
         operation.clean()
 
 
-@pytest.mark.parametrize("kind", ["removal", "credential: removal"])
+@pytest.mark.parametrize("kind", ["removal", "credential: removal", "team: removal"])
 def test_a_client_is_killed_after_each_write_of_a_removal(trial_of, survived, kind):
     trial = trial_of(kind)
     for number, request in enumerate(trial.requests(), 1):

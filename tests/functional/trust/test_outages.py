@@ -12,12 +12,15 @@ from tests.support.gateway import running_gateway
 from tests.support.recorder import Recorder
 
 from ..conftest import Api
-from .operations import CREDENTIAL, Interruption, operations
+from .operations import CREDENTIAL, ROUTING, TEAM, Interruption, operations
 
 TABLE = "Kills"
 PATIENT = 60  # seconds in which LiteLLM finds its database again
 KINDS = ["create", "change", "rotation", "removal", "delete", "adoption", "set"]
-KINDS = [*KINDS, "pinned removal", *(CREDENTIAL + kind for kind in KINDS)]
+COMMON = KINDS
+KINDS = [*COMMON, "pinned removal", *(CREDENTIAL + kind for kind in COMMON)]
+KINDS += [TEAM + kind for kind in COMMON if kind != "rotation"]
+KINDS += ROUTING
 
 
 @pytest.fixture(scope="module")

@@ -110,7 +110,7 @@ def test_a_self_signed_certificate(way, gateway, tmp_path):
         (
             "a certificate of another name",
             {"hosts": ("gw.example.com",)},
-            "the url must name the host as its certificate does",
+            "the url must name the host as the certificate does",
         ),
         (
             "a certificate that has expired",

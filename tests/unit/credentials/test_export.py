@@ -17,7 +17,7 @@ def exported(*rows, set_=None):
 
 
 def secret(key, managed=False):
-    return Secret("key", key, REDACTED if managed else None)
+    return Secret("key", key, REDACTED, managed)
 
 
 @pytest.mark.parametrize(

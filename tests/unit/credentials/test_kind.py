@@ -139,7 +139,8 @@ MISTAKES = [
     pytest.param(
         {"credential_values": {"api_base": "os.environ/BASE"}},
         "credential_values:api_base has an os.environ/ reference, which LiteLLM would not resolve: "
-        "it resolves them in the credentials of its config file only",
+        "it resolves them in the credentials of its config file only; write an sdb:// reference or "
+        "the value",
         id="a reference",
     ),
     pytest.param(

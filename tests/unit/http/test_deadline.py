@@ -49,11 +49,19 @@ def test_a_whole_answer_has_a_deadline(own, slow, tls):
 @pytest.mark.parametrize(
     ("slow", "seconds"), [([b""], 0.2), (answer(b"", status="504 Gateway Timeout"), 5)]
 )
-@pytest.mark.parametrize(("body", "open_"), [({"id": "x"}, True), ({}, False), (None, False)])
-def test_what_was_not_waited_for_may_still_be_done(slow, seconds, body, open_):
-    """By us, or by what is before LiteLLM; but without a body there is nothing to be done."""
+@pytest.mark.parametrize(
+    ("method", "body", "open_"),
+    [
+        ("PATCH", {"id": "x"}, True),
+        ("PATCH", {}, False),
+        ("GET", None, False),
+        ("DELETE", None, True),
+    ],
+)
+def test_what_was_not_waited_for_may_still_be_done(slow, seconds, method, body, open_):
+    """By us, or by what is before LiteLLM; but an empty body changes nothing."""
     with RawServer(slow) as server:
-        err = failure(server.url, "PATCH", body, timeout=seconds)
+        err = failure(server.url, method, body, timeout=seconds)
     assert isinstance(err, NotSeen) is open_
 
 

@@ -604,6 +604,20 @@ def test_a_row_that_is_needed_is_kept_and_the_reason_is_told(writes, test):
     assert ("gone" in lamps.table, "needed" in lamps.table) == (test, True)
 
 
+def test_a_row_of_which_nobody_can_say_whether_it_is_needed_is_kept_and_the_rest_is_told():
+    lamps = Lamps(made("unsure", {}, "s"), made("gone", {}, "s"))
+
+    def cannot_say(row):
+        if row.id == "unsure":
+            raise REVOKED
+
+    why = {"why_kept": cannot_say}
+    outcomes = converge(lamps, declared("a", set="s"), set="s", prune=True, more=why)
+    assert told(outcomes) == {"a": "created", "unsure": "not_deleted", "gone": "deleted"}
+    assert outcomes[1].failure == str(REVOKED)
+    assert "unsure" in lamps.table
+
+
 @pytest.mark.parametrize(
     ("writes", "looks"), [pytest.param(1, 1, id="after writes"), pytest.param(0, 0, id="at once")]
 )

@@ -2,9 +2,9 @@
 Apply states to the gateway that a job is addressed to.
 
 They are compiled on the minion that manages it, with the gateway's own pillar, grains and profile.
-A gateway has no shell and no files: only ``litellm_model``, ``litellm_credential``, ``module.run``
-and ``test`` states are there, and in SLS files ``salt`` has the functions of ``litellm_model``,
-``litellm_credential``, ``config``, ``grains``, ``pillar``, ``sdb``, ``slsutil`` and ``test``.
+A gateway has no shell and no files: only the states of this extension, ``module.run`` and ``test``
+are there, and in SLS files ``salt`` has the functions of this extension, ``config``, ``grains``,
+``pillar``, ``sdb``, ``slsutil`` and ``test``.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 import pytest
 import yaml
 
+from saltext_litellm.config_yaml import source
 from saltext_litellm.errors import InvalidInput, Refused
-from saltext_litellm.models import source
 
 ROOT = "/etc/litellm/config.yaml"
 
@@ -35,11 +35,11 @@ class Server:
         return str(path) if path.is_file() else ""
 
     def names(self, url):
-        return [one["model_name"] for one in source.read(url, self)]
+        return [one["model_name"] for one in source.model_list(url, self)]
 
     def refused(self, url="salt://config.yaml"):
         with pytest.raises(Refused) as err:
-            source.read(url, self)
+            source.model_list(url, self)
         return str(err.value)
 
 
@@ -135,7 +135,7 @@ def test_what_never_ends_is_refused(server):
     """A link to its own folder makes ever longer names."""
     (server.folder / "any").write_text(config("a", include=["x/config.yaml"]))
     with pytest.raises(Refused, match="includes more than 1000 files"):
-        source.read("salt://config.yaml", lambda _: str(server.folder / "any"))
+        source.model_list("salt://config.yaml", lambda _: str(server.folder / "any"))
     (server.folder / "x").symlink_to(".")
     server.write(config_yaml=config("a", include=["x/config.yaml"]))
     assert "cannot be read: Too many levels" in server.refused(f"{server.folder}/config.yaml")
@@ -195,10 +195,10 @@ def test_a_file_url_is_a_path(server):
         ("other: 1\n", "{} has no model_list"),
         ("model_list:\n", "{} has no model_list"),
         ("include: []\n", "{} has no model_list"),
-        ("text\n", "{} must be a mapping with a model_list"),
-        ("", "{} is empty: it needs a model_list"),
-        ("# nothing\n", "{} is empty: it needs a model_list"),
-        ("---\n", "{} is empty: it needs a model_list"),
+        ("text\n", "{} must be a mapping, as a config.yaml is"),
+        ("", "{} is empty, so it declares nothing"),
+        ("# nothing\n", "{} is empty, so it declares nothing"),
+        ("---\n", "{} is empty, so it declares nothing"),
         ("include: [s3://x.yaml]\n", "{} includes s3://x.yaml, but LiteLLM includes only paths"),
     ],
 )  # fmt: skip
@@ -215,8 +215,8 @@ def test_a_wrong_file_is_named(server, place, text, words):
         ("a: [1", "{} cannot be read as YAML in line 1: "),
         ("a: 1\na: 2\n", "{} cannot be read: the key a stands twice"),
         ("model_list: 5\n", "The model_list in {} must be a list, not a number"),
-        ("- model_name: x\n", "{} must be a mapping with a model_list"),
-        ("", "{} is empty: it needs a model_list"),
+        ("- model_name: x\n", "{} must be a mapping, as a config.yaml is"),
+        ("", "{} is empty, so it declares nothing"),
         ("include: x\n", "The include in {} must be a list of paths"),
         ("include: [gone.yaml]\n", "gone.yaml, which {} includes"),
         (b"a: \xe4", "{} is not UTF-8 text"),
@@ -255,7 +255,7 @@ def test_a_file_that_is_only_a_list(server, names):
 @pytest.mark.parametrize("value", ["config.yaml", "./config.yaml", "sdb://x/y", "~/config.yaml"])
 def test_source_is_a_url_or_an_absolute_path(server, value):
     with pytest.raises(InvalidInput, match="source must be a salt:// URL or an absolute path"):
-        source.read(value, server)
+        source.model_list(value, server)
 
 
 def test_what_cannot_be_fetched_is_named(server):
@@ -263,7 +263,7 @@ def test_what_cannot_be_fetched_is_named(server):
         raise ConnectionError(f"the password hunter2 of {url}")
 
     with pytest.raises(Refused) as err:
-        source.read("salt://config.yaml?saltenv=base", failing)
+        source.model_list("salt://config.yaml?saltenv=base", failing)
     assert str(err.value) == "salt://config.yaml cannot be fetched: ConnectionError"
 
 
@@ -282,3 +282,30 @@ def test_what_was_looked_for_is_told(server):
     with pytest.raises(Refused):
         source.read("salt://config.yaml", server, tried)
     assert tried == ["salt://config.yaml", "salt://one.yaml", "salt://gone.yaml"]
+
+
+def test_of_what_is_no_list_the_last_file_counts_whole(server):
+    server.write(
+        config_yaml=yaml.safe_dump(
+            {
+                "include": ["one.yaml", "two.yaml"],
+                "router_settings": {"num_retries": 1, "timeout": 5},
+                "litellm_settings": {"drop_params": True},
+                "credential_list": [{"credential_name": "a"}],
+            }
+        ),
+        one_yaml="router_settings: {num_retries: 2}\ncredential_list: [{credential_name: b}]\n",
+        two_yaml="litellm_settings:\ncredential_list:\n",
+    )
+    assert source.read("salt://config.yaml", server) == {
+        "router_settings": {"num_retries": 2},
+        "litellm_settings": {"drop_params": True},
+        "credential_list": [{"credential_name": "a"}, {"credential_name": "b"}],
+    }
+
+
+def test_a_list_of_credentials_is_a_list(server, place):
+    server.write(config_yaml="credential_list: {a: 1}\n")
+    assert server.refused(place("config.yaml")) == (
+        f"The credential_list in {place('config.yaml')} must be a list, not a mapping"
+    )

@@ -1,4 +1,4 @@
-"""Reads the ``model_list`` of a config.yaml of LiteLLM's proxy, with the files that it includes.
+"""Reads a config.yaml of LiteLLM's proxy, with the files that it includes.
 
 Nothing may be pruned by a file that was read in part. So what cannot be read is refused.
 """
@@ -25,26 +25,40 @@ _MOST_FILES = 1000  # links may lead round and round, under ever longer names
 _LONGEST = 200  # characters of a path that a message shows
 _URL = re.compile(r"[A-Za-z][\w+.-]*://")
 _SALT = "salt://"
+_MODELS = "model_list"
+_LISTS = (_MODELS, "credential_list")
 
 
 class _Missing(Exception):
     """There is no such file."""
 
 
-def read(source: str, fetch: Fetch, tried: list[str] | None = None) -> list[Any]:
-    """The entries of the ``model_list`` in a file and in the files that it includes.
+def read(source: str, fetch: Fetch, tried: list[str] | None = None) -> dict[str, Any]:
+    """The document in a file, merged with those in the files that it includes.
 
-    They are in the order in which LiteLLM 1.106.2 merges them: those of the file itself, of the
-    files that it includes, of the files that these include. Each file counts once. (1.83.14 takes
+    They are merged in the order in which LiteLLM (1.106.2 and 1.110.2) does it: the file itself,
+    the files that it includes, the files that these include. Each file counts once. Lists are
+    joined, and of anything else the last one counts, whole. A null declares nothing. (1.83.14 takes
     a file twice that is included twice, and never ends in a circle.)
 
-    :param source: An absolute path, or a URL.
+    :param source: An absolute path, or a URL. A file that is only a list is a ``model_list``.
     :param tried: Takes the path or URL of each file that was looked for.
     :raises Refused: One of the files is not there, or cannot be read.
     """
     if source.startswith("sdb://") or not (_URL.match(source) or os.path.isabs(source)):
         raise InvalidInput("source must be a salt:// URL or an absolute path")
-    return _Reading(source.removeprefix("file://"), fetch, [] if tried is None else tried).entries()
+    return _Reading(source.removeprefix("file://"), fetch, [] if tried is None else tried).merged()
+
+
+def model_list(source: str, fetch: Fetch) -> list[Any]:
+    """The ``model_list`` of the document in a file; see :func:`read`.
+
+    :raises Refused: It has none.
+    """
+    found: list[Any] | None = read(source, fetch).get(_MODELS)
+    if found is None:
+        raise Refused(f"{shown(source.removeprefix('file://'))} has no model_list")
+    return found
 
 
 def shown(place: str) -> str:
@@ -68,26 +82,23 @@ class _Reading:
         self._root, self._fetch, self._tried = root, fetch, tried
         self._seen: set[str] = set()
 
-    def entries(self) -> list[Any]:
-        found: list[Any] | None = None
+    def merged(self) -> dict[str, Any]:
+        found: dict[str, Any] = {}
         waiting = deque([(self._root, "")])  # what is included, and the file that does it
         while waiting:
             place, content = self._first(*waiting.popleft())
             if place in self._seen:
                 continue
             if isinstance(content, list) and place == self._root:
-                return content
+                return {_MODELS: content}
             # By its plainer name as well, by which it may be included once more.
             self._seen |= {place, _joined(place, posixpath.basename(place.partition("?")[0]))}
             if len(self._seen) > _MOST_FILES:
                 raise Refused(f"{shown(self._root)} includes more than {_MOST_FILES} files")
             if not isinstance(content, dict):
-                raise Refused(f"{shown(place)} must be a mapping with a model_list")
-            more = _entries(place, content)
-            found = more if found is None else [*found, *(more or ())]
+                raise Refused(f"{shown(place)} must be a mapping, as a config.yaml is")
+            _merge(place, found, content)
             waiting += [(entry, place) for entry in _includes(place, content)]
-        if found is None:
-            raise Refused(f"{shown(self._root)} has no model_list")
         return found
 
     def _first(self, entry: str, by: str) -> tuple[str, Any]:
@@ -112,7 +123,7 @@ class _Reading:
         self._tried.append(place)
         content = yaml_file.load(shown(place), self._bytes(place))
         if content is None:
-            raise Refused(f"{shown(place)} is empty: it needs a model_list")
+            raise Refused(f"{shown(place)} is empty, so it declares nothing")
         return content
 
     def _bytes(self, place: str) -> bytes:
@@ -133,12 +144,16 @@ class _Reading:
             raise Refused(f"{shown(place)} cannot be read: {reason}") from None
 
 
-def _entries(place: str, content: Any) -> list[Any] | None:
-    """The ``model_list`` of one file; ``None`` if it has none."""
-    found = content.get("model_list")
-    if found is not None and not isinstance(found, list):
-        raise Refused(f"The model_list in {shown(place)} must be a list, not {kind(found)}")
-    return found
+def _merge(place: str, found: dict[str, Any], content: dict[Any, Any]) -> None:
+    """Merge the content of a file into what was found before."""
+    for key, value in content.items():
+        if key in _LISTS and not isinstance(value, (list, type(None))):
+            raise Refused(f"The {key} in {shown(place)} must be a list, not {kind(value)}")
+        if key == "include" or value is None:
+            continue
+        before = found.get(key)
+        joins = isinstance(before, list) and isinstance(value, list)
+        found[key] = [*before, *value] if joins else value  # type: ignore[misc]
 
 
 def _includes(place: str, content: Any) -> list[str]:

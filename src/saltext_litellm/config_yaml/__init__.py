@@ -1,0 +1,1 @@
+"""A whole config.yaml of LiteLLM's proxy: read, converged, compared and exported."""

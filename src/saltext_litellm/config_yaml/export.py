@@ -1,0 +1,57 @@
+"""Turns what a gateway has into one document that declares the same. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ..models.model_list import entry
+from ..objects.export import Export, replaced
+from ..objects.row import Row
+from ..routing import rules
+from ..routing.settings import FALLBACKS, Settings
+from ..values.secrets import redact
+from .document import CREDENTIALS, MODELS, ROUTER
+
+
+def export(
+    credentials: Export, models: Export, fallbacks: Iterable[Row], router: Settings
+) -> Export:
+    """The document of a gateway, with a mask in the place of each secret.
+
+    Of the router settings it has those that are stored in the database, without secrets.
+    """
+    settings: dict[str, Any] = {}
+    for row in fallbacks:
+        if row.from_database and row.data[rules.MODEL] != "*":
+            key = rules.KEYS[row.data[rules.TYPE]]
+            rule = {row.data[rules.MODEL]: row.data[rules.TARGETS]}
+            settings.setdefault(key, []).append(rule)
+    settings |= {
+        key: value
+        for key, value in sorted(router.data.items())
+        if router.source.get(key) == "db"
+        and key not in FALLBACKS
+        and redact({key: value}) == {key: value}
+    }
+    named = {
+        CREDENTIALS: [
+            {"credential_name": name, **arguments} for name, arguments in credentials.states.items()
+        ],
+        MODELS: [entry(name, arguments) for name, arguments in models.states.items()],
+    }
+    sections = {
+        key: [replaced(one, lambda secret: secret.mask) for one in found]
+        for key, found in named.items()
+    }
+    return Export(
+        "litellm_gateway",
+        "object",
+        models.set,
+        {key: found for key, found in {**sections, ROUTER: settings}.items() if found},
+        left_out={**credentials.left_out, **models.left_out},
+        owners={**credentials.owners, **models.owners},
+        lacking=models.lacking,
+        hint="In a model, LiteLLM 1.95 and newer take os.environ/NAME as well.",
+        is_document=True,
+    )
