@@ -10,7 +10,7 @@ from ..objects import marker as markers
 from ..objects.export import Arguments, Export, Secret, declare, replaced
 from ..objects.patch import METADATA, SETTINGS
 from ..values.paths import Path, leaves
-from ..values.secrets import is_shown
+from ..values.secrets import REDACTED, is_shown
 from .kind import ALIASES, FIELDS, ID, KeyRow, declared
 from .steps import COPIED
 
@@ -28,7 +28,7 @@ def export(rows: Iterable[KeyRow], set_: str | None) -> Export:
     owners: dict[str, str] = {}
     for row in sorted(rows, key=lambda row: row.id):
         name = row.marker.name if row.marker and row.marker.name not in found else row.id
-        arguments: Arguments = {"key": Secret(name, "key", example=_EXAMPLE)}
+        arguments: Arguments = {"key": Secret(name, "key", REDACTED, example=_EXAMPLE)}
         if name != row.id:
             arguments[ID] = row.id
         for path, value in _values(row):

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..budgets.endpoints import BudgetEndpoints
+from ..errors import GatewayError
 from ..models.deployments import Deployments
 from ..objects.declared import Declared
 from ..objects.execute import Answer, ChangedByOthers, Executor, refuse_ignored
