@@ -80,14 +80,18 @@ class KeyEndpoints:
         return found, total
 
     def info(self, token: str) -> Found | None:
-        """One key, ``None`` if there is none."""
-        query = {"key": token}
-        answer = self._session.call("GET", "/key/info", params=query, absent=(_NOT_FOUND,))
+        """One key, ``None`` if LiteLLM says that there is none."""
+        try:
+            answer = self._session.call("GET", "/key/info", params={"key": token})
+        except GatewayError as err:
+            if isinstance(self._as_missing(err), NotInDatabase):
+                return None
+            raise
         row = answer.get("info") if isinstance(answer, dict) else None
-        if answer is not None and not isinstance(row, dict):
+        if not isinstance(row, dict) or ID not in row or answer.get("key") != token:
             raise GatewayError("The gateway's key is not in a form LiteLLM sends")
         # From 1.106 on, LiteLLM also shows a key that was deleted.
-        return None if row is None or row.get("deleted_at") else {TOKEN: token, **row}
+        return None if row.get("deleted_at") else {TOKEN: token, **row}
 
     # ----------------------------------------------------------------- writes
 

@@ -143,6 +143,7 @@ class Keys:
             next_step=lambda one, planned: steps.next_step(now(one), planned),
             check=lambda _, planned: self._check(planned, options.test),
             may_overlap=lambda planned: _may_overlap(planned, lacking),
+            see_again=self._see_again,
             notes=lambda _, planned, __: _notes(planned),
         )
         run: Run[Any, KeyRow] = Run(replace(operations, do=do, foresee=foresee), options)
@@ -186,6 +187,14 @@ class Keys:
         if now is None or (now.id, now.marker) != (step.row.id, step.row.marker):
             self.store.read_again()
             raise ChangedByOthers
+
+    def _see_again(self, rows: Sequence[KeyRow]) -> None:
+        """List again. What is not listed any more counts as gone only if LiteLLM says so itself."""
+        self.store.read_again()
+        tokens = {row.token for row in self.store.rows()}
+        for row in rows:
+            if row.token not in tokens and self._endpoints.info(row.token) is not None:
+                raise GatewayError(f"The gateway's list of keys lacks {row.id}, which is there")
 
     def _unless_expired(self, outcome: Outcome, test: bool) -> Outcome:
         """The outcome, which is a failure if LiteLLM refuses the key by now."""
