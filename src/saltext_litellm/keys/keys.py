@@ -48,6 +48,7 @@ class Keys:
         self._fingerprint, self._names = fingerprint, names
         self._alias: str | None = None  # the only one that is read; None for all
         self._login: str | None = None  # the alias of the key that the profile logs in with
+        self._looked_for: dict[str, KeyDeclared] = {}  # by alias: what must be seen in each read
         self.store: Store[KeyRow] = Store(self._read, Rows, fingerprint.prepare)
 
     # ---------------------------------------------------------------- reads
@@ -58,7 +59,10 @@ class Keys:
         times, login = Counter(row.id for row in found), self._endpoints.login
         self._login = next((row.id for row in found if row.token == login), None)
         others = [row for row in found if row.token != login]
-        return Rows(replace(row, has_twin=times[row.id] > 1) for row in others)
+        rows = Rows(replace(row, has_twin=times[row.id] > 1) for row in others)
+        for one in self._looked_for.values():
+            self._look_for(one, rows, rows.add)
+        return rows
 
     def find(self, alias: str) -> KeyRow | None:
         """The key of an alias."""
@@ -78,21 +82,24 @@ class Keys:
             self._alias = None
             self.store.forget()
 
-    def _look_for(self, one: KeyDeclared, rows: Rows[KeyRow]) -> None:
-        """Read what the list has not shown: a key under another alias, and the id of its budget."""
+    def _look_for(
+        self, one: KeyDeclared, rows: Rows[KeyRow], put: Callable[[KeyRow], None]
+    ) -> None:
+        """Read what the list does not show: a key under another alias, and the id of its budget."""
         token, row = one.token, rows.get(one.alias)
         if self._alias is not None and token and all(row.token != token for row in rows):
-            self._put(self._endpoints.info(token))
+            self._complete(None, token, put)
         managed = row.marker.keys if row is not None and row.marker is not None else ()
         other = row is not None and (token or one.place) and row.token != token
         matters = BUDGET in one.values or BUDGET in managed or other
         if row is not None and matters and BUDGET[0] not in row.data:  # 1.83.14 does not list it
-            self._put({**row.data, **(self._endpoints.info(row.token) or {})})
+            self._complete(row, row.token, put)
 
-    def _put(self, found: Any) -> None:
-        row = None if found is None else parse(found)
+    def _complete(self, before: KeyRow | None, token: str, put: Callable[[KeyRow], None]) -> None:
+        found = self._endpoints.info(token)
+        row = None if found is None else parse({**(before.data if before else {}), **found})
         if row is not None:
-            self.store.put(row)
+            put(replace(row, has_twin=before is not None and before.has_twin))
 
     # ---------------------------------------------------------------- writes
 
@@ -107,7 +114,8 @@ class Keys:
         rows = self.store.rows(forecast=options.test)
         for one in declared:
             self._refuse_login(one.alias, one.token)
-            self._look_for(one, self.store.rows())
+            self._look_for(one, self.store.rows(), self.store.put)
+            self._looked_for[one.alias] = one
         lacking = {one.alias for one in declared if one.key is None}
         made: dict[str, str] = {}  # the keys that this run has made, by name
         executor = self._executor()

@@ -75,7 +75,8 @@ def make_plan(
         be made.
     """
     row, new, token = own_row(declared, rows), successor(declared, rows), declared.token
-    holder = next((one for one in rows if one.token == token), None) if token else None
+    is_known = token is None or (row is not None and row.token == token)
+    holder = None if is_known else next((one for one in rows if one.token == token), None)
     if holder is not None and holder not in (row, new):
         if row is not None or not is_owned(holder, declared):
             raise Refused(f"The gateway has this key already, as {holder.id}")

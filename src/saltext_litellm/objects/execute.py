@@ -166,8 +166,12 @@ class Executor(Generic[R]):
         return True
 
     def _look_whether_done(self, step: Update[R], err: OutcomeUnknown) -> None:
-        """Look up a row after an update whose answer was lost, so that the next plan shows it."""
-        if self.look_up(step.row.id, err, step.row) is None:
+        """Look up a row after an update whose answer was lost, so that the next plan shows it.
+
+        The update may have given it another id.
+        """
+        row_id = self.kind.changed(step.row, step.body, None).id
+        if self.look_up(row_id, err, step.row) is None and step.row.id not in self.store.rows():
             raise ChangedByOthers from None
         self._lost = (step.body, _not_done(err))
 

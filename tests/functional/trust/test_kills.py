@@ -110,7 +110,9 @@ def trial_of(api, loaders, name):
         operation.clean()
 
 
-@pytest.mark.parametrize("kind", ["removal", "credential: removal", "team: removal", "key: rotation"])
+@pytest.mark.parametrize(
+    "kind", ["removal", "credential: removal", "team: removal", "key: rotation"]
+)
 def test_a_client_is_killed_after_each_write_of_a_removal(trial_of, survived, kind):
     trial = trial_of(kind)
     for number, request in enumerate(trial.requests(), 1):
