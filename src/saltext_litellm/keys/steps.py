@@ -82,6 +82,7 @@ def make_plan(
             raise Refused(f"The gateway has this key already, as {holder.id}")
         row = holder  # somebody has given it another alias
     ours = [one for one in (new, row) if one is not None]
+    ours = [*(one for one in rows.owned_by(*declared.owner) if _is_former(one, ours)), *ours]
     if not ours:
         _refuse_unmakeable(declared)
         return plans.create(KEY, declared, fingerprint, declared.alias)
@@ -99,6 +100,12 @@ def make_plan(
             return planned
     changes = {**planned.changes, CHANGED: {"old": REDACTED, "new": REDACTED}}
     return replace(planned, action=UPDATE, changes=changes, leftovers=others)
+
+
+def _is_former(row: KeyRow, others: list[KeyRow]) -> bool:
+    """Whether a row of ours has the alias of before. A copy that somebody made has another one."""
+    assert row.marker is not None  # noqa: S101 - it has an owner
+    return row.marker.id == row.id and row.id not in {one.id for one in others}
 
 
 def _marker(marker: Marker, declared: KeyDeclared, replaces: str | None = None) -> Marker:

@@ -9,29 +9,41 @@ import pytest
 from tests.functional.conftest import MARKER, States, make_loaders
 
 # A driver for sdb:// references that keeps values in a file, and notes what it is asked.
+# What is in the file `trouble` happens at a moment: the client is killed, or the driver fails.
 DRIVER = """
 import json
+import os
 import pathlib
 
 
-def _asked(profile, what):
+def _moment(profile, what):
     with open(profile["log"], "a") as log:
         log.write(what + "\\n")
+    trouble = pathlib.Path(profile["file"]).with_name("trouble")
+    moment, how = json.loads(trouble.read_text()) if trouble.exists() else (None, None)
+    if what.startswith(f"{moment} "):
+        trouble.unlink()
+        if how == "kill":
+            os.kill(os.getpid(), 9)
+        raise OSError("the vault is away")
 
 
 def get(key, profile=None):
-    _asked(profile, f"get {key}")
+    _moment(profile, f"get {key}")
     path = pathlib.Path(profile["file"])
-    return json.loads(path.read_text()).get(key) if path.exists() else None
+    found = json.loads(path.read_text()).get(key) if path.exists() else None
+    _moment(profile, f"got {key}")
+    return found
 
 
 def set(key, value, profile=None):
-    _asked(profile, f"set {key}")
+    _moment(profile, f"set {key}")
     if profile.get("forgets"):
         return True
     path = pathlib.Path(profile["file"])
     values = json.loads(path.read_text()) if path.exists() else {}
     path.write_text(json.dumps({**values, key: value}))
+    _moment(profile, f"done {key}")
     return True
 """
 READ_ONLY = "def get(key, profile=None):\n    return None\n"
@@ -76,6 +88,10 @@ class Vault:
         values = json.loads(self.file.read_text()) if self.file.exists() else {}
         values[key] = value
         self.file.write_text(json.dumps({k: v for k, v in values.items() if v is not None}))
+
+    def trouble(self, moment, how):
+        """Let something happen when the driver is at a moment: `get`, `got`, `set` or `done`."""
+        self.file.with_name("trouble").write_text(json.dumps([moment, how]))
 
     def asked(self):
         return self.log.read_text().splitlines() if self.log.exists() else []

@@ -162,6 +162,36 @@ def test_a_client_is_killed_at_each_request(operation, requests_of, when):
             operation.is_mended(recorder)
 
 
+MOMENTS = ["get", "got", "set", "done"]
+
+
+@pytest.mark.parametrize("kind", ["create", "rotation of a lost key"])
+@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("how", ["kill", "fail"])
+def test_trouble_at_the_vault(api, loaders, vault, name, recorder, kind, moment, how):
+    """A client that is killed, or a driver that fails, before and after it does something."""
+    operation = Operation(kind, api, loaders, vault, name)
+    operation.prepare()
+    before = api.having(name)
+    vault.trouble(moment, how)
+    recorder.clear()
+    if how == "kill":
+        assert Forked(lambda: operation.run(recorder.url)).ended() == -signal.SIGKILL
+    else:
+        result = operation.run(recorder.url)
+        assert (result["result"], result["changes"]) == (False, {})
+        assert "OSError" in result["comment"]
+        assert "Traceback" not in result["comment"]
+        operation.keeps_secrets(result)
+    operation.is_found()
+    assert api.having(name) == before  # the vault comes first
+    assert [one.path for one in recorder.requests if one.method != "GET"] == []
+    kept = vault.get(name)
+    assert (kept is not None) == (moment == "done")
+    operation.is_mended(recorder)
+    assert kept in (None, vault[name])  # the next run uses the key that is there
+
+
 def killed(operation, recorder, number, when):
     """Kill a client at a request of this number."""
     seen, dead = iter(range(1, 1000)), threading.Event()
