@@ -77,8 +77,9 @@ def _asked(what: str, ask: Callable[[], Any]) -> Any:
         return ask()
     except SaltException as err:
         raise Refused(f"{what}: {err}") from None
-    except KeyError as err:  # from Salt's loader, if a driver lacks the function
-        why = "its driver has no such function" if ".set" in str(err) else "KeyError"
+    except KeyError as err:  # from Salt's loader, as `'driver.set'`
+        is_unknown = str(err).endswith((".get'", ".set'"))
+        why = "there is no such driver, or it has no such function" if is_unknown else "KeyError"
         raise Refused(f"{what}: {why}") from None
     except Exception as err:  # noqa: BLE001 - whatever a driver may raise
         raise Refused(f"{what}: {type(err).__name__}") from None

@@ -117,7 +117,7 @@ class KeyEndpoints:
         if found is None:
             raise OutcomeUnknown(f"{self.url} has made a key, and does not show it")
         if found.get(ID) != body[ID]:
-            raise AlreadyThere(f"{self.url} has this key already, under another {ID}")
+            raise AlreadyThere(f"{self.url} has this key already, under another alias")
         return found
 
     def update(self, token: str, patch: Body) -> Found:

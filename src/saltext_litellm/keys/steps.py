@@ -58,7 +58,7 @@ def own_row(declared: KeyDeclared, rows: Rows[KeyRow]) -> KeyRow | None:
     row = rows.get(declared.alias)
     if row is not None and row.has_twin:
         raise Ambiguous(
-            f"Two keys have the {ID} {row.id}: delete one of them, or give it another {ID}",
+            f"Two keys have the key_alias {row.id}: delete one of them, or give it another alias",
             temporary=False,
         )
     if row is None or is_free(row, declared) or is_owned(row, declared):

@@ -88,7 +88,7 @@ def test_without_a_place_no_key_is_made(present, api, name, recorder):
     ("place", "words"),
     [
         ("sdb://forgetful/a", "its driver has not kept it"),
-        ("sdb://readonly/a", "its driver has no such function"),
+        ("sdb://readonly/a", "there is no such driver, or it has no such function"),
         ("sdb://nowhere/a", "wasnt found"),
     ],
 )

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from saltfactories.utils import random_string
 
+from tests.functional.keys.conftest import DRIVER
 from tests.support.canary import Canaries, credential, deployment, rotated
 
 TABLE = "Canary"
@@ -129,9 +130,12 @@ def test_a_key_that_is_made_is_only_in_the_vault(salt_call, gateway, canary, api
     What is looked for is the key without its beginning: requests name a key by the hash of the
     whole, and urllib3 logs that.
     """
-    vault = salt_call.root / "pillar/vault.sqlite"
+    driver, vault = salt_call.root / "states/ext/sdb/filed.py", salt_call.root / "pillar/vault.json"
+    driver.parent.mkdir(parents=True)
+    driver.write_text(DRIVER)
     salt_call.configure(
-        f"vault: {{driver: sqlite3, database: {vault}, table: keys, create_table: True}}\n"
+        f"extension_modules: {salt_call.root}/states/ext\n"
+        f"vault: {{driver: filed, file: {vault}, log: {vault}.log}}\n"
         "log_file: run.log\nlog_level_logfile: all\n"
     )
     salt_call.pillar({"litellm": {"url": recorder.url, "api_key": gateway.key}})
@@ -143,10 +147,7 @@ def test_a_key_that_is_made_is_only_in_the_vault(salt_call, gateway, canary, api
         assert done.stdout.count("Result: True") == 1, done.stdout
         told += [done.stdout, *OURS.findall(done.stderr)]
     told.append(salt_call.run("litellm_key.export", f"path={salt_call.root}/keys.sls").stdout)
-    key = salt_call.run(
-        "--out=newline_values_only", "sdb.get", f"sdb://vault/{name}"
-    ).stdout.strip()
-    assert key.startswith("sk-")
+    key = json.loads(vault.read_text())[name]
     canary.watch("a key that was made", key.removeprefix("sk-"))
     assert canary.leaked("\n".join(told)) == []
     files = files_of(salt_call.root, ("pillar", "states"))
@@ -154,11 +155,7 @@ def test_a_key_that_is_made_is_only_in_the_vault(salt_call, gateway, canary, api
     assert {path: one for path, one in found.items() if one} == {}
     (log,) = (text for path, text in files.items() if path.name == "run.log")
     assert canary.leaked("\n".join(OURS.findall(log))) == []
-    for row in gateway.request("GET", "/key/list", params={"return_full_object": "true"}).json()[
-        "keys"
-    ]:
-        if name in str(row["key_alias"]):
-            gateway.request("POST", "/key/delete", json={"keys": [row["token"]]})
+    gateway.request("POST", "/key/delete", json={"key_aliases": [f"{name}-made"]})
 
 
 @pytest.mark.survive
