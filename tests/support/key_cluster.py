@@ -8,6 +8,7 @@ client may be killed, or an answer may be lost.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
 from threading import RLock
@@ -27,7 +28,7 @@ MAPPINGS = ("metadata", "aliases", "config", "permissions", "model_max_budget")
 NEW = {"spend": 0.0, "models": [], "blocked": None, "expires": None, "budget_id": None}
 NEW |= dict.fromkeys(("max_budget", "budget_duration", "tpm_limit", "rpm_limit", "team_id"))
 NEW |= dict.fromkeys(("user_id", "max_parallel_requests", "tpd_limit"))
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "mo": 2592000}
 BEFORE, AFTER = "before it is done", "when it is done, before its answer"
 
 
@@ -102,6 +103,8 @@ class KeyCluster:
             "/key/generate": self._generate,
             "/key/update": self._update,
             "/key/delete": self._delete,
+            "/v2/team/list": lambda _: {"teams": [], "total": 0},
+            "/budget/list": lambda _: [],
         }[path]
         self.writes += method != "GET"
         if body is not None:
@@ -199,7 +202,8 @@ def full() -> Refused:
 def _expiry(duration: str | None) -> str | None:
     if duration is None:
         return None
-    seconds = int(duration[:-1]) * UNITS[duration[-1]]
+    ((number, unit),) = re.findall(r"^(\d+)(\D+)$", duration)
+    seconds = min(int(number) * UNITS[unit], UNITS["mo"] * 1000)
     return (datetime.now(timezone.utc) + timedelta(seconds=seconds)).isoformat()
 
 

@@ -24,14 +24,17 @@ from salt.exceptions import CommandExecutionError, SaltInvocationError
 
 from saltext_litellm import gateway
 from saltext_litellm.adapter import gateways
-from saltext_litellm.modules import litellm_credential, litellm_model
+from saltext_litellm.modules import litellm_credential, litellm_key, litellm_model
 from saltext_litellm.states import litellm_credential as credential_states
+from saltext_litellm.states import litellm_key as key_states
 from saltext_litellm.states import litellm_model as model_states
 from tests.conftest import public_functions
 from tests.support.cluster import Client, Cluster
 from tests.support.credential_cluster import CredentialClient, CredentialCluster
+from tests.support.key_cluster import KeyCluster
 
 from ..credentials.conftest import CredentialApi
+from ..keys.conftest import KeyApi
 
 LONG = int(os.environ.get("FUZZ", "1500"))  # cases of each function in the long test
 PROFILE = {"url": "http://127.0.0.1:9", "api_key": "sk-admin-0123456789", "retries": 0}
@@ -94,6 +97,7 @@ NAMES += ["vertex_credentials", "mode", "tier", "base_model", "tags", "max_retri
 NAMES += ["use_in_pass_through", "tiered_pricing", "blocked", "db_model", "saltext_litellm", "note"]
 NAMES += ["model_name", "litellm_params", "model_info", "X-Token", "", "a/b", "~", "\n", "timeout"]
 NAMES += ["credential_values", "credential_info", "display_name", "monkeys", "keys", "passphrase"]
+NAMES += ["key", "aliases", "metadata", "settings", "permissions", "config", "duration", "token"]
 text = st.sampled_from(WORDS) | st.text(st.characters(exclude_categories=()), max_size=12)
 numbers = (
     st.integers()
@@ -161,6 +165,28 @@ credential_sets = st.sampled_from(
     ]
 )
 
+valid_key = {
+    "key": "sk-0123456789abcdef",
+    "models": ["gpt", "embeddings"],
+    "max_budget": 5,
+    "budget_duration": "30d",
+    "rpm_limit": "10",
+    "user_id": "ada",
+    "duration": "90d",
+    "blocked": False,
+    "rotate": True,
+    "aliases": {"best": "gpt"},
+    "metadata": {"cost": {"centre": ["42", 1.5, True]}},
+    "settings": {"allowed_routes": ["/v1/models"], "permissions": {"a": True}},
+}
+key_sets = st.sampled_from(
+    [
+        {"keys": {"a": valid_key, "b": {"key": "sk-abcdef0123456789", "tpm_limit": 1}}},
+        {"keys": {"a": None}, "defaults": valid_key},
+        {"pillar": "objects"},
+    ]
+)
+
 
 @dataclass(frozen=True)
 class Surface:
@@ -204,6 +230,20 @@ CREDENTIALS = Surface(
     valid_credential,
     credential_sets,
 )
+
+VIRTUAL_KEYS = Surface(
+    "litellm_key",
+    {"module": litellm_key, "state": key_states},
+    {
+        "module": (
+            *("apply", "block", "delete", "export", "get", "list", "manage", "plan", "unblock"),
+        ),
+        "state": STATES,
+    },
+    valid_key,
+    key_sets,
+)
+SURFACES = (MODELS, CREDENTIALS, VIRTUAL_KEYS)
 
 
 def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -321,8 +361,8 @@ class Called:
         self.modules = salt.loader.minion_mods(opts)
         self.states = salt.loader.states(opts, self.modules, {}, {})
         self.clients = (Witness(Cluster()), CredentialWitness(CredentialCluster()))
-        session = types.SimpleNamespace(url="cluster", connections=1)
-        monkeypatch.setattr(gateways, "Session", lambda *_: session)
+        self.keys = KeyCluster()  # answers all requests but those for models and credentials
+        monkeypatch.setattr(gateways, "Session", lambda *_: self.keys)
         monkeypatch.setattr(gateway, "ModelEndpoints", lambda _: self.clients[0])
         monkeypatch.setattr(gateway, "CredentialEndpoints", lambda _: self.clients[1])
 
@@ -335,16 +375,20 @@ class Called:
         values = {"api_key": "sk-theirs-0123456789", "api_base": "https://theirs.example.com"}
         held = {"credential_values": values, "credential_info": {"of": {"theirs": [1]}}}
         self.clients[1].cluster.client().create({"credential_name": "theirs", **held})
+        self.keys = KeyCluster()
+        theirs = {"key": "sk-theirs-0123456789", "key_alias": "theirs", "metadata": {"of": [1]}}
+        self.keys.call("POST", "/key/generate", theirs)
         self.modules.pack["__pillar__"] = {"objects": pillar}
         self.modules[f"{surface}.list"]  # loads the module
         self.modules.pack["__context__"] = {}
 
     def theirs(self) -> Any:
         """What others have on the gateway."""
-        return copy.deepcopy([client.cluster.table["theirs"] for client in self.clients])
+        rows = [client.cluster.table["theirs"] for client in self.clients]
+        return copy.deepcopy([*rows, self.keys.by_alias()["theirs"]])
 
     def writes(self) -> int:
-        return sum(client.cluster.writes for client in self.clients)
+        return self.keys.writes + sum(client.cluster.writes for client in self.clients)
 
     def call(self, surface: Surface, kind: str, function: str, args: dict[str, Any]) -> Any:
         """What a call comes to; ``None`` if it was refused."""
@@ -358,7 +402,7 @@ class Called:
         except SALT_ERRORS as err:
             refused = str(err)
         finally:
-            for client in self.clients:
+            for client in (*self.clients, self.keys):
                 check_bodies(client.bodies)
         if refused is not None:
             assert kind == "module", refused
@@ -449,11 +493,11 @@ def run(
     cases()
 
 
-ALL = [*MODELS.calls(), *CREDENTIALS.calls()]
+ALL = [call for surface in SURFACES for call in surface.calls()]
 
 
 def test_every_public_function_is_among_these():
-    for surface in (MODELS, CREDENTIALS):
+    for surface in SURFACES:
         for kind, functions in surface.functions.items():
             public = {name.rstrip("_") for name in public_functions(surface.modules[kind])}
             assert public - {"mod_watch"} == set(functions)  # it calls the function that is watched
@@ -502,14 +546,17 @@ def live(states, api, surface: Surface, name: str, examples: int, survived: Any)
         cases()
     finally:
         credentials.clean(name)
+        keys = KeyApi(api.gateway)
+        for alias in keys.having(name):
+            keys.delete(alias)
 
 
-@pytest.mark.parametrize("surface", [MODELS, CREDENTIALS], ids=str)
+@pytest.mark.parametrize("surface", SURFACES, ids=str)
 def test_no_input_keeps_litellm_from_serving_other_rows(states, api, name, survived, surface):
     live(states, api, surface, name, 4, survived)
 
 
 @pytest.mark.survive
-@pytest.mark.parametrize("surface", [MODELS, CREDENTIALS], ids=str)
+@pytest.mark.parametrize("surface", SURFACES, ids=str)
 def test_no_input_of_very_many_does(states, api, name, survived, surface):
     live(states, api, surface, name, LONG // 5, survived)
