@@ -37,6 +37,10 @@ class Refused(InvalidInput):
     """
 
 
+class NothingThere(Refused):
+    """There is nothing under an ``sdb://`` reference."""
+
+
 class Ambiguous(Refused):
     """Several rows fit, and nothing says which one is meant.
 

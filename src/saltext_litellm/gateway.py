@@ -7,6 +7,8 @@ from .budgets.endpoints import BudgetEndpoints
 from .credentials.credentials import Credentials
 from .credentials.endpoints import CredentialEndpoints
 from .http.session import Session
+from .keys.endpoints import KeyEndpoints
+from .keys.keys import Keys
 from .models.deployments import Deployments
 from .models.endpoints import ModelEndpoints
 from .routing.endpoints import FallbackEndpoints, RouterEndpoints
@@ -47,6 +49,13 @@ class Gateway:
         budgets = BudgetEndpoints(session)
         self.teams = Teams(TeamEndpoints(session), budgets, self.deployments, fingerprint, names)
         self.budgets = Budgets(budgets)
+        self.keys = Keys(
+            KeyEndpoints(session),
+            lambda name, test: self.teams.find(name, test=test),
+            lambda name, test: name in self.budgets.store.rows(forecast=test),
+            fingerprint,
+            names,
+        )
         self._kinds = (
             self.deployments,
             self.credentials,
@@ -54,6 +63,7 @@ class Gateway:
             self.router,
             self.teams,
             self.budgets,
+            self.keys,
         )
 
     def begin(self, state: str | None, *, anew: bool) -> None:

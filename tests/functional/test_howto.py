@@ -22,6 +22,7 @@ tests/integration: drift.md, orchestrate.md, resources.md, rollout.md, and each 
 ``salt-run``.
 """
 
+import hashlib
 import logging
 import re
 import shlex
@@ -85,13 +86,20 @@ class WholeApi(Api):
         """The budgets by id."""
         return {one["budget_id"]: one for one in self("GET", "/budget/list")}
 
+    def keys(self):
+        """The keys by alias."""
+        query = {"return_full_object": "true", "size": 100}
+        return {one["key_alias"]: one for one in self("GET", "/key/list", params=query)["keys"]}
+
     def empty(self):
-        """Delete every model, and then every credential, fallback, team and budget."""
+        """Delete every model, and then every credential, fallback, key, team and budget."""
         super().empty()
         for model in self.fallbacks():
             self("DELETE", f"/fallback/{quote(model, safe='')}")
         for name in self.credentials():
             self("DELETE", f"/credentials/{quote(name, safe='')}")
+        for key in self.keys().values():
+            self("POST", "/key/delete", json={"keys": [key["token"]]})
         for team in self.teams().values():
             self("POST", "/team/delete", json={"team_ids": [team["team_id"]]})
         for budget_id in self.budgets():
@@ -186,7 +194,11 @@ def check_states(machine, api, sls, options):
             continue
         if state["fun"] == "absent":
             name = state["name"]
-            found = {"litellm_credential": api.credentials, "litellm_team": api.teams}.get(kind)
+            found = {
+                "litellm_credential": api.credentials,
+                "litellm_key": api.keys,
+                "litellm_team": api.teams,
+            }.get(kind)
             assert not (found().get(name) if found else api.in_database(name))
             continue
         for declared in objects(machine, caller.sminion.opts["pillar"], state):
@@ -209,7 +221,7 @@ def objects(machine, pillar, state):
     """The arguments of each deployment or credential that a rendered state declares."""
     if state["fun"] == "present":
         return [{key: value for key, value in state.items() if not is_salts(key)}]
-    found = state.get("models", state.get("credentials", state.get("teams")))
+    found = state.get("models", state.get("credentials", state.get("teams", state.get("keys"))))
     defaults = state.get("defaults", {})
     if "pillar" in state:
         found = pillar[state["pillar"]]
@@ -287,6 +299,17 @@ def check_team(api, _, declared):
     assert {key: row[key] for key in columns} == {key: declared[key] for key in columns}
 
 
+def check_key(api, opts, declared):
+    """Whether a key has all that is declared, and is the one that is in the vault."""
+    row = api.keys()[declared["name"]]
+    assert row["token"] == hashlib.sha256(resolved(declared["key"], opts).encode()).hexdigest()
+    assert row["metadata"]["saltext_litellm"]["name"] == declared["name"]
+    columns = {"models", "max_budget", "budget_duration", "rpm_limit"} & declared.keys()
+    assert {key: row[key] for key in columns} == {key: declared[key] for key in columns}
+    if "team" in declared:
+        assert row["team_id"] == api.teams()[declared["team"]]["team_id"]
+
+
 def check_budget(api, _, declared):
     """Whether a budget has all that is declared."""
     row = api.budgets()[declared["name"]]
@@ -296,6 +319,7 @@ def check_budget(api, _, declared):
 CHECKS = {
     "litellm_credential": check_credential,
     "litellm_team": check_team,
+    "litellm_key": check_key,
     "litellm_budget": check_budget,
 }
 

@@ -12,11 +12,13 @@ from .exchange import Answer, Record, made_up, parsed
 from .recorder import Recorder
 
 SECONDS = 1.0  # the timeout of a client; slow faults take longer
+# Where each list has its rows.
 LISTS = {
     "/v2/model/info": "data",
     "/credentials": "credentials",
     "/v2/team/list": "teams",
-}  # where each has its rows
+    "/key/list": "keys",
+}
 Is = Callable[[Mapping[str, Any]], bool]
 
 
@@ -114,6 +116,7 @@ def cut_short(is_ours: Is) -> Callable[[Answer], Answer]:
 
 HTML = {"body": "<html>bad gateway</html>", "headers": {"Content-Type": "text/html"}}
 ERROR = {"error": {"message": "made to fail", "type": "internal_error", "code": "500"}}
+NOTHING = {"data": [], "credentials": [], "teams": [], "total": 0, "keys": [], "total_count": 0}
 _ONCE = [
     Fault("refused", {"leave": 0.2}),
     Fault("reset before it arrives", {"drop": True, "reset": True}),
@@ -137,11 +140,7 @@ _ONCE = [
     Fault("redirect", {"status": 302, "headers": {"Location": "https://sso.example.com/?t=1"}}),
     Fault("trickle", {"trickle": 0.05}, slow=True),
     Fault("list cut short", {}, lists=True),
-    Fault(
-        "list empty",
-        {"status": 200, "json": {"data": [], "credentials": [], "teams": [], "total": 0}},
-        lists=True,
-    ),
+    Fault("list empty", {"status": 200, "json": NOTHING}, lists=True),
 ]
 _LASTING = {
     "refused",

@@ -26,6 +26,7 @@ from saltext_litellm.states import litellm_budget as budget_state
 from saltext_litellm.states import litellm_credential as credential_state
 from saltext_litellm.states import litellm_fallback as fallback_state
 from saltext_litellm.states import litellm_gateway as gateway_state
+from saltext_litellm.states import litellm_key as key_state
 from saltext_litellm.states import litellm_model as state
 from saltext_litellm.states import litellm_router as router_state
 from saltext_litellm.states import litellm_team as team_state
@@ -51,6 +52,7 @@ STATES = [
         router_state,
         gateway_state,
         team_state,
+        key_state,
         budget_state,
     )
     for name in ("present", "absent", "managed")

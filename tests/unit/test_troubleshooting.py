@@ -15,6 +15,7 @@ from saltext_litellm.states import (
     litellm_credential,
     litellm_fallback,
     litellm_gateway,
+    litellm_key,
     litellm_model,
     litellm_router,
     litellm_team,
@@ -35,6 +36,7 @@ STATES = (
     litellm_gateway,
     litellm_router,
     litellm_team,
+    litellm_key,
     litellm_budget,
 )
 QUOTED_IN_DOCSTRINGS = [

@@ -16,7 +16,6 @@ from ..objects import sets
 from ..objects.declared import Declared
 from ..objects.export import Export
 from ..objects.outcome import Options, Outcome
-from ..objects.row import Row
 from ..objects.store import Store
 from ..values import checks
 from . import execution
@@ -28,7 +27,7 @@ class Objects(Protocol):
     """The objects of one kind on a gateway."""
 
     @property
-    def store(self) -> Store[Row]:
+    def store(self) -> Store[Any]:
         """The rows of the gateway."""
 
     def apply(self, declared: Sequence[Any], options: Options) -> list[Outcome]:
@@ -57,7 +56,7 @@ class Functions:
         self,
         minion: Minion,
         profile: Any,
-        summary: Callable[[Row], dict[str, Any]],
+        summary: Callable[[Any], dict[str, Any]],
         **patterns: Any,
     ) -> list[dict[str, Any]]:
         """The rows of a gateway that match, in short, sorted by their name.

@@ -35,7 +35,7 @@ TYPE = "litellm"
 # What SLS files see in `pillar` for one gateway; in its declaration, beside its profile.
 _PILLAR = "pillar"
 # A gateway has no shell and no files: a state for the machine would change the minion.
-_KINDS = ("budget", "credential", "fallback", "gateway", "model", "router", "team")
+_KINDS = ("budget", "credential", "fallback", "gateway", "key", "model", "router", "team")
 _OWN = tuple(f"litellm_{kind}" for kind in _KINDS)
 _STATES = (*_OWN, "module", "test")
 _MODULES = (*_OWN, "config", "grains", "pillar", "sdb", "slsutil", "test")

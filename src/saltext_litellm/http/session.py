@@ -89,6 +89,11 @@ class Session:
             self._open()
         return self._http
 
+    @property
+    def api_key(self) -> str:
+        """The key that it logs in with."""
+        return self._profile.api_key
+
     def another(self) -> Session:
         """Another session with the same gateway, for another thread."""
         return Session(self._profile, self._before_write)

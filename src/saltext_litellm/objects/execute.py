@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Generic, NoReturn, TypeGuard
 
@@ -18,13 +18,14 @@ from ..errors import (
     OutcomeUnknown,
     Refused,
 )
+from ..values.paths import Path
 from . import plan as plans
 from .endpoints import Endpoints
 from .kind import Body, Kind
 from .outcome import Outcome
 from .plan import DELETE, NONE
 from .row import R
-from .steps import Create, Update
+from .steps import Create, Delete, Update
 from .store import Store
 
 Answer = Callable[[], Body | None]  # returns the row as it is stored, or raises what was raised
@@ -49,7 +50,7 @@ def send(endpoints: Endpoints, write: Create[R] | Update[R]) -> Body | None:
     """Send a write, and return the row of its answer."""
     if isinstance(write, Create):
         return endpoints.create(write.body)
-    return endpoints.update(write.row.id, write.body)
+    return endpoints.update(write.row.address, write.body)
 
 
 class Executor(Generic[R]):
@@ -77,13 +78,16 @@ class Executor(Generic[R]):
         self._refused: set[str] = set()  # ids that LiteLLM's database has refused once
         self._lost: tuple[Body, GatewayError] | None = None
 
-    def do(self, step: Create[R] | Update[R], sent: Answer | None) -> bool:
-        """Do a step whose answer is all there is to know. Returns whether it was answered.
+    def do(self, step: Create[R] | Update[R] | Delete[R], sent: Answer | None) -> bool:
+        """Do a step whose answer is all there is to know. Returns whether a write was answered.
 
         A row that is made anew under its own id is deleted first.
 
         :param sent: What waits for the answer, if the step was sent before.
         """
+        if isinstance(step, Delete):
+            self.delete(step.row)
+            return False
         send_or_wait = sent or partial(send, self.endpoints, step)
         if isinstance(step, Update):
             return self.update(step, send_or_wait)
@@ -98,10 +102,13 @@ class Executor(Generic[R]):
                 err.status,
             ) from None
 
-    def foresee(self, step: Create[R] | Update[R]) -> None:
+    def foresee(self, step: Create[R] | Update[R] | Delete[R]) -> None:
         """Record what such a step would do."""
-        if isinstance(step, Update):
-            self.store.predict(self.kind.changed(step.row, step.body, None))
+        if isinstance(step, Delete):
+            self.store.predict(None, [step.row.id])
+        elif isinstance(step, Update):
+            row = self.kind.changed(step.row, step.body, None)
+            self.store.predict(row, [step.row.id] if row.id != step.row.id else ())
         else:
             self.store.predict(self.kind.created(step.body, None))
 
@@ -152,12 +159,19 @@ class Executor(Generic[R]):
                 self._look_whether_done(step, err)
                 return False
             answer = self._send_again(step, err)
-        self.store.put(self.kind.changed(step.row, step.body, answer))
+        row = self.kind.changed(step.row, step.body, answer)
+        if row.id != step.row.id:
+            self.store.drop(step.row.id)
+        self.store.put(row)
         return True
 
     def _look_whether_done(self, step: Update[R], err: OutcomeUnknown) -> None:
-        """Look up a row after an update whose answer was lost, so that the next plan shows it."""
-        if self.look_up(step.row.id, err, step.row) is None:
+        """Look up a row after an update whose answer was lost, so that the next plan shows it.
+
+        The update may have given it another id.
+        """
+        row_id = self.kind.changed(step.row, step.body, None).id
+        if self.look_up(row_id, err, step.row) is None and step.row.id not in self.store.rows():
             raise ChangedByOthers from None
         self._lost = (step.body, _not_done(err))
 
@@ -176,7 +190,7 @@ class Executor(Generic[R]):
     def delete(self, row: R) -> None:
         """Delete a row."""
         try:
-            self.endpoints.delete(row.id)
+            self.endpoints.delete(row.address)
         except OutcomeUnknown as err:
             if self.look_up(row.id, err, row) is not None:
                 raise _not_done(err) from None
@@ -238,3 +252,15 @@ class Executor(Generic[R]):
 def _not_done(err: OutcomeUnknown) -> GatewayError:
     """What is known of a write whose answer was lost, and that a read does not show."""
     return err if isinstance(err, NotSeen) else NotDone(str(err), err.status)
+
+
+def refuse_ignored(kind: Kind[R], paths: Iterable[Path]) -> None:
+    """Fail for values that LiteLLM has answered with 200, and not stored.
+
+    It does so with names that it does not know, and with those that only a create takes.
+    """
+    if labels := sorted(map(kind.fields.label, paths)):
+        raise GatewayError(
+            f"LiteLLM has taken {', '.join(labels)}, and not stored that: it knows no such "
+            f"setting, or takes it only when a {kind.noun} is made"
+        )

@@ -46,6 +46,11 @@ class Row:
         """The name of the state that owns it, or else its id."""
         return self.marker.name if self.marker else self.id
 
+    @property
+    def address(self) -> str:
+        """What requests for it name it by, if that is not its id."""
+        return self.id
+
     def get(self, path: Path) -> Any:
         """The value at a path, or ``MISSING``."""
         value: Any = self.data

@@ -23,7 +23,7 @@ from ..values import checks, placeholders
 from ..values.compare import same
 from ..values.paths import Path
 from ..values.quote import kind, quoted, short, suggested, unknown_key
-from ..values.secrets import holds_secret, is_shown, redact
+from ..values.secrets import hides, holds_secret, is_shown, redact
 from .rules import KEYS
 
 ID = "router_settings"

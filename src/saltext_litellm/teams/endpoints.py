@@ -12,17 +12,8 @@ from typing import Any
 
 from ..errors import AlreadyThere, GatewayError, NotInDatabase, OutcomeUnknown
 from ..http.session import Session
-from .kind import (
-    ALIASES,
-    ID,
-    MEMBER_BUDGET,
-    METADATA,
-    PERMISSION,
-    POINTER,
-    ROSTER,
-    UPDATE,
-    patched,
-)
+from ..objects.patch import METADATA, PERMISSION, patched
+from .kind import ALIASES, ID, MEMBER_BUDGET, POINTER, ROSTER, UPDATE
 
 Body = Mapping[str, Any]
 Found = dict[str, Any]

@@ -9,6 +9,7 @@ from typing import Any
 from ..errors import InvalidInput
 from ..objects import marker as markers
 from ..objects.export import Arguments, Export, declare
+from ..objects.patch import METADATA, SETTINGS
 from ..objects.row import Row
 from ..values.paths import Path, leaves
 from ..values.secrets import is_shown
@@ -19,9 +20,7 @@ from .kind import (
     ID,
     MEMBER_BUDGET,
     MEMBERS,
-    METADATA,
     POINTER,
-    SETTINGS,
     declared,
     roster,
 )

@@ -10,6 +10,7 @@ from ..objects import marker as markers
 from ..objects.declared import Declared
 from ..objects.fields import Fields, Meaning
 from ..objects.kind import Body, Kind
+from ..objects.patch import METADATA, SETTINGS, patched, settings_of
 from ..objects.reading import (
     Resolve,
     bounded,
@@ -28,9 +29,8 @@ from ..values.secrets import hides, is_shown, redact
 # What an update does: the ends of LiteLLM's paths.
 UPDATE, ADD, CHANGE, REMOVE = "update", "member_add", "member_update", "member_delete"
 ID, ALIAS, ALIASES, MEMBERS = "team_id", "team_alias", "model_aliases", "members"
-METADATA, SETTINGS, MODELS = "metadata", "settings", "models"
+MODELS = "models"
 ROSTER = "members_with_roles"  # LiteLLM's own list of members
-PERMISSION = "object_permission"
 # What each member may spend and ask. LiteLLM keeps it in a budget that the metadata point to.
 MEMBER_BUDGET = {
     "team_member_budget": "max_budget",
@@ -178,13 +178,7 @@ def parse(data: Mapping[str, Any]) -> Row | None:
     marker, copied = markers.of_row(metadata.get(markers.KEY), team_id)
     columns = {key: data[key] for key in data if key not in (MEMBERS, SETTINGS)}
     members = {key: one.get("role") for one in roster(data) for key in member_keys(one)}
-    settings = {**metadata, **{key: value for key, value in columns.items() if value is not None}}
-    limits = settings.get("budget_limits")
-    if isinstance(limits, list):  # LiteLLM adds when each of them begins anew
-        settings["budget_limits"] = [
-            {key: one[key] for key in one if key != "reset_at"} if isinstance(one, dict) else one
-            for one in limits
-        ]
+    settings = settings_of({**columns, METADATA: metadata})
     data = {**columns, METADATA: metadata, MEMBERS: members, SETTINGS: settings}
     return Row(team_id, marker, data, copied=copied)
 
@@ -227,31 +221,6 @@ def changed(row: Row, body: Body, answer: Body | None) -> Row:
     left = [one for one in roster(row.data) if not (gone and gone <= one.items())]
     added = what["member"] if action == ADD else [what] if action == CHANGE else []
     return created({**row.data, ROSTER: [*left, *added], **(answer or {})}, None)
-
-
-def patched(patch: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
-    """What the keys of a patch become: mappings are merged, and a null in one removes a key.
-
-    LiteLLM replaces mappings whole, but for ``object_permission``, which it merges itself.
-    """
-    before = {**(data.get(METADATA) or {}), **{k: v for k, v in data.items() if v is not None}}
-    return {
-        key: value if key == PERMISSION else _merged(before.get(key), value)
-        for key, value in patch.items()
-    }
-
-
-def _merged(old: Any, new: Any) -> Any:
-    if not isinstance(new, Mapping):
-        return new
-    found = dict(old) if isinstance(old, Mapping) else {}
-    for key, value in new.items():
-        merged = value if key == markers.KEY else _merged(found.get(key), value)
-        if merged is None or (merged == {} and value != {}):
-            found.pop(key, None)
-        else:
-            found[key] = merged
-    return found
 
 
 TEAM: Kind[Row] = Kind("team", ID, FIELDS, created, changed)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
-from ..objects import marker as markers
 from ..objects import plan as plans
 from ..objects.declared import Declared
 from ..objects.identity import derived_ids, is_free, is_owned, only_one, refuse_others
-from ..objects.marker import Marker
+from ..objects.patch import METADATA, marked, of_plan, place
 from ..objects.plan import CREATE, NONE, Plan
 from ..objects.row import MISSING, Row, Rows
 from ..objects.steps import Create, Update
@@ -19,15 +18,11 @@ from .kind import (
     ADD,
     ADMIN,
     ALIAS,
-    ALIASES,
     CHANGE,
     ID,
     MEMBERS,
-    METADATA,
-    PERMISSION,
     REMOVE,
     ROSTER,
-    SETTINGS,
     TEAM,
     UPDATE,
     member_keys,
@@ -113,7 +108,8 @@ def next_step(declared: Declared, plan: Plan[Row]) -> Step | None:
         marker = marker.keeping(row.marker, going)
     due = {path[1]: declared.values[path] for path in plan.touched if path[0] == MEMBERS}
     admins = {key: role for key, role in due.items() if role == ADMIN}
-    patch = _patch(declared, plan, row, marker)
+    patch = of_plan(declared, plan, row, without=MEMBERS)
+    patch[METADATA] = marked(patch, marker)
     step = _member_step(admins, row)
     if step is None and (marker != row.marker or len(patch) > 1 or len(patch[METADATA]) > 1):
         step = {UPDATE: patch}
@@ -136,23 +132,14 @@ def _whole(declared: Declared, plan: Plan[Row]) -> dict[str, Any]:
     body: dict[str, Any] = {ID: plan.id}
     for path, value in declared.values.items():
         if path[0] != MEMBERS:
-            put(body, _place(path), value)
+            put(body, place(path), value)
     members = [
         {**who(None, path[1]), "role": role}
         for path, role in declared.values.items()
         if path[0] == MEMBERS
     ]
     assert plan.marker is not None  # noqa: S101 - such a plan has one
-    return {**body, **({ROSTER: members} if members else {}), METADATA: _marked(body, plan.marker)}
-
-
-def _place(path: Path) -> Path:
-    """Where a value is in a body."""
-    return path[1:] if path[0] == SETTINGS else path
-
-
-def _marked(body: Mapping[str, Any], marker: Marker) -> dict[str, Any]:
-    return {**body.get(METADATA, {}), markers.KEY: marker.dump()}
+    return {**body, **({ROSTER: members} if members else {}), METADATA: marked(body, plan.marker)}
 
 
 def _member_step(due: Mapping[str, str], row: Row) -> dict[str, Any] | None:
@@ -165,27 +152,3 @@ def _member_step(due: Mapping[str, str], row: Row) -> dict[str, Any] | None:
         return {ADD: {"member": [{**who(None, key), "role": due[key]} for key in new]}}
     key = min(due, default=None)
     return None if key is None else {CHANGE: {**who(row, key), "role": due[key]}}
-
-
-def _patch(declared: Declared, plan: Plan[Row], row: Row, marker: Marker) -> dict[str, Any]:
-    """The patch that writes and clears what a plan says, and the marker."""
-    patch: dict[str, Any] = {}
-    for path in sorted(path for path in plan.touched if path[0] != MEMBERS):
-        put(patch, _place(path), declared.values[path])
-    for path in sorted(path for path in plan.removed if path[0] != MEMBERS):
-        if path[0] == SETTINGS and row.data.get(path[1]) is None:
-            put(patch, (METADATA, *path[1:]), None)
-        else:
-            put(patch, _place(path), _cleared(path, row.get(path)))
-    return {**patch, METADATA: _marked(patch, marker)}
-
-
-def _cleared(path: Path, value: Any) -> Any:
-    """What clears a value: LiteLLM wants an empty list for a list, and answers 500 to a null."""
-    if path[0] in (METADATA, ALIASES):
-        return None  # removes the key
-    if len(path) > 2 and path[1] != PERMISSION:  # noqa: PLR2004 - inside of a setting
-        return None
-    if isinstance(value, list):
-        return []
-    return False if isinstance(value, bool) else None

@@ -10,9 +10,10 @@ from ..budgets.endpoints import BudgetEndpoints
 from ..errors import GatewayError
 from ..models.deployments import Deployments
 from ..objects.declared import Declared
-from ..objects.execute import Answer, ChangedByOthers, Executor
+from ..objects.execute import Answer, ChangedByOthers, Executor, refuse_ignored
 from ..objects.operations import plain
 from ..objects.outcome import Options, Outcome
+from ..objects.patch import METADATA, PERMISSION
 from ..objects.plan import Plan
 from ..objects.row import Row, Rows, refuse_other_gateway
 from ..objects.run import Run
@@ -21,7 +22,7 @@ from ..values.fingerprints import Fingerprinter
 from ..values.paths import Path
 from . import steps
 from .endpoints import TeamEndpoints
-from .kind import ALIAS, ALIASES, MEMBER_BUDGET, METADATA, MODELS, PERMISSION, POINTER, TEAM, parse
+from .kind import ALIAS, ALIASES, MEMBER_BUDGET, MODELS, POINTER, TEAM, parse
 
 # What a page of the list does not show, or not with each version of LiteLLM.
 _ELSEWHERE = frozenset({ALIASES, PERMISSION, *MEMBER_BUDGET})
@@ -89,7 +90,7 @@ class Teams:
                 self._look_again(planned.row)  # another client may have adopted it just now
             if executor.do(step, sent):
                 left = plan(one, frozenset())
-                _refuse_ignored(steps.written(step, planned) & (left.touched | left.removed))
+                refuse_ignored(TEAM, steps.written(step, planned) & (left.touched | left.removed))
 
         executor = self._executor()
         operations = plain(
@@ -186,19 +187,6 @@ class Teams:
 def _elsewhere(paths: Iterable[Path]) -> frozenset[str]:
     """The values at some places that a page of the list does not show."""
     return _ELSEWHERE & {key for path in paths for key in path[:2]}
-
-
-def _refuse_ignored(paths: Set[Path]) -> None:
-    """Fail for values that LiteLLM has answered with 200, and not stored.
-
-    It does so with names that it does not know, and with those that only a create takes.
-    """
-    if paths:
-        labels = ", ".join(sorted(map(TEAM.fields.label, paths)))
-        raise GatewayError(
-            f"LiteLLM has taken {labels}, and not stored that: it knows no such setting, or takes "
-            "it only when a team is made"
-        )
 
 
 def _notes(plan: Plan[Row]) -> Iterable[str]:

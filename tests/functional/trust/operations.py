@@ -14,6 +14,7 @@ import salt.loader
 from tests.support.recorder import Recorder
 
 from ..conftest import MARKER
+from ..keys.conftest import hashed
 
 KEYS = ("sk-CANARY-first-0123456701", "sk-CANARY-second-0123456702")
 OTHER_VALUES = {"api_key": "sk-unrelated-0123456789"}
@@ -140,6 +141,20 @@ TEAMS = Kind(
     value=lambda args: (args["max_budget"], args.get("metadata", {}).get("note")),
     secret=lambda _: None,
     words={"value": "max_budget", "note": "metadata:note"},
+)
+_KEY = {"key": KEYS[0], "max_budget": 5, "metadata": {"note": "ours"}, "rotate": True}
+VIRTUAL_KEYS = replace(
+    TEAMS,
+    module="litellm_key",
+    objects="keys",
+    create="/key/generate",
+    name="key_alias",
+    id="key_alias",
+    full=_KEY,
+    less={key: value for key, value in _KEY.items() if key != "metadata"},
+    changed={**_KEY, "max_budget": 6},
+    rotated={**_KEY, "key": KEYS[1]},
+    secret=lambda args: args["key"],
 )
 
 
@@ -515,6 +530,70 @@ class TeamOperation(Operation):
         self.api("POST", "/team/delete", json={"team_ids": [row["team_id"]]})
 
 
+class KeyOperation(Operation):
+    """An operation on virtual keys. Each object has keys of its own.
+
+    While one key takes the place of another, it is called ``NAME.new``.
+    """
+
+    kind = VIRTUAL_KEYS
+    theirs = ("kept",)
+    nothing = (None,)
+    at_rest = 1
+
+    def call(self, function, name, url, **arguments):
+        if "key" in arguments:
+            arguments["key"] = f"{arguments['key']}-{name}"
+        if "keys" in arguments:
+            arguments["keys"] = {
+                one: {**args, "key": f"{args['key']}-{one}"}
+                for one, args in arguments["keys"].items()
+            }
+        return super().call(function, name, url, **arguments)
+
+    def _make_others(self):
+        self.others = [f"{self.name}-unrelated", *(f"{one.name}-other" for one in self.targets)]
+        self.api("POST", "/key/generate", json={"key_alias": self.others[0]})
+        for other in self.others[1:]:
+            self.call("present", other, self.api.gateway.url, **self.kind.full)
+
+    def database(self):
+        query = {"return_full_object": "true", "size": 100}
+        query |= {"key_alias": self.name, "substring_matching": "true"}
+        rows = self.api("GET", "/key/list", params=query)["keys"]
+        shown = ("key_alias", "token", "max_budget", "metadata")
+        return [
+            {**{key: row[key] for key in shown}, "key_alias": _first_alias(row), "own": row}
+            for row in rows
+            if self.name in row["key_alias"]
+        ]
+
+    def served(self):
+        return {row["key_alias"] for row in self.database() if self.is_ours(row)}
+
+    def is_ours(self, row):
+        return any(row.get("key_alias") and _first_alias(row) == one.name for one in self.targets)
+
+    def facts_of(self, row):
+        info = row["metadata"] or {}
+        marker = info.get(MARKER) or {}
+        of_token = {hashed(f"{key}-{row['key_alias']}"): mask(key) for key in KEYS}
+        ours = (row["max_budget"], info.get("note"), of_token.get(row["token"]))
+        alias, replaces = row["own"]["key_alias"], marker.get("replaces")
+        return Facts(alias, marker.get("name"), *ours, (info.get("theirs"),), replaces)
+
+    def is_done(self, target, facts):
+        named = target.after is None or [one.id for one in facts] == [target.name]
+        return named and super().is_done(target, facts)
+
+    def delete(self, row):
+        self.api("POST", "/key/delete", json={"keys": [row["token"]]})
+
+
+def _first_alias(row):
+    return row["key_alias"].removesuffix(".new")
+
+
 class RuleOperation(Operation):
     """An operation on a fallback. It has no owner, and others have one beside it."""
 
@@ -626,6 +705,7 @@ class Interruption:
 
 
 TEAM = "team: "  # what the names of operations on teams begin with
+KEY = "key: "  # what the names of operations on virtual keys begin with
 CREDENTIAL = "credential: "  # what the names of operations on credentials begin with
 ROUTING = ("fallback: create", "fallback: change", "fallback: delete", "setting: change")
 
@@ -641,6 +721,7 @@ def operations(api, loaders, name):
         **{
             TEAM + one: make for one, make in _operations(TeamOperation, api, loaders, name).items()
         },
+        **{KEY + one: make for one, make in _operations(KeyOperation, api, loaders, name).items()},
         **_routing(api, loaders, name),
     }
 

@@ -14,12 +14,13 @@ from tests.support.faults import FAULTS, SECONDS
 from tests.support.recorder import Recorder
 
 from ..conftest import Api
-from .operations import CREDENTIAL, ROUTING, TEAM, operations
+from .operations import CREDENTIAL, KEY, ROUTING, TEAM, operations
 
 TABLES = ("Faults at each request, by fault", "Faults at each request, by operation")
 COMMON = ["create", "change", "rotation", "removal", "delete", "adoption", "set"]
 OPERATIONS = [*COMMON, "pinned removal", *(CREDENTIAL + one for one in COMMON)]
 OPERATIONS += [TEAM + one for one in COMMON if one != "rotation"]
+OPERATIONS += [KEY + one for one in COMMON]
 OPERATIONS += ROUTING
 # What both views leave out in the same way cannot be told from what is not there.
 UNSEEN = {(one, "list cut short, lasting") for one in ("delete", "adoption")}
@@ -29,6 +30,8 @@ UNSEEN |= {
     for one in ("delete", "adoption")
     for lasts in ("", ", lasting")
 }
+# The same of keys; but a declared key is asked for by itself.
+UNSEEN |= {(f"{KEY}delete", f"list empty{lasts}") for lasts in ("", ", lasting")}
 UNSEEN_WITHOUT_A_WRITE = UNSEEN | {
     ("delete", f"{fault}, lasting") for fault in ("list empty", "200 with an empty list")
 }
@@ -50,6 +53,8 @@ MENDED = [
     ("credential: delete", "list empty"),
     ("team: change", "reset after it arrived"),
     ("team: delete", "list cut short, lasting"),
+    ("key: rotation", "reset after it arrived"),
+    ("key: rotation", "list empty"),
 ]
 MAYBE = "may have been"  # changed or not, deleted or not
 PATIENT = 30  # seconds, the timeout where no answer is slow

@@ -28,19 +28,23 @@ from saltext_litellm.adapter import gateways
 from saltext_litellm.modules import (
     litellm_credential,
     litellm_fallback,
+    litellm_key,
     litellm_model,
     litellm_router,
 )
 from saltext_litellm.states import litellm_credential as credential_states
 from saltext_litellm.states import litellm_fallback as fallback_states
+from saltext_litellm.states import litellm_key as key_states
 from saltext_litellm.states import litellm_model as model_states
 from saltext_litellm.states import litellm_router as router_states
 from tests.conftest import public_functions
 from tests.support.cluster import Client, Cluster
 from tests.support.credential_cluster import CredentialClient, CredentialCluster
+from tests.support.key_cluster import KeyCluster
 from tests.support.routing_cluster import FallbackClient, RouterClient, RoutingCluster
 
 from ..credentials.conftest import CredentialApi
+from ..keys.conftest import KeyApi
 from ..routing.conftest import RoutingApi
 
 LONG = int(os.environ.get("FUZZ", "1500"))  # cases of each function in the long test
@@ -105,6 +109,7 @@ NAMES += ["use_in_pass_through", "tiered_pricing", "blocked", "db_model", "salte
 NAMES += ["model_name", "litellm_params", "model_info", "X-Token", "", "a/b", "~", "\n", "timeout"]
 NAMES += ["credential_values", "credential_info", "display_name", "monkeys", "keys", "passphrase"]
 NAMES += ["num_retries", "model_group_alias", "fallbacks", "redis_password", "max_fallbacks"]
+NAMES += ["key", "aliases", "metadata", "settings", "permissions", "config", "duration", "token"]
 text = st.sampled_from(WORDS) | st.text(st.characters(exclude_categories=()), max_size=12)
 numbers = (
     st.integers()
@@ -181,6 +186,28 @@ settings_sets = st.sampled_from(
     ]
 )
 
+valid_key = {
+    "key": "sk-0123456789abcdef",
+    "models": ["gpt", "embeddings"],
+    "max_budget": 5,
+    "budget_duration": "30d",
+    "rpm_limit": "10",
+    "user_id": "ada",
+    "duration": "90d",
+    "blocked": False,
+    "rotate": True,
+    "aliases": {"best": "gpt"},
+    "metadata": {"cost": {"centre": ["42", 1.5, True]}},
+    "settings": {"allowed_routes": ["/v1/models"], "permissions": {"a": True}},
+}
+key_sets = st.sampled_from(
+    [
+        {"keys": {"a": valid_key, "b": {"key": "sk-abcdef0123456789", "tpm_limit": 1}}},
+        {"keys": {"a": None}, "defaults": valid_key},
+        {"pillar": "objects"},
+    ]
+)
+
 
 @dataclass(frozen=True)
 class Surface:
@@ -238,8 +265,21 @@ SETTINGS = Surface(
     valid_setting,
     settings_sets,
 )
-SURFACES = (MODELS, CREDENTIALS, FALLBACKS, SETTINGS)
 RESERVES = ("spare", "reserve")  # the models that valid fallbacks name
+
+VIRTUAL_KEYS = Surface(
+    "litellm_key",
+    {"module": litellm_key, "state": key_states},
+    {
+        "module": (
+            *("apply", "block", "delete", "export", "get", "list", "manage", "plan", "unblock"),
+        ),
+        "state": STATES,
+    },
+    valid_key,
+    key_sets,
+)
+SURFACES = (MODELS, CREDENTIALS, FALLBACKS, SETTINGS, VIRTUAL_KEYS)
 
 
 def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -397,8 +437,8 @@ class Called:
         self.modules = salt.loader.minion_mods(opts)
         self.states = salt.loader.states(opts, self.modules, {}, {})
         self.clients = witnesses()
-        session = types.SimpleNamespace(url="cluster", connections=1)
-        monkeypatch.setattr(gateways, "Session", lambda *_: session)
+        self.keys = KeyCluster()  # answers all requests but those for the kinds above
+        monkeypatch.setattr(gateways, "Session", lambda *_: self.keys)
         monkeypatch.setattr(gateway, "ModelEndpoints", lambda _: self.clients[0])
         monkeypatch.setattr(gateway, "CredentialEndpoints", lambda _: self.clients[1])
         monkeypatch.setattr(gateway, "FallbackEndpoints", lambda _: self.clients[2])
@@ -418,6 +458,9 @@ class Called:
         values = {"api_key": "sk-theirs-0123456789", "api_base": "https://theirs.example.com"}
         held = {"credential_values": values, "credential_info": {"of": {"theirs": [1]}}}
         self.clients[1].cluster.client().create({"credential_name": "theirs", **held})
+        self.keys = KeyCluster()
+        theirs = {"key": "sk-theirs-0123456789", "key_alias": "theirs", "metadata": {"of": [1]}}
+        self.keys.call("POST", "/key/generate", theirs)
         self.modules.pack["__pillar__"] = {"objects": pillar}
         self.modules[f"{surface}.list"]  # loads the module
         self.modules.pack["__context__"] = {}
@@ -427,10 +470,11 @@ class Called:
         stored = self.clients[2].cluster.stored
         rows = [client.cluster.table["theirs"] for client in self.clients[:2]]
         theirs = [one for one in stored["fallbacks"] if "theirs" in one]
-        return copy.deepcopy([*rows, theirs, stored["allowed_fails"]])
+        keys = self.keys.by_alias()["theirs"]
+        return copy.deepcopy([*rows, theirs, stored["allowed_fails"], keys])
 
     def writes(self) -> int:
-        return sum(client.cluster.writes for client in self.clients)
+        return self.keys.writes + sum(client.cluster.writes for client in self.clients)
 
     def call(self, surface: Surface, kind: str, function: str, args: dict[str, Any]) -> Any:
         """What a call comes to; ``None`` if it was refused."""
@@ -444,7 +488,7 @@ class Called:
         except SALT_ERRORS as err:
             refused = str(err)
         finally:
-            for client in self.clients:
+            for client in (*self.clients, self.keys):
                 check_bodies(client.bodies)
         if refused is not None:
             assert kind == "module", refused
@@ -601,6 +645,9 @@ def live(states, api, surface: Surface, name: str, examples: int, survived: Any)
             routing.set(model_group_alias={})
         for model in models:
             api.delete(model)
+        keys = KeyApi(api.gateway)
+        for alias in keys.having(name):
+            keys.delete(alias)
 
 
 @pytest.mark.parametrize("surface", SURFACES, ids=str)

@@ -14,7 +14,7 @@ from tests.support.forked import Forked
 from tests.support.recorder import Recorder
 
 from ..conftest import MARKER
-from .operations import CREDENTIAL, ROUTING, TEAM, Interruption, operations
+from .operations import CREDENTIAL, KEY, ROUTING, TEAM, Interruption, operations
 
 TABLE = "Kills"
 BEFORE, AFTER = "before it is forwarded", "before its answer"
@@ -22,6 +22,7 @@ KINDS = ["create", "change", "rotation", "removal", "delete", "adoption", "set"]
 COMMON = KINDS
 KINDS = [*COMMON, "pinned removal", *(CREDENTIAL + kind for kind in COMMON)]
 KINDS += [TEAM + kind for kind in COMMON if kind != "rotation"]
+KINDS += [KEY + kind for kind in COMMON]
 KINDS += ROUTING
 
 
@@ -109,7 +110,9 @@ def trial_of(api, loaders, name):
         operation.clean()
 
 
-@pytest.mark.parametrize("kind", ["removal", "credential: removal", "team: removal"])
+@pytest.mark.parametrize(
+    "kind", ["removal", "credential: removal", "team: removal", "key: rotation"]
+)
 def test_a_client_is_killed_after_each_write_of_a_removal(trial_of, survived, kind):
     trial = trial_of(kind)
     for number, request in enumerate(trial.requests(), 1):

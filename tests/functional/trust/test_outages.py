@@ -12,7 +12,7 @@ from tests.support.gateway import running_gateway
 from tests.support.recorder import Recorder
 
 from ..conftest import Api
-from .operations import CREDENTIAL, ROUTING, TEAM, Interruption, operations
+from .operations import CREDENTIAL, KEY, ROUTING, TEAM, Interruption, operations
 
 TABLE = "Kills"
 PATIENT = 60  # seconds in which LiteLLM finds its database again
@@ -20,6 +20,7 @@ KINDS = ["create", "change", "rotation", "removal", "delete", "adoption", "set"]
 COMMON = KINDS
 KINDS = [*COMMON, "pinned removal", *(CREDENTIAL + kind for kind in COMMON)]
 KINDS += [TEAM + kind for kind in COMMON if kind != "rotation"]
+KINDS += [KEY + kind for kind in COMMON]
 KINDS += ROUTING
 
 

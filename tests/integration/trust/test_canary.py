@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from saltfactories.utils import random_string
 
+from tests.functional.keys.conftest import DRIVER
 from tests.support.canary import Canaries, credential, deployment, rotated
 
 TABLE = "Canary"
@@ -40,11 +41,15 @@ def pillar(gateway, canary, recorder, name):
         "litellm": profile,
         "models": {name: deployment(canary)},
         "credentials": {shared: credential(canary)},
+        "keys": {f"{name}-key": {"key": f"sk-{canary('a key')}", "rotate": True}},
     }
     gateway.request("DELETE", f"/credentials/{shared}")
     gateway.request("DELETE", f"/fallback/{name}")
     default = {"router_settings": {"allowed_fails": 3}}
     gateway.request("POST", "/config/update", json=default)
+    query = {"key_alias": name, "substring_matching": "true", "return_full_object": "true"}
+    for row in gateway.request("GET", "/key/list", params=query).json()["keys"]:
+        gateway.request("POST", "/key/delete", json={"keys": [row["token"]]})
 
 
 def sls(name):
@@ -53,6 +58,7 @@ def sls(name):
         {
             name: {"litellm_model.managed": [{"pillar": "models"}]},
             f"{name}-credentials": {"litellm_credential.managed": [{"pillar": "credentials"}]},
+            f"{name}-keys": {"litellm_key.managed": [{"pillar": "keys"}]},
             f"{name}-sdb": {
                 "litellm_model.present": [
                     {"model_api_key": "sdb://osenv/CANARY"},
@@ -103,11 +109,13 @@ def test_a_run_leaves_nothing_behind(salt_call, pillar, canary, api, recorder, n
     salt_call.states("models", "#!json\n" + sls(name))
     for round_ in range(2):
         if round_:
-            pillar |= rotated({kind: pillar[kind] for kind in ("models", "credentials")}, canary)
+            pillar |= rotated(
+                {kind: pillar[kind] for kind in ("models", "credentials", "keys")}, canary
+            )
         salt_call.pillar(pillar)
         with process_list() as listed:
             done = salt_call.run("-l", "all", "state.apply", "models")
-        assert done.stdout.count("Result: True") == 5, done.stdout
+        assert done.stdout.count("Result: True") == 6, done.stdout
         assert canary.leaked(done.stdout) == []
         assert canary.leaked("\n".join(OURS.findall(done.stderr))) == []
         salt_calls = [line for line in listed if str(salt_call.root) in line]
@@ -126,6 +134,40 @@ def test_a_run_leaves_nothing_behind(salt_call, pillar, canary, api, recorder, n
     survived(TABLE, "files written", len(others))
 
 
+def test_a_key_that_is_made_is_only_in_the_vault(salt_call, gateway, canary, api, recorder, name):
+    """Each run of `salt-call` has a log of all levels, a job cache and files of its own.
+
+    What is looked for is the key without its beginning: requests name a key by the hash of the
+    whole, and urllib3 logs that.
+    """
+    driver, vault = salt_call.root / "states/ext/sdb/filed.py", salt_call.root / "pillar/vault.json"
+    driver.parent.mkdir(parents=True)
+    driver.write_text(DRIVER)
+    salt_call.configure(
+        f"extension_modules: {salt_call.root}/states/ext\n"
+        f"vault: {{driver: filed, file: {vault}, log: {vault}.log}}\n"
+        "log_file: run.log\nlog_level_logfile: all\n"
+    )
+    salt_call.pillar({"litellm": {"url": recorder.url, "api_key": gateway.key}})
+    arguments = [{"key": f"sdb://vault/{name}"}, {"generate": True}]
+    salt_call.states("models", json.dumps({f"{name}-made": {"litellm_key.present": arguments}}))
+    told = []
+    for _ in range(2):
+        done = salt_call.run("-l", "all", "state.apply", "models")
+        assert done.stdout.count("Result: True") == 1, done.stdout
+        told += [done.stdout, *OURS.findall(done.stderr)]
+    told.append(salt_call.run("litellm_key.export", f"path={salt_call.root}/keys.sls").stdout)
+    key = json.loads(vault.read_text())[name]
+    canary.watch("a key that was made", key.removeprefix("sk-"))
+    assert canary.leaked("\n".join(told)) == []
+    files = files_of(salt_call.root, ("pillar", "states"))
+    found = {path: canary.leaked(text) for path, text in files.items() if path.name != "run.log"}
+    assert {path: one for path, one in found.items() if one} == {}
+    (log,) = (text for path, text in files.items() if path.name == "run.log")
+    assert canary.leaked("\n".join(OURS.findall(log))) == []
+    gateway.request("POST", "/key/delete", json={"key_aliases": [f"{name}-made"]})
+
+
 @pytest.mark.survive
 def test_an_export_is_a_file_without_secrets(salt_call, pillar, canary, api, name, survived):
     salt_call.pillar(pillar)
@@ -133,7 +175,7 @@ def test_an_export_is_a_file_without_secrets(salt_call, pillar, canary, api, nam
     salt_call.environment["CANARY"] = canary("behind sdb://")
     salt_call.configure("osenv: {driver: env}\n")
     salt_call.apply("models")
-    for module in ("litellm_model", "litellm_credential"):
+    for module in ("litellm_model", "litellm_credential", "litellm_key"):
         exported = salt_call.root / f"{module}.sls"
         for arguments in ((), ("data=True",), (f"path={exported}",)):
             done = salt_call.run(f"{module}.export", *arguments)

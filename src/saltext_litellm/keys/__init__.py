@@ -1,0 +1,1 @@
+"""The kind of object that LiteLLM calls a virtual key."""

@@ -1,0 +1,185 @@
+"""LiteLLM's endpoints for virtual keys, with one method for each.
+
+This is the only file that reads the text of LiteLLM's errors about keys. It turns what the text
+says into errors of their own classes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import AlreadyThere, GatewayError, NameTaken, NotDone, NotInDatabase, OutcomeUnknown
+from ..http.session import Session
+from ..objects.patch import PERMISSION, patched
+from .kind import ID, TOKEN, token_of
+
+Body = Mapping[str, Any]
+Found = dict[str, Any]
+
+_PAGE = 100  # keys, the most that LiteLLM sends at once
+_READS = 3  # how often to read a list that changes while it is read
+_BAD, _NOT_FOUND = 400, 404
+_MISSING = ("Key not found", "No keys found")
+_NEEDS_LICENCE = ("LiteLLM Enterprise user", "Only premium users")
+
+
+class KeyEndpoints:
+    """The key endpoints of one gateway. All reads show the database.
+
+    :ivar connections: How many connections its profile allows for writes that overlap.
+    :ivar login: The token of the key that the profile logs in with.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.url = session.url
+        self.connections = session.connections
+        self.login = token_of(session.api_key)
+
+    def another(self) -> KeyEndpoints:
+        """The same endpoints with another session, for another thread."""
+        return KeyEndpoints(self._session.another())
+
+    def elsewhere(self, seconds: float) -> None:
+        """Wait, and let the next request open a new connection, which may reach another worker."""
+        self._session.reconnect()
+        time.sleep(seconds)
+
+    # ------------------------------------------------------------------ reads
+
+    def list(self, alias: str | None = None) -> list[Found]:
+        """All keys by pages, or those that have an alias with a text in it. No key of the UI.
+
+        Keys that are made meanwhile come last. One that is deleted meanwhile moves another one to
+        a page that was read already: so they are counted, and read again if some are missing.
+        """
+        for _ in range(_READS):
+            found, total = self._pages(alias)
+            if len(found) == total:
+                return [*found.values()]
+        raise GatewayError(f"The gateway lists {len(found)} keys, but says that it has {total}")
+
+    def _pages(self, alias: str | None) -> tuple[dict[str, Found], int]:
+        found: dict[str, Found] = {}
+        query = {"return_full_object": "true", "sort_by": "created_at", "sort_order": "asc"}
+        if alias is not None:  # 1.83.14 looks for a part of it unasked
+            query |= {ID: alias, "substring_matching": "true"}
+        number, last, total = 1, 1, 0
+        while number <= last:
+            page = self._session.call(
+                "GET", "/key/list", params={**query, "size": _PAGE, "page": number}
+            )
+            page = page if isinstance(page, dict) else {}
+            rows, total = page.get("keys"), page.get("total_count")  # type: ignore[assignment]
+            if not isinstance(rows, list) or not isinstance(total, int):
+                raise GatewayError("The gateway's list of keys is not in a form LiteLLM sends")
+            found |= {row[TOKEN]: row for row in rows if _is_key(row)}
+            number, last = number + 1, -(-total // _PAGE)
+        return found, total
+
+    def info(self, token: str) -> Found | None:
+        """One key, ``None`` if LiteLLM says that there is none."""
+        try:
+            answer = self._session.call("GET", "/key/info", params={"key": token})
+        except GatewayError as err:
+            if isinstance(self._as_missing(err), NotInDatabase):
+                return None
+            raise
+        row = answer.get("info") if isinstance(answer, dict) else None
+        if not isinstance(row, dict) or ID not in row or answer.get("key") != token:
+            raise GatewayError("The gateway's key is not in a form LiteLLM sends")
+        # From 1.106 on, LiteLLM also shows a key that was deleted.
+        return None if row.get("deleted_at") else {TOKEN: token, **row}
+
+    # ----------------------------------------------------------------- writes
+
+    def create(self, body: Body) -> Found:
+        """Create a key. Returns it as it is stored.
+
+        LiteLLM answers 200 and repeats what was sent if it has the key already, and changes
+        nothing. So the key is read afterwards.
+
+        :raises AlreadyThere: There is one of this alias, or the same key under another one.
+        :raises OutcomeUnknown: It may exist: look before trying again.
+        """
+        try:
+            self._call("/key/generate", body, repeatable=False)
+        except GatewayError as err:
+            if err.status == _BAD and "already exists" in str(err):
+                raise NameTaken(str(err), err.status) from None
+            raise
+        try:
+            found = self.info(token_of(body["key"]))
+        except GatewayError as err:
+            raise OutcomeUnknown(str(err), err.status) from None
+        if found is None:
+            raise OutcomeUnknown(f"{self.url} has made a key, and does not show it")
+        if found.get(ID) != body[ID]:
+            raise AlreadyThere(f"{self.url} has this key already, under another alias")
+        return found
+
+    def update(self, token: str, patch: Body) -> Found:
+        """Apply a patch to a key, and return it as it is stored.
+
+        LiteLLM replaces the metadata and other mappings whole. So what others have in them is read
+        just before they are written. A null in the place of a mapping would break the key, and the
+        list of keys for everybody (1.83.14 to 1.110.2).
+
+        :param patch: What to write. A null in a mapping removes a key of it.
+        :raises NotInDatabase: There is no such key.
+        :raises OutcomeUnknown: It may have been done.
+        """
+        before = self.info(token)
+        if before is None:
+            raise NotInDatabase(f"{self.url} has no such key", _NOT_FOUND)
+        try:
+            answer = self._call("/key/update", {"key": token, **patched(patch, before)})
+        except GatewayError as err:
+            raise self._as_missing(err) from None
+        if not _is_key(answer):
+            raise OutcomeUnknown(f"{self.url} answered /key/update, but not as LiteLLM does")
+        # 1.83.14 does not show the permission in this answer.
+        found = self.info(token) if PERMISSION in patch else {**answer, **_permission(before)}
+        return {**before, **(found or {})}
+
+    def delete(self, token: str) -> bool:
+        """Delete a key; ``False`` if there is none.
+
+        :raises OutcomeUnknown: It may still exist.
+        """
+        try:
+            self._call("/key/delete", {"keys": [token]})
+        except GatewayError as err:
+            if isinstance(self._as_missing(err), NotInDatabase):
+                return False
+            raise
+        return True
+
+    # --------------------------------------------------------------- plumbing
+
+    def _call(self, path: str, body: Body, *, repeatable: bool = True) -> Any:
+        """Send a write.
+
+        :raises NotDone: LiteLLM does that with a licence only, and has done nothing of it.
+        """
+        try:
+            return self._session.call("POST", path, body, repeatable=repeatable)
+        except GatewayError as err:
+            if any(text in str(err) for text in _NEEDS_LICENCE):
+                first, *_ = str(err).split(". You must")
+                raise NotDone(first, err.status) from None
+            raise
+
+    def _as_missing(self, err: GatewayError) -> GatewayError:
+        missing = err.status == _NOT_FOUND and any(text in str(err) for text in _MISSING)
+        return NotInDatabase(str(err), err.status) if missing else err
+
+
+def _permission(row: Body) -> Found:
+    return {PERMISSION: row[PERMISSION]} if PERMISSION in row else {}
+
+
+def _is_key(row: Any) -> bool:
+    return isinstance(row, dict) and isinstance(row.get(TOKEN), str)

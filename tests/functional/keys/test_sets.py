@@ -1,0 +1,138 @@
+"""Sets of keys, lists, and exports, on a real gateway."""
+
+import pytest
+import yaml
+
+from tests.functional.conftest import sent
+
+from .conftest import hashed, marker, writes
+
+LIST = ("GET", "/key/list")
+
+
+@pytest.fixture
+def managed(states, name):
+    def managed(test=False, **args):
+        return states.run(("litellm_key.managed", {"name": f"set-{name}", **args}), test=test)
+
+    return managed
+
+
+@pytest.fixture
+def keys(name):
+    return {
+        f"{name}-{letter}": {"key": f"sdb://vault/{name}-{letter}", "max_budget": 1}
+        for letter in "abc"
+    }
+
+
+GENERATED = {"generate": True, "rpm_limit": 5}
+
+
+def test_a_set_is_made_kept_and_pruned(managed, api, name, keys, vault, recorder):
+    predicted = managed(test=True, keys=keys, defaults=GENERATED)
+    assert api.having(name) == {}
+    result = managed(keys=keys, defaults=GENERATED)
+    assert predicted["changes"] == result["changes"]
+    assert result["comment"] == "All 3 keys were created"
+    rows = api.having(name)
+    assert sorted(rows) == sorted(keys)
+    for alias, row in rows.items():
+        assert (row["rpm_limit"], row["token"]) == (5, hashed(vault[alias]))
+        assert marker(row)["set"] == f"set-{name}"
+    recorder.clear()
+    assert managed(keys=keys, defaults=GENERATED, prune=True)["changes"] == {}
+    assert set(sent(recorder)) == {LIST}
+    fewer = {alias: one for alias, one in keys.items() if not alias.endswith("b")}
+    assert "No longer declared" in managed(keys=fewer, defaults=GENERATED)["comment"]
+    predicted = managed(test=True, keys=fewer, defaults=GENERATED, prune=True)
+    result = managed(keys=fewer, defaults=GENERATED, prune=True)
+    assert predicted["changes"] == result["changes"]
+    assert sorted(api.having(name)) == sorted(fewer)
+
+
+def test_a_key_of_nobody_is_never_pruned(managed, api, name, keys):
+    api.create(f"{name}-theirs")
+    managed(keys=keys, defaults=GENERATED)
+    one = dict([next(iter(keys.items()))])
+    managed(keys=one, defaults=GENERATED, prune=True)
+    assert sorted(api.having(name)) == sorted([*one, f"{name}-theirs"])
+
+
+def test_one_place_for_two_keys_is_refused(managed, api, name, recorder):
+    place = {"key": f"sdb://vault/{name}", "generate": True}
+    result = managed(keys={f"{name}-a": place, f"{name}-b": place})
+    assert result["result"] is False
+    assert "have the same key, but a key has one key_alias" in result["comment"]
+    assert writes(recorder) == []
+
+
+def test_a_failure_for_want_of_a_licence_lets_the_others_go_on(managed, api, name, keys):
+    first = next(iter(keys))
+    keys = {**keys, first: {**keys[first], "settings": {"tags": ["a"]}}}
+    result = managed(keys=keys, defaults=GENERATED)
+    assert result["result"] is False
+    assert "Enterprise users: tags" in result["comment"]
+    assert sorted(api.having(name)) == sorted([*keys][1:])
+
+
+def test_one_state_reads_its_key_and_many_read_pages(states, api, name, recorder):
+    """More than a page of keys: a hundred are one request."""
+    for number in range(101):
+        api.create(f"{name}-{number:03}", metadata={"n": number})
+    total = len(api.rows())
+    pages = -(-total // 100)
+    declared = [
+        ("litellm_key.present", {"name": f"{name}-{number:03}", "metadata": {"n": number}})
+        for number in range(101)
+    ]
+    states.run(*declared)
+    recorder.clear()
+    assert {one["result"] for one in states.run(*declared)} == {True}
+    assert sent(recorder) == [LIST] * (1 + pages)
+    recorder.clear()
+    states.run(declared[0])
+    assert sent(recorder) == [LIST]
+
+
+def test_a_list_and_one(modules, api, name):
+    key = api.create(name, models=["a"], max_budget=4, metadata={"api_token": "tok-0123456789"})
+    (row,) = modules("list", f"{name}*")
+    assert (row["key_alias"], row["models"], row["owner"]) == (name, "a", None)
+    assert row["key_name"].endswith(key[-4:])
+    one = modules("get", name)
+    assert one["max_budget"] == 4
+    for shown in (str(row), str(one)):
+        assert hashed(key) not in shown
+        assert key not in shown
+        assert "tok-0123456789" not in shown
+    assert modules("get", f"{name}-nowhere") is None
+
+
+def test_an_export_without_keys_adopts_what_they_may_do(modules, states, managed, api, name):
+    settings = {"allowed_routes": ["/v1/models"], "model_rpm_limit": {"a": 3}}
+    key = api.create(name, models=["a"], max_budget=4, aliases={"x": "a"}, **settings)
+    text = modules("export", set=f"set-{name}")
+    assert key not in text
+    assert hashed(key) not in text
+    declared = yaml.safe_load(text)["litellm_keys"]
+    mine = {alias: one for alias, one in declared.items() if name in alias}
+    assert mine[name]["key"] is None
+    before = api.one(name)
+    result = managed(keys=mine)
+    assert result["result"] is True, result["comment"]
+    assert set(result["changes"][name]) == {"owner"}
+    after = api.one(name)
+    for field in ("models", "max_budget", "aliases", "allowed_routes", "token"):
+        assert before[field] == after[field]
+    assert after["metadata"]["model_rpm_limit"] == {"a": 3}
+    assert api.works(key)
+    assert managed(keys=mine)["changes"] == {}
+
+
+def test_an_exported_sls_wants_each_key_from_the_pillar(modules, api, name):
+    api.create(name)
+    data = modules("export", data=True)
+    assert (
+        data[name]["key"] == '{{ pillar["litellm_key_secrets"]["' + name + '"]["key"] | tojson }}'
+    )
