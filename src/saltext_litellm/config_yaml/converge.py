@@ -19,13 +19,21 @@ from ..values import checks
 from ..values.quote import joined
 
 # The kinds in the order in which they are made: what one is called, and LiteLLM's word for its id.
+# A model may belong to a team, and a key may have a team, a budget and models.
 KINDS = {
     "credentials": ("credential", "credential_name"),
+    "budgets": ("budget", "budget_id"),
+    "teams": ("team", "team_id"),
     "models": ("model", "model_id"),
     "fallbacks": ("fallback", "rule"),
     "router_settings": ("router setting", "router"),
+    "keys": ("key", "key_alias"),
 }
-_PRUNED = ("models", "credentials")  # in this order, as a credential that a model names stays
+# In this order, as a team with keys or models stays, and a credential that a model names.
+_PRUNED = ("keys", "models", "teams", "credentials")
+# Those that are pruned even if the document does not have their section. A list of keys or of teams
+# is a request for each hundred, which a document without them shall not need.
+_ALWAYS_PRUNED = ("models", "credentials")
 
 
 @dataclass(frozen=True)
@@ -67,9 +75,12 @@ class Convergence:
         self.notes: list[str] = []
         self._apply: dict[str, Callable[..., list[Outcome]]] = {
             "credentials": gateway.credentials.apply,
+            "budgets": gateway.budgets.apply,
+            "teams": gateway.teams.apply,
             "models": gateway.deployments.apply,
             "fallbacks": gateway.fallbacks.apply,
             "router_settings": gateway.router.apply,
+            "keys": gateway.keys.apply,
         }
 
     def run(self, *, allow_empty: bool) -> Parts:
@@ -147,7 +158,7 @@ class Convergence:
     def _kinds(self) -> Iterator[str]:
         """The kinds to look at, in the order in which they are made."""
         for kind in KINDS:
-            if kind in self._declared or (self._options.prune and kind in _PRUNED):
+            if kind in self._declared or (self._options.prune and kind in _ALWAYS_PRUNED):
                 yield kind
 
     def _planned_part(self, kind: str, options: ModelOptions, found: Parts) -> Part:
@@ -189,7 +200,7 @@ class Convergence:
         if not options.test:
             self._read_anew()  # the writes have taken time
         for kind in _PRUNED:
-            if kept[kind]:
+            if kept.get(kind):
                 stays = [one for one in found[kind].outcomes if not one.kept]
                 tries = not (hopeless or found[kind].failed)
                 deleted = self._deleted(kind, found[kind], kept[kind], options if tries else None)

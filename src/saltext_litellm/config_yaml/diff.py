@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..gateway import Gateway
@@ -12,6 +12,7 @@ from ..objects.outcome import Outcome
 from ..objects.plan import CREATE
 from ..objects.row import Row
 from ..routing import settings
+from ..teams.kind import ALIAS
 from .converge import KINDS, Convergence
 
 Line = dict[str, Any]
@@ -34,7 +35,7 @@ def diff(gateway: Gateway, name: str, declared: Mapping[str, Sequence[Any]]) -> 
 
     :param declared: What the document declares, by kind.
     """
-    rows = _rows(gateway)
+    rows = _rows(gateway, declared)
     # Only of models LiteLLM has some in its database beside those of its config file.
     filed = {
         kind: {one.id for one in rows[kind] if not one.from_database} if kind != "models" else set()
@@ -58,8 +59,11 @@ def diff(gateway: Gateway, name: str, declared: Mapping[str, Sequence[Any]]) -> 
     ]
 
 
-def _rows(gateway: Gateway) -> dict[str, list[Row]]:
-    """All that a gateway has, by kind. A router setting that it has not by itself is a row."""
+def _rows(gateway: Gateway, declared: Container[str]) -> dict[str, list[Row]]:
+    """All that a gateway has, by kind. A router setting that it has not by itself is a row.
+
+    Teams, keys and budgets are read only if the document has them: no config.yaml of LiteLLM does.
+    """
     source = gateway.router.row().source
     return {
         "credentials": list(gateway.credentials.store.rows()),
@@ -70,6 +74,9 @@ def _rows(gateway: Gateway) -> dict[str, list[Row]]:
             for key in sorted(source.keys() - settings.FALLBACKS)
             if source[key] in ("db", "config")
         ],
+        "budgets": list(gateway.budgets.store.rows()) if "budgets" in declared else [],
+        "teams": list(gateway.teams.complete()) if "teams" in declared else [],
+        "keys": list(gateway.keys.all()) if "keys" in declared else [],
     }
 
 
@@ -115,7 +122,9 @@ def _key(one: Declared | Outcome) -> str | None:
 
 def _called(one: Row | Declared) -> str | None:
     """What LiteLLM calls an object."""
-    return one.names.get("model_name") or (one.id if isinstance(one, Row) else _key(one))
+    if isinstance(one, Row):
+        return one.names.get("model_name") or one.data.get(ALIAS) or one.id
+    return one.names.get("model_name") or _key(one)
 
 
 def _differing(one: Outcome, id_label: str) -> Iterator[tuple[str, Any, Any]]:

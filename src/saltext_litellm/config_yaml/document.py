@@ -7,20 +7,29 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..budgets import kind as budgets
 from ..credentials import kind as credentials
 from ..errors import InvalidInput
+from ..keys import kind as keys
 from ..models import model_list, references
 from ..models.fields import PARAMS, REFERENCE, is_reference
 from ..objects import sets
 from ..objects.declared import Declared
 from ..objects.reading import Resolve
 from ..routing import rules, settings
+from ..teams import kind as teams
 from ..values import checks
 from ..values.quote import joined, kind, short
 
 CREDENTIALS, MODELS, ROUTER = "credential_list", "model_list", "router_settings"
 _SETTINGS, _INCLUDE, _NAME = "litellm_settings", "include", "credential_name"
-_KNOWN = (CREDENTIALS, MODELS, ROUTER, _SETTINGS, _INCLUDE)
+# Sections that LiteLLM's config.yaml does not have, and ignores: its database alone has these.
+_OF_THE_DATABASE: dict[str, sets.Reader[Any]] = {
+    "budgets": budgets.READER,
+    "teams": teams.READER,
+    "keys": keys.READER,
+}
+_KNOWN = (CREDENTIALS, MODELS, ROUTER, _SETTINGS, _INCLUDE, *_OF_THE_DATABASE)
 _GENERAL = "general_settings"
 _ANY = "*"  # in a fallback: every model
 # What LiteLLM's router takes when it starts, and not from its database (1.83.14 to 1.110.2).
@@ -78,6 +87,11 @@ def read(name: str, content: Any, resolve: Resolve) -> Document:
     held = {key: value for key, value in router.items() if _is_held(key, value)}
     if held:
         declared["router_settings"] = list(_settings(held, resolve, mistakes))
+    for key, reader in _OF_THE_DATABASE.items():
+        if content.get(key) is not None:
+            with mistakes.noted(f"{key}: "):
+                objects = checks.mapping("it", content[key])
+                declared[key] = sets.read(reader, name, objects.items(), None, resolve)
     mistakes.refuse()
     return Document(declared, tuple(_notes(content, router, more)))
 

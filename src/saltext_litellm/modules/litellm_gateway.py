@@ -47,10 +47,10 @@ def manage(given: DocumentArguments, test: bool = False) -> dict[str, Any]:
     """
     Converge what a whole document declares, as the state ``managed`` does. Returns:
 
-    - ``changes``: the changes of ``credentials``, ``models`` and ``fallbacks``, each by the name of
-      the object, and of ``router_settings``;
-    - ``credentials``, ``models``, ``fallbacks``, ``router_settings``: for each kind that the
-      document has, what :py:func:`litellm_model.manage
+    - ``changes``: the changes of ``credentials``, ``budgets``, ``teams``, ``models``, ``fallbacks``
+      and ``keys``, each by the name of the object, and of ``router_settings``;
+    - ``credentials``, ``budgets``, ``teams``, ``models``, ``fallbacks``, ``router_settings``,
+      ``keys``: for each kind that the document has, what :py:func:`litellm_model.manage
       <saltext_litellm.modules.litellm_model.manage>` returns for models, without ``changes``; and
       a ``reason`` if none of that kind was tried;
     - ``notes``: sentences on what is left out, and on what the gateway needs;
@@ -121,7 +121,8 @@ def diff(given: DiffArguments) -> list[dict[str, Any]]:
 
     What a run would refuse has the key ``refused``, and ``file`` says why.
 
-    Nothing is written. What the database has and the document lacks is shown too, whoever owns it.
+    Nothing is written. What the database has and the document lacks is shown too, whoever owns it;
+    of teams, keys and budgets only if the document has their section.
     LiteLLM 1.83 does not say which credentials, fallbacks and settings are of its config file, so
     there they count as the database's.
 
@@ -166,6 +167,8 @@ def export(
     apply it to the same gateway with :py:func:`litellm_gateway.managed
     <saltext_litellm.states.litellm_gateway.managed>`, Salt adopts its credentials and models,
     writes each secret once, and changes nothing else.
+
+    Teams, keys and budgets have an ``export`` of their own: no config.yaml of LiteLLM has them.
 
     A secret is ``**********``, which Salt refuses until it is filled in. The head of the file says
     where to save it, what to do, and what is missing and why. Sends one request for each model, as

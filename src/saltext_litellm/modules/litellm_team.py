@@ -223,8 +223,8 @@ def delete(
     profile
         Config key of the gateway, or a mapping with its url and api_key. Defaults to ``litellm``.
 
-    Fails if keys or models belong to the team, as LiteLLM would delete them with it: ``… of the
-    gateway belong to the team …: delete them first, or move them to another team``. Fails too if
+    Fails if keys or models belong to the team, as LiteLLM would delete them with it: ``LiteLLM
+    would delete … with the team …: delete them first, or move them to another team``. Fails too if
     several teams have the alias, if there is no such profile, and if the gateway cannot be reached
     or refuses the api_key.
 

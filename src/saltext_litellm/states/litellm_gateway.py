@@ -3,7 +3,8 @@ Make LiteLLM gateways hold what a whole config.yaml of LiteLLM's proxy declares.
 
 The document is LiteLLM's own. Its ``credential_list``, its ``model_list``, its fallbacks and the
 rest of its ``router_settings`` come into the gateway's database, in the order in which they need
-each other. What only the gateway's own config file can have is left out, and named. A profile says
+each other. It may also have ``teams``, ``keys`` and ``budgets``, which LiteLLM itself ignores. What
+only the gateway's own config file can have is left out, and named. A profile says
 where the gateway is and how to log in; see
 :py:mod:`litellm_model <saltext_litellm.modules.litellm_model>`.
 
@@ -47,10 +48,10 @@ def managed(given: DocumentArguments) -> dict[str, Any]:
     .. versionadded:: 1.0.0
 
     All kinds of objects are planned before anything is written, so one mistake stops the run before
-    its first change. All mistakes are reported at once, each with its key in the document. Then
-    credentials are made first, models second, fallbacks third and router settings last. If an
-    object fails, the run goes on with the others. What needs it is not tried, and the state says
-    why. ``prune`` deletes models first and credentials last.
+    its first change. All mistakes are reported at once, each with its key in the document. Then the
+    objects are made in this order: credentials, budgets, teams, models, fallbacks, router settings,
+    keys. If an object fails, the run goes on with the others. What needs it is not tried, and the
+    state says why. ``prune`` deletes keys first, then models, teams and credentials.
 
     An entry of ``credential_list`` or ``model_list`` is as in
     :py:func:`litellm_credential.managed <saltext_litellm.states.litellm_credential.managed>` and
@@ -59,6 +60,11 @@ def managed(given: DocumentArguments) -> dict[str, Any]:
     :py:mod:`litellm_fallback <saltext_litellm.states.litellm_fallback>` and
     :py:mod:`litellm_router <saltext_litellm.states.litellm_router>`. Fallbacks may also be in
     ``litellm_settings``, which counts where ``router_settings`` has none, as in LiteLLM.
+
+    ``teams``, ``keys`` and ``budgets`` are mappings. Each object has its name, and the arguments of
+    :py:func:`litellm_team.present <saltext_litellm.states.litellm_team.present>`,
+    :py:func:`litellm_key.present <saltext_litellm.states.litellm_key.present>` or
+    :py:func:`litellm_budget.present <saltext_litellm.states.litellm_budget.present>`.
 
     name
         Name of the set (string). The marker of each credential and model has this name. Fails as in
@@ -81,14 +87,16 @@ def managed(given: DocumentArguments) -> dict[str, Any]:
         ``only a source may have an include, …``.
 
     prune
-        Delete the credentials and models that this set owns and the document does not declare any
-        more, and no others (boolean). Fallbacks and router settings stay: LiteLLM has no place to
-        note whose they are, so undeclared fallbacks are only named. Defaults to ``False``.
+        Delete the credentials, models, teams and keys that this set owns and the document does not
+        declare any more, and no others (boolean). Teams and keys stay if the document has no
+        ``teams`` or ``keys`` at all; empty ones will do. Fallbacks, router settings and budgets
+        stay: LiteLLM has no place to note whose they are, so undeclared fallbacks are only named.
+        Defaults to ``False``.
 
     allow_empty
-        Let ``prune`` delete all credentials, or all models, of the set if the document has none
-        (boolean). Defaults to ``False``: ``… declares no …, and prune would delete all of the
-        set``.
+        Let ``prune`` delete all credentials, models, teams or keys of the set if the document has
+        none of these (boolean). Defaults to ``False``: ``… declares no …, and prune would delete
+        all of the set``.
 
     verify_secrets
         Also check that the gateway still has the secrets that Salt gave it (boolean), with the

@@ -145,8 +145,8 @@ def absent(
 
     .. versionadded:: 1.0.0
 
-    The state fails as long as keys or models belong to the team, and counts them: ``… of the
-    gateway belong to the team …, and LiteLLM would delete them with it: …``. It also fails if the
+    The state fails as long as keys or models belong to the team, and counts them: ``LiteLLM
+    would delete … with the team …: delete them first, …``. It also fails if the
     team belongs to another state or set.
 
     name

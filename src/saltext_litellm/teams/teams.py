@@ -148,10 +148,11 @@ class Teams:
         models = [one.id for one in self._deployments.store.rows() if one.team == row.id]
         if not count and not models:
             return None
-        parts = [f"{len(models)} models"] * bool(models) + [f"{count} keys"] * bool(count)
+        found = {"model": len(models), "key": count}
+        parts = [f"{n} {what}{'s' * (n > 1)}" for what, n in found.items() if n]
         return (
-            f"{' and '.join(parts)} of the gateway belong to the team {row.id}, and LiteLLM would "
-            "delete them with it: delete them first, or move them to another team"
+            f"LiteLLM would delete {' and '.join(parts)} with the team {row.id}: delete them "
+            "first, or move them to another team"
         )
 
     def remove(self, declared: Declared, *, test: bool, any_owner: bool) -> Outcome:

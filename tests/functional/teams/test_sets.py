@@ -27,7 +27,7 @@ def test_a_set_and_what_it_prunes(run, api, name, recorder):
     result = run("managed", teams=left, prune=True, **arguments)
     assert (predicted["result"], result["result"]) == (False, False)
     assert predicted["changes"].keys() == result["changes"].keys() == {f"{name}-b"}
-    assert "1 keys of the gateway belong to the team" in result["comment"]
+    assert "LiteLLM would delete 1 key with the team" in result["comment"]
     assert {row["team_alias"] for row in api.teams(name)} == {f"{name}-a", f"{name}-c"}
     assert run("managed", teams={}, prune=True, **arguments)["result"] is False
 
@@ -41,7 +41,7 @@ def test_absent_counts_the_keys_that_litellm_would_delete(run, api, name, record
     for test in (True, False):
         result = run("absent", test=test)
         assert result["result"] is False
-        assert "2 keys of the gateway belong to the team" in result["comment"]
+        assert "LiteLLM would delete 2 keys with the team" in result["comment"]
     aliases = [f"{name}-0", f"{name}-1"]
     api("POST", "/key/delete", json={"key_aliases": aliases})
     predicted, result = run("absent", test=True), run("absent")

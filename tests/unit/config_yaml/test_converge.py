@@ -61,6 +61,9 @@ class Gateway:
         self.credentials, self.deployments, self.fallbacks, self.router = (
             Kind(name, self.calls) for name in ("credentials", "models", "fallbacks", "router")
         )
+        self.budgets, self.teams, self.keys = (
+            Kind(name, self.calls) for name in ("budgets", "teams", "keys")
+        )
 
     def begin(self, state, *, anew):
         assert (state, anew) == ("a state", True)
@@ -73,6 +76,9 @@ ALL = {
 }
 PLANNED = [(kind, "test") for kind in ("credentials", "models", "fallbacks", "router")]
 DONE = [(kind,) for kind in ("credentials", "models", "fallbacks", "router")]
+
+
+ACCESS = {kind: [Declared(f"a {kind}", {})] for kind in ("budgets", "teams", "keys")}
 
 
 @pytest.fixture
@@ -128,6 +134,25 @@ def test_deletions_come_last_and_in_the_reverse_order(gateway):
     assert gateway.calls == [*planned, ("anew",), *DONE, ("anew",), *pruned]
     assert statuses(parts)["models"] == ["created", "deleted"]
     assert statuses(parts)["credentials"] == ["created", "deleted"]
+
+
+def test_teams_and_budgets_come_before_what_belongs_to_them_and_keys_last(gateway):
+    gateway.teams.orphans = gateway.keys.orphans = gateway.deployments.orphans = ("old",)
+    run(gateway, ALL | ACCESS, prune=True)
+    _, made, deleted = "|".join(" ".join(call) for call in gateway.calls).split("|anew|")
+    order = ["credentials", "budgets", "teams", "models", "fallbacks", "router", "keys"]
+    assert made.split("|") == order
+    assert deleted.split("|") == ["keys prune", "models prune", "teams prune"]
+
+
+@pytest.mark.parametrize("kind", ["teams", "keys"])
+def test_teams_and_keys_are_pruned_only_if_the_document_has_their_section(gateway, kind):
+    getattr(gateway, kind).orphans = ("old",)
+    assert kind not in run(gateway, prune=True)
+    with pytest.raises(Refused, match=f"{kind}: production declares no {kind}, and prune would"):
+        run(gateway, {**ALL, kind: []}, prune=True)
+    parts = run(gateway, {**ALL, kind: []}, prune=True, allow_empty=True)
+    assert statuses(parts)[kind] == ["deleted"]
 
 
 def test_without_prune_nothing_is_deleted(gateway):

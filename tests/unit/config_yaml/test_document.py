@@ -42,6 +42,33 @@ def test_each_kind_is_read():
     assert {one.set for kind in ("credentials", "models") for one in found[kind]} == {"production"}
 
 
+def test_teams_keys_and_budgets_are_read_by_their_names():
+    found = read(
+        budgets={"small": {"max_budget": 5}},
+        teams={"search": {"models": ["chat"], "max_budget": 100}},
+        keys={"search-backend": {"team": "search", "key": KEY * 2}},
+    ).declared
+    assert {kind: [one.name for one in all_] for kind, all_ in found.items()} == {
+        "budgets": ["small"],
+        "teams": ["search"],
+        "keys": ["search-backend"],
+    }
+    assert {one.set for kind in ("teams", "keys") for one in found[kind]} == {"production"}
+    assert read(teams={}, keys=None).declared == {"teams": []}
+
+
+def test_the_mistakes_of_teams_keys_and_budgets_name_their_section():
+    assert mistakes(
+        budgets=[1],
+        teams={"search": {"model": ["chat"]}},
+        keys={"one": {"profile": "litellm"}},
+    ) == [
+        "budgets: it must be a mapping, not a list",
+        "teams: search: there is no argument model (did you mean models?)",
+        "keys: one: there is no argument profile",
+    ]
+
+
 @pytest.mark.parametrize(
     "content", [{}, {"general_settings": {}}, {"router_settings": None}, {"model_list": None}]
 )
