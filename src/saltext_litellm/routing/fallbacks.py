@@ -110,8 +110,7 @@ class Fallbacks:
             self.store.predict(None, [row_id])
             return deleted
         try:
-            if not self._delete_once(row_id):
-                self.store.drop(row_id)
+            if not self._delete_once(row_id) and row is None:
                 return absent
         except OutcomeUnknown as err:
             return replace(absent, failure=str(err), unknown=True)
@@ -128,11 +127,11 @@ class Fallbacks:
         return replace(deleted, failure=why)
 
     def _delete_once(self, row_id: str) -> bool:
-        """Delete a rule; ``False`` if the database has none. To repeat it does no harm."""
+        """Delete a rule; ``False`` if the database has none, perhaps as the first try was done."""
         try:
             return self._send_delete(row_id)
         except OutcomeUnknown:
-            return self._send_delete(row_id) or row_id in self.store.rows()
+            return self._send_delete(row_id)  # which does no harm
 
     def _send_delete(self, row_id: str) -> bool:
         if rules.fits_in_url(row_id):

@@ -11,7 +11,7 @@ import pytest
 from ..test_workers import SETTLED
 from .test_clients import TABLE, clients, three  # noqa: F401 - fixtures
 
-ROUNDS = 1
+ROUNDS = 2
 STORED = "SELECT param_value FROM \"LiteLLM_Config\" WHERE param_name = 'router_settings'"
 DEFAULTS = {"num_retries": 2, "timeout": 6000, "allowed_fails": 3}
 KINDS = {"general": "fallbacks", "context_window": "context_window_fallbacks"}
