@@ -53,31 +53,34 @@ class KeyEndpoints:
         """All keys by pages, or those that have an alias with a text in it. No key of the UI.
 
         Keys that are made meanwhile come last. One that is deleted meanwhile moves another one to
-        a page that was read already: so they are counted, and read again if some are missing.
+        a page that was read already, and then LiteLLM says another number of them than before.
         """
         for _ in range(_READS):
-            found, total = self._pages(alias)
-            if len(found) == total:
+            found, totals = self._pages(alias)
+            if len(totals) == 1 and len(found) >= max(totals):
                 return [*found.values()]
-        raise GatewayError(f"The gateway lists {len(found)} keys, but says that it has {total}")
+        raise GatewayError(
+            f"The gateway lists {len(found)} keys, but says that it has {max(totals)}"
+        )
 
-    def _pages(self, alias: str | None) -> tuple[dict[str, Found], int]:
+    def _pages(self, alias: str | None) -> tuple[dict[str, Found], set[int]]:
+        """The keys of all pages, and how many there are, as each page says."""
         found: dict[str, Found] = {}
         query = {"return_full_object": "true", "sort_by": "created_at", "sort_order": "asc"}
         if alias is not None:  # 1.83.14 looks for a part of it unasked
             query |= {ID: alias, "substring_matching": "true"}
-        number, last, total = 1, 1, 0
+        number, last, totals = 1, 1, set[int]()
         while number <= last:
-            page = self._session.call(
-                "GET", "/key/list", params={**query, "size": _PAGE, "page": number}
-            )
+            params = {**query, "size": _PAGE, "page": number}
+            page = self._session.call("GET", "/key/list", params=params)
             page = page if isinstance(page, dict) else {}
-            rows, total = page.get("keys"), page.get("total_count")  # type: ignore[assignment]
+            rows, total = page.get("keys"), page.get("total_count")
             if not isinstance(rows, list) or not isinstance(total, int):
                 raise GatewayError("The gateway's list of keys is not in a form LiteLLM sends")
             found |= {row[TOKEN]: row for row in rows if _is_key(row)}
+            totals.add(total)
             number, last = number + 1, -(-total // _PAGE)
-        return found, total
+        return found, totals
 
     def info(self, token: str) -> Found | None:
         """One key, ``None`` if LiteLLM says that there is none."""
