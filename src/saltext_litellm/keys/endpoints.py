@@ -142,7 +142,7 @@ class KeyEndpoints:
         except GatewayError as err:
             raise self._as_missing(err) from None
         if not _is_key(answer):
-            raise OutcomeUnknown(f"{self.url} answered /key/update, but not as LiteLLM does")
+            raise self._not_litellm("/key/update")
         # 1.83.14 does not show the permission in this answer.
         found = self.info(token) if PERMISSION in patch else {**answer, **_permission(before)}
         return {**before, **(found or {})}
@@ -153,11 +153,13 @@ class KeyEndpoints:
         :raises OutcomeUnknown: It may still exist.
         """
         try:
-            self._call("/key/delete", {"keys": [token]})
+            answer = self._call("/key/delete", {"keys": [token]})
         except GatewayError as err:
             if isinstance(self._as_missing(err), NotInDatabase):
                 return False
             raise
+        if not isinstance(answer, dict) or "deleted_keys" not in answer:
+            raise self._not_litellm("/key/delete")
         return True
 
     # --------------------------------------------------------------- plumbing
@@ -174,6 +176,9 @@ class KeyEndpoints:
                 first, *_ = str(err).split(". You must")
                 raise NotDone(first, err.status) from None
             raise
+
+    def _not_litellm(self, path: str) -> OutcomeUnknown:
+        return OutcomeUnknown(f"{self.url} answered POST {path}, but not as a LiteLLM gateway does")
 
     def _as_missing(self, err: GatewayError) -> GatewayError:
         missing = err.status == _NOT_FOUND and any(text in str(err) for text in _MISSING)

@@ -123,6 +123,15 @@ def test_a_create_that_is_not_seen_is_unknown(cluster):
         KeyEndpoints(cluster).create({"key": KEY, "key_alias": "new"})
 
 
+@pytest.mark.parametrize("answer", [[], {}, "text"])
+def test_an_odd_answer_to_a_write_is_unknown(cluster, answer):
+    keys, token = KeyEndpoints(cluster), hashed(f"sk-{1:016}")
+    cluster.answers |= {"/key/update": answer, "/key/delete": answer}
+    for write in (lambda: keys.update(token, {"max_budget": 3}), lambda: keys.delete(token)):
+        with pytest.raises(OutcomeUnknown, match="but not as a LiteLLM gateway does"):
+            write()
+
+
 def test_what_needs_a_licence_is_said_in_one_sentence(cluster):
     said = "This is only available for a LiteLLM Enterprise user: tags"
     cluster.answers["/key/generate"] = GatewayError(f"{said}. You must set a licence", 403)
