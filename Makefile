@@ -45,8 +45,9 @@ demo: $(READY)  ## Show the main job on two real gateways, dev and prod
 gateway: $(READY)  ## Start a real gateway and keep it until Ctrl-C
 	@$(BIN)/python -m tests.support.gateway
 
-bench: $(READY)  ## Measure what converging costs, beside the floor (half an hour)
+bench: $(READY)  ## Measure what converging costs, beside the floor and litellm-as-code (forty minutes)
 	@$(BIN)/python -m tools.bench
+	@$(BIN)/python -m tools.bench_as_code
 
 bench-overlap: $(READY)  ## Measure first converges whose writes overlap (twenty minutes)
 	@$(BIN)/python -m tools.bench_overlap

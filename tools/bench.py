@@ -132,20 +132,12 @@ class Bench:
         (self.root / "pillar/data.sls").write_text("#!json\n" + json.dumps(data))
 
     def call(self, *arguments: str) -> Cost:
-        """Run salt-call once. The operating system measures it."""
+        """Run salt-call once."""
         command = [SALT_CALL, "--local", f"--config-dir={self.root}", "--out=json", *arguments]
-        with tempfile.TemporaryFile() as output:
-            started = time.monotonic()
-            process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
-            _, status, used = os.wait4(process.pid, 0)
-            wall = time.monotonic() - started
-            process.returncode = os.waitstatus_to_exitcode(status)
-            output.seek(0)
-            told = output.read().decode()
-        if process.returncode or '"result": false' in told:
-            raise SystemExit(told)
-        self.told = told
-        return Cost(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+        cost, self.told, code = run_measured(command)
+        if code or '"result": false' in self.told:
+            raise SystemExit(self.told)
+        return cost
 
     def bare(self) -> Cost:
         """Run salt-call with the same minion and pillar, but without a state."""
@@ -202,6 +194,23 @@ class Bench:
             self.call("state.apply", state)
             self.declare(declared)
             return len(recorder.requests), sum(r.response_size for r in recorder.requests)
+
+
+def run_measured(command: list[str]) -> tuple[Cost, str, int]:
+    """Run a command once, measured by the operating system.
+
+    :returns: Its cost, what it printed, and its exit code.
+    """
+    with tempfile.TemporaryFile() as output:
+        started = time.monotonic()
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+        _, status, used = os.wait4(process.pid, 0)
+        wall = time.monotonic() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+        output.seek(0)
+        told = output.read().decode()
+    cost = Cost(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+    return cost, told, process.returncode
 
 
 def _median(costs: list[Cost]) -> Cost:

@@ -93,22 +93,19 @@ def test_nothing_printed_or_logged_holds_a_secret(salt_call, gateway):
         assert secret not in everything
 
 
-def test_list_is_a_table_for_people_and_data_for_programs(salt_call, gateway):
+def test_list_is_a_table_for_people_and_data_for_programs(salt_call):
     salt_call.apply("models")
     done = salt_call.run("--no-color", "litellm_model.list", NAME)
-    rows = [line.strip("| ").split("|") for line in done.stdout.splitlines() if "|" in line]
-    head, row = ([cell.strip() for cell in cells] for cells in rows)
+    _, head, row = (re.split("  +", line.strip()) for line in done.stdout.splitlines())
     (listed,) = salt_call("litellm_model.list", NAME)
-    assert dict(zip(head, row, strict=True)) == {
-        key.replace("_", " ").title(): str(value) for key, value in listed.items()
-    }
+    shown = dict(zip(head, row, strict=True))
+    assert head[0] == "model_name"
+    assert shown.pop("model_id") == f"{listed['model_id'][:8]}…"
+    assert listed["owner"].startswith(shown.pop("owner").rstrip("…"))
+    assert shown == {key: str(listed[key]) for key in shown}
+    assert len(done.stdout.splitlines()[1]) <= 100
     assert (listed["owner"], listed["provider"], listed["blocked"]) == (NAME, "openai", False)
-    salt_call.configure("out.table.separate_rows: False\n")
-    lines = salt_call.run("--no-color", "litellm_model.list").stdout.splitlines()
-    assert len([line for line in lines if "----" not in line]) == len(
-        ["local:", "the head", *Api(gateway).rows()]
-    )
-    assert salt_call.run("--no-color", "litellm_model.list", "none*").stdout.startswith("local:")
+    assert salt_call.run("--no-color", "litellm_model.list", "none*").stdout == "local:\n"
 
 
 def test_an_error_is_a_sentence_and_an_exit_code(salt_call):
@@ -208,3 +205,35 @@ def test_a_source_of_an_environment_that_is_written_first(salt_call, gateway, tm
     _, done = salt_call.apply("models", "saltenv=dev")
     assert list(done["changes"]) == [f"{NAME}-3"]
     Api(gateway).delete(Api(gateway).one(f"{NAME}-3")["model_info"]["id"])
+
+
+MISSPELT = f"""
+misspelt:
+  litellm_model.present:
+    - custom_llm_provider: openai
+    - base_model: gpt-4
+    - rmp: 5
+
+{NAME}:
+  litellm_model.present:
+    - litellm_params:
+      model: openai/gpt-4
+
+after:
+  test.nop: []
+"""
+
+
+def test_a_misspelt_argument_fails_its_state_alone(salt_call, recorder):
+    salt_call.states("misspelt", MISSPELT)
+    recorder.clear()
+    misspelt, indented, other = salt_call.apply("misspelt")
+    assert misspelt["comment"] == (
+        "misspelt was not changed: there is no argument rmp (did you mean rpm?)"
+    )
+    assert indented["comment"] == (
+        f"{NAME} was not changed: there is no argument model (did you mean mode?)\n"
+        "Indent more what belongs to litellm_params, which is empty"
+    )
+    assert [one["result"] for one in (misspelt, indented, other)] == [False, False, True]
+    assert sent(recorder) == []

@@ -24,6 +24,7 @@ from .sdb import resolver
 
 log = logging.getLogger(__name__)
 
+_MANY = 50  # objects, of which a person is told before they are written
 _EVENT_INTERVAL = 1.0  # seconds between two events about progress
 
 _NEXT = "Do what its head says: fill in what that asks for, and apply it with test=True first"
@@ -83,14 +84,21 @@ class Minion:
         :param name: The name of the set.
         """
         reported = time.monotonic()
+        tag = f"salt/{module}/{name}/progress"
 
         def progress(done: int, total: int, one: str) -> None:
             nonlocal reported
+            if done == 1 and total >= _MANY:  # a warning, which people see without an option
+                log.warning(
+                    "%s: %s objects are to be changed, which may take minutes. To see each, run "
+                    "salt-call with --log-level=info, or watch the events %s",
+                    *(name, total, tag),
+                )
             log.info("%s: %s of %s done (%s)", name, done, total, one)
             if time.monotonic() - reported > _EVENT_INTERVAL and not self._is_masterless():
                 reported = time.monotonic()
                 data = {"set": name, "done": done, "total": total, noun: one}
-                self.salt["event.fire_master"](data, f"salt/{module}/{name}/progress")
+                self.salt["event.fire_master"](data, tag)
 
         return progress
 

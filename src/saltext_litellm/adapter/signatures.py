@@ -50,15 +50,29 @@ def takes(
             given = inspect.getcallargs(taking, *args, **kwargs)
             return function(arguments(**{name: given.pop(name) for name in names}), **given)
 
-        def forward(*args: Any, **kwargs: Any) -> _Result:
-            return call(args, kwargs)
-
-        # Salt sets `__low__` and more in the globals of a state's function. Those of this module
-        # would not reach the function that looks for them.
-        taking = FunctionType(forward.__code__, function.__globals__, closure=forward.__closure__)
-        functools.update_wrapper(taking, function)
-        del vars(taking)["__wrapped__"]  # Salt would take its arguments for those of this one
-        vars(taking)["__signature__"] = own.replace(parameters=listed)
+        taking = in_place_of(function, call, own.replace(parameters=listed))
         return taking
 
     return decorate
+
+
+def in_place_of(
+    function: Callable[..., Any],
+    call: Callable[[tuple[Any, ...], dict[str, Any]], _Result],
+    signature: inspect.Signature,
+) -> Callable[..., _Result]:
+    """A function that Salt takes for another one, but for its arguments.
+
+    :param call: What it does with the arguments by position and by name.
+    """
+
+    def forward(*args: Any, **kwargs: Any) -> _Result:
+        return call(args, kwargs)
+
+    # Salt sets `__low__` and more in the globals of a state's function. Those of this module would
+    # not reach the function that looks for them.
+    taking = FunctionType(forward.__code__, function.__globals__, closure=forward.__closure__)
+    functools.update_wrapper(taking, function)
+    del vars(taking)["__wrapped__"]  # Salt would take its arguments for those of this one
+    vars(taking)["__signature__"] = signature
+    return taking

@@ -14,9 +14,35 @@ from ..config_yaml import source as sources
 from ..config_yaml.converge import KINDS
 from ..errors import LiteLLMError
 from ..report import comments
-from . import file_server, requisites
+from ..values.quote import joined, unknown_key
+from . import file_server, requisites, signatures
 
 Result = dict[str, Any]
+
+
+def explains_unknown(function: Callable[..., Result]) -> Callable[..., Result]:
+    """Let a state fail, with one sentence, for arguments that its function does not have.
+
+    Salt itself prints all states of the run for one such name, and runs none of them. If a function
+    takes any keyword, Salt (3006 and 3008) passes what it does not know, without its own keywords.
+    """
+    own = inspect.signature(function)
+
+    def call(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Result:
+        unknown = [key for key in kwargs if key not in own.parameters]
+        if not unknown:
+            return function(*args, **kwargs)
+        name = str(args[0] if args else kwargs.get("name"))
+        names = ", ".join(sorted(unknown_key(key, own.parameters) for key in unknown))
+        comment = [f"{name} was not changed: there is no argument {names}"]
+        low = function.__globals__.get("__low__") or {}  # Salt adds defaults to kwargs, not to this
+        if empty := sorted(key for key in own.parameters if key in low and low[key] is None):
+            comment.append(f"Indent more what belongs to {joined(empty)}, which is empty")
+        return comments.result(name, False, comment)
+
+    more = inspect.Parameter("kwargs", inspect.Parameter.VAR_KEYWORD, annotation=Any)
+    parameters = [*own.parameters.values(), more]
+    return signatures.in_place_of(function, call, own.replace(parameters=parameters))
 
 
 def result_of_one(
@@ -53,7 +79,7 @@ def result_of_set(
     except (CommandExecutionError, SaltInvocationError) as err:
         return comments.result(name, False, str(err).split("\n"))
     changes = comments.collapsed(outcome["changes"], id_label)
-    comment = [comments.summary(outcome, test, noun), *comments.details(outcome, noun)]
+    comment = [comments.summary(outcome, test, noun), *comments.details(outcome, test, noun)]
     passed = _passed(test, changes, outcome.get("failures"))
     warned = comments.warned(comments.warnings(outcome))
     return comments.result(name, passed, comment, changes=changes, **warned)

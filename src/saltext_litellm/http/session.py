@@ -38,7 +38,8 @@ _BUSY = (429, 503)
 _UPSTREAM = (502, 504)
 _SERVER_ERROR = 500
 _GATEWAY_TIMEOUT = 504  # a load balancer did not wait: the gateway may still do it
-_UNAUTHORIZED, _FORBIDDEN = 401, 403
+_UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 401, 403, 404
+_NOT_THE_BASE = ("v1", "ui")  # what people copy with the url: of clients, and of the UI
 _BACKOFF = 0.5  # seconds before the first retry, doubled for each further one
 _DOUBLINGS = 6
 _LONGEST_WAIT = 30.0  # seconds; we do not wait for a longer retry-after
@@ -258,7 +259,10 @@ class Session:
         verb = "failed" if status >= _SERVER_ERROR else "refused"
         if status == _FORBIDDEN:
             verb = "forbids this"
-        return f"{verb} ({status}): {_KEY_HASH.sub(REDACTED, reason)[:_LONGEST_REASON]}"
+        message = f"{verb} ({status}): {_KEY_HASH.sub(REDACTED, reason)[:_LONGEST_REASON]}"
+        _, _, end = self.url.rpartition("/")
+        is_base = status != _NOT_FOUND or end not in _NOT_THE_BASE
+        return message if is_base else f"{message}; the profile needs the url without /{end}"
 
     def _secrets(self, body: Mapping[str, Any] | None = None) -> tuple[str, ...]:
         """Every string that no message may contain, whoever has written the message."""

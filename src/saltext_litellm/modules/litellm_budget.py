@@ -34,7 +34,7 @@ if TYPE_CHECKING:  # Salt's loader defines them
 
 __virtualname__ = "litellm_budget"
 __func_alias__ = {"list_": "list"}
-__outputter__ = {"list_": "table"}
+__outputter__ = {"list_": "litellm_table"}
 
 _FUNCTIONS = Functions("litellm_budget", "budgets", kind.READER, lambda gateway: gateway.budgets)
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:  # Salt's loader defines them
 
 __virtualname__ = "litellm_credential"
 __func_alias__ = {"list_": "list"}
-__outputter__ = {"list_": "table", "used_by": "table"}
+__outputter__ = {"list_": "litellm_table", "used_by": "litellm_table"}
 
 _FUNCTIONS = Functions(
     "litellm_credential", "credentials", kind.READER, lambda gateway: gateway.credentials

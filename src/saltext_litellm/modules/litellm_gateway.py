@@ -35,7 +35,7 @@ if TYPE_CHECKING:  # Salt's loader defines them
 
 __virtualname__ = "litellm_gateway"
 __func_alias__: dict[str, str] = {}
-__outputter__ = {"diff": "table"}
+__outputter__ = {"diff": "litellm_table"}
 
 
 def __virtual__() -> str:

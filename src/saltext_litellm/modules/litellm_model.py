@@ -51,7 +51,7 @@ _CANNOT, _PENDING = 1, 2
 
 __virtualname__ = "litellm_model"
 __func_alias__ = {"list_": "list"}
-__outputter__ = {"list_": "table"}
+__outputter__ = {"list_": "litellm_table"}
 
 
 def __virtual__() -> str:
@@ -83,9 +83,9 @@ def list_(
     - ``health``: the result of its last health check, ``None`` if it had none. LiteLLM usually does
       not store health checks. If it has none for all of these deployments, the key is missing.
 
-    Salt shows them with its ``table`` outputter, which sorts the columns by their names. With
-    ``out.table.separate_rows: False`` in the configuration, each row is one line. ``--out=json``
-    and other outputters show the mappings.
+    Salt prints them as a table of at most 100 columns, in which an id shows its beginning. The
+    extension must be installed where ``salt`` runs. ``--out=json`` and other outputters show the
+    mappings whole.
 
     .. versionadded:: 1.0.0
 
@@ -135,9 +135,9 @@ def list_(
         and blocked in (None, row["blocked"])
     ]
     listed.sort(key=lambda row: (row["source"] == "config", row["model_name"], row["model_id"]))
-    # The outputter needs the same keys in all rows.
+    # Programs find the same keys in all rows.
     if any("team" in row for row in listed):
-        listed = [{"team": None, **row} for row in listed]
+        listed = [{**row, "team": row.get("team")} for row in listed]
     if any(row["model_id"] in health for row in listed):
         listed = [row | {"health": health.get(row["model_id"])} for row in listed]
     return listed

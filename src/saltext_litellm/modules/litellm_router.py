@@ -35,6 +35,7 @@ if TYPE_CHECKING:  # Salt's loader defines them
 
 __virtualname__ = "litellm_router"
 __func_alias__ = {"list_": "list"}
+__outputter__ = {"list_": "litellm_table"}
 
 
 def __virtual__() -> str:

@@ -5,10 +5,11 @@ A comment begins with what is true now. It never says that something was done if
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ..values.quote import joined, line, quoted, short
+from ..values.quote import joined, line, short
 
 Outcome = Mapping[str, Any]
 Changes = Mapping[str, Any]
@@ -145,8 +146,11 @@ def unpredictable(writers: list[str]) -> str:
     return f"What would change cannot be predicted, as the source may be written before: by {names}"
 
 
-def details(outcome: Outcome, noun: str) -> Iterator[str]:
+def details(outcome: Outcome, test: bool, noun: str) -> Iterator[str]:
     """A line for each failure, for objects that were not tried or deleted, and for each note."""
+    if moved := [name for name, change in outcome["changes"].items() if _had_a_state(change)]:
+        verb = "Would be taken" if test else "Taken"
+        yield f"{verb} into the set from states of their own: {joined(sorted(moved))}"
     failures = outcome.get("failures", {})
     for model, failure in failures.items():
         words = (what for status, what in _FAILURES.items() if model in outcome.get(status, ()))
@@ -159,11 +163,16 @@ def details(outcome: Outcome, noun: str) -> Iterator[str]:
     if left := [one for one in outcome.get("not_deleted", ()) if one not in failures]:
         yield f"Not deleted, because a {noun} failed: {joined(left)}"
     if outcome.get("undeclared"):
-        names = joined(outcome["undeclared"])
+        names = joined(sorted(outcome["undeclared"]))
         yield f"No longer declared, but left alone without `prune: True`: {names}"
     for model, notes in outcome.get("notes", {}).items():
         for note in notes:
             yield f"{model}: {note}"
+
+
+def _had_a_state(change: Mapping[str, Any]) -> bool:
+    """Whether an object of a set had another owner before: a state of the same name."""
+    return bool(change.get("owner", {}).get("old"))
 
 
 def of_document(outcome: Outcome, kinds: Mapping[str, tuple[str, str]], test: bool) -> list[str]:
@@ -171,9 +180,14 @@ def of_document(outcome: Outcome, kinds: Mapping[str, tuple[str, str]], test: bo
 
     :param kinds: What one object of each kind is called, and LiteLLM's word for its id.
     """
-    found = [(outcome[kind], noun) for kind, (noun, _) in kinds.items() if kind in outcome]
+    changes = outcome["changes"]
+    found = [
+        ({**outcome[kind], "changes": changes.get(kind, {})}, noun)
+        for kind, (noun, _) in kinds.items()
+        if kind in outcome
+    ]
     counted = ". ".join(summary(part, test, noun) for part, noun in found)
-    lines = (line for part, noun in found for line in details(part, noun))
+    lines = (line for part, noun in found for line in details(part, test, noun))
     return [counted, *lines, *outcome.get("notes", ())]
 
 
@@ -199,18 +213,21 @@ def collapsed(changes: Changes, id_label: str) -> Changes:
 
 
 def _in_a_line(change: Mapping[str, Mapping[str, Any]], id_label: str) -> str:
+    """The changes of one object, the same in a prediction as when it is done."""
     ids = change.get(id_label, {"old": "", "new": ""})
-    if ids["old"] is None:
-        return f"created as {ids['new']}"
-    if ids["new"] is None:
-        return f"deleted, was {ids['old']}"
+    for side, other, word in (("new", "old", "new"), ("old", "new", "gone")):
+        if ids[other] is None:
+            keys = [*(key for key in change if key != id_label), id_label]
+            return line(
+                f"{word}: {', '.join(f'{key} {_value(change[key][side])}' for key in keys)}"
+            )
     return line(
         ", ".join(
-            f"{key}: {_quoted_value(one['old'])} -> {_quoted_value(one['new'])}"
-            for key, one in change.items()
+            f"{key}: {_value(one['old'])} -> {_value(one['new'])}" for key, one in change.items()
         )
     )
 
 
-def _quoted_value(value: Any) -> str:
-    return value if value == "**********" else quoted(value)
+def _value(value: Any) -> str:
+    """A value of a change, in which secrets are hidden already."""
+    return short(value if isinstance(value, str) else json.dumps(value, default=str))

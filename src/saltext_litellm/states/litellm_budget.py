@@ -38,6 +38,7 @@ def __virtual__() -> str:
     return __virtualname__
 
 
+@states.explains_unknown
 @signatures.takes(BudgetArguments)
 def present(given: BudgetArguments) -> dict[str, Any]:
     """
@@ -94,6 +95,7 @@ def present(given: BudgetArguments) -> dict[str, Any]:
     )
 
 
+@states.explains_unknown
 def absent(
     name: str, budget_id: str | None = None, profile: str | dict[str, Any] = "litellm"
 ) -> dict[str, Any]:

@@ -51,6 +51,7 @@ def __virtual__() -> str:
     return __virtualname__
 
 
+@states.explains_unknown
 @signatures.takes(CredentialArguments)
 def present(given: CredentialArguments) -> dict[str, Any]:
     """
@@ -110,6 +111,7 @@ def present(given: CredentialArguments) -> dict[str, Any]:
     )
 
 
+@states.explains_unknown
 def absent(name: str, profile: str | dict[str, Any] = "litellm") -> dict[str, Any]:
     """
     Ensure that a credential does not exist.
@@ -138,6 +140,7 @@ def absent(name: str, profile: str | dict[str, Any] = "litellm") -> dict[str, An
     )
 
 
+@states.explains_unknown
 @signatures.takes(CredentialSetArguments)
 def managed(given: CredentialSetArguments) -> dict[str, Any]:
     """

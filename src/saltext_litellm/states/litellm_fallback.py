@@ -42,6 +42,7 @@ def __virtual__() -> str:
     return __virtualname__
 
 
+@states.explains_unknown
 @signatures.takes(FallbackArguments)
 def present(given: FallbackArguments) -> dict[str, Any]:
     """
@@ -90,6 +91,7 @@ def present(given: FallbackArguments) -> dict[str, Any]:
     )
 
 
+@states.explains_unknown
 def absent(
     name: str,
     model: str | None = None,

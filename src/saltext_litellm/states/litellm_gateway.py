@@ -38,6 +38,7 @@ def __virtual__() -> str:
     return __virtualname__
 
 
+@states.explains_unknown
 @signatures.takes(DocumentArguments)
 def managed(given: DocumentArguments) -> dict[str, Any]:
     """

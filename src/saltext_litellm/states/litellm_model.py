@@ -42,6 +42,7 @@ def __virtual__() -> str:
     return __virtualname__
 
 
+@states.explains_unknown
 @signatures.takes(DeploymentArguments)
 def present(given: DeploymentArguments) -> dict[str, Any]:
     """
@@ -196,6 +197,7 @@ def present(given: DeploymentArguments) -> dict[str, Any]:
     return states.result_of_one(given.name, test, apply, comments.present)
 
 
+@states.explains_unknown
 def absent(
     name: str, model_id: str | None = None, profile: str | dict[str, Any] = "litellm"
 ) -> dict[str, Any]:
@@ -231,6 +233,7 @@ def absent(
     return states.result_of_one(name, test, delete, comments.absent)
 
 
+@states.explains_unknown
 @signatures.takes(SetArguments)
 def managed(given: SetArguments) -> dict[str, Any]:
     """

@@ -47,6 +47,7 @@ def __virtual__() -> str:
     return __virtualname__
 
 
+@states.explains_unknown
 @signatures.takes(SettingArguments)
 def present(given: SettingArguments) -> dict[str, Any]:
     """
@@ -88,6 +89,7 @@ def present(given: SettingArguments) -> dict[str, Any]:
     )
 
 
+@states.explains_unknown
 @signatures.takes(SettingsArguments)
 def managed(given: SettingsArguments) -> dict[str, Any]:
     """

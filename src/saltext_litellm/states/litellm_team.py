@@ -44,6 +44,7 @@ def __virtual__() -> str:
     return __virtualname__
 
 
+@states.explains_unknown
 @signatures.takes(TeamArguments)
 def present(given: TeamArguments) -> dict[str, Any]:
     """
@@ -135,6 +136,7 @@ def present(given: TeamArguments) -> dict[str, Any]:
     )
 
 
+@states.explains_unknown
 def absent(
     name: str, team_id: str | None = None, profile: str | dict[str, Any] = "litellm"
 ) -> dict[str, Any]:
@@ -167,6 +169,7 @@ def absent(
     )
 
 
+@states.explains_unknown
 @signatures.takes(TeamSetArguments)
 def managed(given: TeamSetArguments) -> dict[str, Any]:
     """

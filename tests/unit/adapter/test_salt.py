@@ -18,6 +18,7 @@ from salt.utils import ctx
 
 from saltext_litellm.adapter import file_server, gateways, jobs
 from saltext_litellm.adapter.errors import salt_errors
+from saltext_litellm.adapter.execution import Minion
 from saltext_litellm.adapter.sdb import resolver
 from saltext_litellm.errors import InvalidInput, Refused
 from saltext_litellm.modules import litellm_model as module
@@ -259,3 +260,15 @@ def test_where_a_file_may_lie(tmp_path):
     }
     assert set(file_server.paths_of("salt://x?saltenv=dev", roots)) == {"/dev-root/x"}
     assert file_server.paths_of("salt://x?saltenv=none", roots) == []
+
+
+@pytest.mark.parametrize(("total", "times"), [(49, 0), (50, 1)])
+def test_a_long_run_is_told_once_where_people_see_it(caplog, total, times):
+    progress = Minion({"local": True}, {}, {}, {}).progress("litellm_model", "model", "set")
+    for done in range(1, total + 1):
+        progress(done, total, f"m{done}")
+    shown = [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
+    assert shown == times * [
+        "set: 50 objects are to be changed, which may take minutes. To see each, run salt-call "
+        "with --log-level=info, or watch the events salt/litellm_model/set/progress"
+    ]

@@ -85,6 +85,21 @@ def test_a_refusal_that_cannot_be_read(body):
 
 
 @pytest.mark.parametrize(
+    ("end", "status", "told"),
+    [
+        ("/v1", "404 Not Found", "; the profile needs the url without /v1"),
+        ("/proxy/ui", "404 Not Found", "; the profile needs the url without /ui"),
+        ("/v1", "400 No", ""),
+        ("/v2", "404 Not Found", ""),
+        ("", "404 Not Found", ""),
+    ],
+)
+def test_an_url_that_is_not_the_base_is_told(end, status, told):
+    with RawServer(answer(b'{"detail": "Why"}', status=status)) as server:
+        assert str(failure(f"{server.url}{end}")).endswith(f"refused ({status[:3]}): Why{told}")
+
+
+@pytest.mark.parametrize(
     ("location", "words"),
     [
         ("https://u:pw@sso.example.com/x?token=1#frag", "redirects to https://sso.example.com/x;"),

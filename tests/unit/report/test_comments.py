@@ -64,6 +64,16 @@ def test_a_summary_counts_each_model_once(outcome, test, said):
     assert comments.summary(outcome, test, "model") == said
 
 
+OWNED = {"old": None, "new": "a in set"}
+
+
+def test_what_a_prediction_takes_into_a_set():
+    outcome = {"changes": {"k": {"owner": {"old": "k", "new": "k in set"}}}}
+    assert list(comments.details(outcome, True, "model")) == [
+        "Would be taken into the set from states of their own: k"
+    ]
+
+
 def test_the_details_of_a_set():
     outcome = {
         "models": 4,
@@ -74,11 +84,13 @@ def test_the_details_of_a_set():
         "not_tried": ["d"],
         "not_deleted": ["e", "f"],
         "perhaps_deleted": ["g"],
-        "undeclared": names(22),
+        "undeclared": names(22)[::-1],
+        "changes": {"k": {"owner": {"old": "k", "new": "k in set"}}, "a": {"owner": OWNED}},
         "failures": {"a": "A", "b": "B", "c": "C", "e": "E", "g": "G", "i": "J"},
         "notes": {"h": ("H", "I")},
     }
-    assert list(comments.details(outcome, "model")) == [
+    assert list(comments.details(outcome, False, "model")) == [
+        "Taken into the set from states of their own: k",
         "a was changed, but is not as declared yet: A",
         "b may have been changed or not: B",
         "c was not changed: C",
@@ -88,7 +100,7 @@ def test_the_details_of_a_set():
         "Not tried, because the gateway takes no more requests: d",
         "Not deleted, because a model failed: f",
         "No longer declared, but left alone without `prune: True`: "
-        f"{', '.join(names(20))} and 2 more",
+        f"{', '.join(sorted(names(22))[:20])} and 2 more",
         "h: H",
         "h: I",
     ]
@@ -99,7 +111,7 @@ DELETED = {"model_name": {"old": "m", "new": None}, "model_id": {"old": "2", "ne
 UPDATED = {
     "rpm": {"old": None, "new": 5},
     "model_api_key": {"old": "**********", "new": "**********"},
-    "tags": {"old": ["a"], "new": "sk-abcdefghij1234567890"},
+    "tags": {"old": ["a"], "new": "b" * 100},
 }
 
 
@@ -112,11 +124,10 @@ def test_many_changes_are_a_line_each():
     changes = dict.fromkeys(names(20), UPDATED) | {"new": CREATED, "old": DELETED}
     collapsed = comments.collapsed(changes, "model_id")
     assert list(collapsed) == list(changes)
-    assert collapsed["new"] == "created as 1"
-    assert collapsed["old"] == "deleted, was 2"
+    assert collapsed["new"] == "new: model_name m, model_id 1"
+    assert collapsed["old"] == "gone: model_name m, model_id 2"
     assert collapsed["m0"] == (
-        "rpm: None -> 5, model_api_key: ********** -> **********, "
-        "tags: a list -> a string of 23 characters"
+        f'rpm: null -> 5, model_api_key: ********** -> **********, tags: ["a"] -> {"b" * 80}…'
     )
 
 

@@ -13,6 +13,7 @@ from saltext_litellm.modules import litellm_router as _minions
 
 __virtualname__ = "litellm_router"
 __func_alias__ = _minions.__func_alias__
+__outputter__ = _minions.__outputter__
 
 
 def __virtual__() -> str:

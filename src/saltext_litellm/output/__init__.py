@@ -1,0 +1,1 @@
+"""What Salt prints of the extension's lists."""
