@@ -35,7 +35,7 @@ if TYPE_CHECKING:  # Salt's loader defines them
 
 __virtualname__ = "litellm_key"
 __func_alias__ = {"list_": "list"}
-__outputter__ = {"list_": "table"}
+__outputter__ = {"list_": "litellm_table"}
 
 _FUNCTIONS = Functions("litellm_key", "keys", kind.READER, lambda gateway: gateway.keys)
 

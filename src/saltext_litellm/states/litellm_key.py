@@ -45,6 +45,7 @@ def __virtual__() -> str:
     return __virtualname__
 
 
+@states.explains_unknown
 @signatures.takes(KeyArguments)
 def present(given: KeyArguments) -> dict[str, Any]:
     """
@@ -160,6 +161,7 @@ def present(given: KeyArguments) -> dict[str, Any]:
     )
 
 
+@states.explains_unknown
 def absent(name: str, profile: str | dict[str, Any] = "litellm") -> dict[str, Any]:
     """
     Ensure that a key does not exist. LiteLLM refuses it from then on.
@@ -184,6 +186,7 @@ def absent(name: str, profile: str | dict[str, Any] = "litellm") -> dict[str, An
     )
 
 
+@states.explains_unknown
 @signatures.takes(KeySetArguments)
 def managed(given: KeySetArguments) -> dict[str, Any]:
     """
