@@ -163,7 +163,7 @@ def test_manage_takes_what_managed_takes():
     [
         *(DeploymentArguments, SetArguments, CredentialArguments, CredentialSetArguments),
         *(FallbackArguments, SettingArguments, SettingsArguments),
-        *(DiffArguments, DocumentArguments),
+        *(DiffArguments, DocumentArguments, KeyArguments, KeySetArguments),
     ],
 )
 def test_arguments_do_not_show_their_secrets(arguments):
