@@ -141,6 +141,8 @@ def test_the_execution_functions_for_routing_take_what_the_states_take():
 
 def test_the_execution_functions_for_teams_keys_and_budgets_take_what_the_states_take():
     for states, taken in ((team_state, team_module), (key_state, key_module)):
+        absent = defaults_of(states.absent)
+        assert defaults_of(taken.delete) == absent | {"test": False, "any_owner": True}
         present, managed = map(defaults_of, (states.present, states.managed))
         assert defaults_of(taken.plan) == present
         assert defaults_of(taken.apply) == present | {"test": False}
