@@ -52,8 +52,9 @@ class KeyEndpoints:
     def list(self, alias: str | None = None) -> list[Found]:
         """All keys by pages, or those that have an alias with a text in it. No key of the UI.
 
-        Keys that are made meanwhile come last. One that is deleted meanwhile moves another one to
-        a page that was read already, and then LiteLLM says another number of them than before.
+        They are sorted by what is unique: many may be made at the same moment. One that is deleted
+        meanwhile moves another one to a page that was read already, and then LiteLLM says another
+        number of them than before.
         """
         for _ in range(_READS):
             found, totals = self._pages(alias)
@@ -66,7 +67,7 @@ class KeyEndpoints:
     def _pages(self, alias: str | None) -> tuple[dict[str, Found], set[int]]:
         """The keys of all pages, and how many there are, as each page says."""
         found: dict[str, Found] = {}
-        query = {"return_full_object": "true", "sort_by": "created_at", "sort_order": "asc"}
+        query = {"return_full_object": "true", "sort_by": TOKEN, "sort_order": "asc"}
         if alias is not None:  # 1.83.14 looks for a part of it unasked
             query |= {ID: alias, "substring_matching": "true"}
         number, last, totals = 1, 1, set[int]()
