@@ -113,7 +113,9 @@ class KeyCluster:
 
     def _list(self, query: Found) -> Found:
         part, size = query.get("key_alias", ""), query["size"]
-        rows = [self._shown(row) for row in self.table.values() if part in (row["key_alias"] or "")]
+        assert query["sort_by"] == "token", "all other columns may have a value twice"
+        rows = [self._shown(row) for _, row in sorted(self.table.items())]
+        rows = [row for row in rows if part in (row["key_alias"] or "")]
         first = (query["page"] - 1) * size
         return {"keys": rows[first : first + size], "total_count": len(rows)}
 

@@ -8,12 +8,14 @@ import pytest
 from saltext_litellm.budgets.arguments import BudgetArguments
 from saltext_litellm.config_yaml.arguments import DiffArguments, DocumentArguments
 from saltext_litellm.credentials.arguments import CredentialArguments, CredentialSetArguments
+from saltext_litellm.keys.arguments import KeyArguments, KeySetArguments
 from saltext_litellm.models import fields
 from saltext_litellm.models.arguments import DeploymentArguments, SetArguments
 from saltext_litellm.modules import litellm_budget as budget_module
 from saltext_litellm.modules import litellm_credential as credential_module
 from saltext_litellm.modules import litellm_fallback as fallback_module
 from saltext_litellm.modules import litellm_gateway as gateway_module
+from saltext_litellm.modules import litellm_key as key_module
 from saltext_litellm.modules import litellm_model as module
 from saltext_litellm.modules import litellm_router as router_module
 from saltext_litellm.modules import litellm_team as team_module
@@ -97,6 +99,8 @@ PRESENT = defaults_of(state.present)
         (router_state.managed, SettingsArguments),
         (team_state.present, TeamArguments),
         (team_state.managed, TeamSetArguments),
+        (key_state.present, KeyArguments),
+        (key_state.managed, KeySetArguments),
         (budget_state.present, BudgetArguments),
         (gateway_state.managed, DocumentArguments),
     ],
@@ -135,11 +139,14 @@ def test_the_execution_functions_for_routing_take_what_the_states_take():
     assert defaults_of(fallback_module.delete) == absent | {"test": False}
 
 
-def test_the_execution_functions_for_teams_and_budgets_take_what_the_states_take():
-    present, managed = map(defaults_of, (team_state.present, team_state.managed))
-    assert defaults_of(team_module.plan) == present
-    assert defaults_of(team_module.apply) == present | {"test": False}
-    assert defaults_of(team_module.manage) == managed | {"test": False}
+def test_the_execution_functions_for_teams_keys_and_budgets_take_what_the_states_take():
+    for states, taken in ((team_state, team_module), (key_state, key_module)):
+        absent = defaults_of(states.absent)
+        assert defaults_of(taken.delete) == absent | {"test": False, "any_owner": True}
+        present, managed = map(defaults_of, (states.present, states.managed))
+        assert defaults_of(taken.plan) == present
+        assert defaults_of(taken.apply) == present | {"test": False}
+        assert defaults_of(taken.manage) == managed | {"test": False}
     present = defaults_of(budget_state.present)
     assert defaults_of(budget_module.plan) == present
     assert defaults_of(budget_module.apply) == present | {"test": False}
@@ -158,7 +165,7 @@ def test_manage_takes_what_managed_takes():
     [
         *(DeploymentArguments, SetArguments, CredentialArguments, CredentialSetArguments),
         *(FallbackArguments, SettingArguments, SettingsArguments),
-        *(DiffArguments, DocumentArguments),
+        *(DiffArguments, DocumentArguments, KeyArguments, KeySetArguments),
     ],
 )
 def test_arguments_do_not_show_their_secrets(arguments):

@@ -52,32 +52,36 @@ class KeyEndpoints:
     def list(self, alias: str | None = None) -> list[Found]:
         """All keys by pages, or those that have an alias with a text in it. No key of the UI.
 
-        Keys that are made meanwhile come last. One that is deleted meanwhile moves another one to
-        a page that was read already: so they are counted, and read again if some are missing.
+        They are sorted by what is unique: many may be made at the same moment. One that is deleted
+        meanwhile moves another one to a page that was read already, and then LiteLLM says another
+        number of them than before.
         """
         for _ in range(_READS):
-            found, total = self._pages(alias)
-            if len(found) == total:
+            found, totals = self._pages(alias)
+            if len(totals) == 1 and len(found) >= max(totals):
                 return [*found.values()]
-        raise GatewayError(f"The gateway lists {len(found)} keys, but says that it has {total}")
+        raise GatewayError(
+            f"The gateway lists {len(found)} keys, but says that it has {max(totals)}"
+        )
 
-    def _pages(self, alias: str | None) -> tuple[dict[str, Found], int]:
+    def _pages(self, alias: str | None) -> tuple[dict[str, Found], set[int]]:
+        """The keys of all pages, and how many there are, as each page says."""
         found: dict[str, Found] = {}
-        query = {"return_full_object": "true", "sort_by": "created_at", "sort_order": "asc"}
+        query = {"return_full_object": "true", "sort_by": TOKEN, "sort_order": "asc"}
         if alias is not None:  # 1.83.14 looks for a part of it unasked
             query |= {ID: alias, "substring_matching": "true"}
-        number, last, total = 1, 1, 0
+        number, last, totals = 1, 1, set[int]()
         while number <= last:
-            page = self._session.call(
-                "GET", "/key/list", params={**query, "size": _PAGE, "page": number}
-            )
+            params = {**query, "size": _PAGE, "page": number}
+            page = self._session.call("GET", "/key/list", params=params)
             page = page if isinstance(page, dict) else {}
-            rows, total = page.get("keys"), page.get("total_count")  # type: ignore[assignment]
+            rows, total = page.get("keys"), page.get("total_count")
             if not isinstance(rows, list) or not isinstance(total, int):
                 raise GatewayError("The gateway's list of keys is not in a form LiteLLM sends")
             found |= {row[TOKEN]: row for row in rows if _is_key(row)}
+            totals.add(total)
             number, last = number + 1, -(-total // _PAGE)
-        return found, total
+        return found, totals
 
     def info(self, token: str) -> Found | None:
         """One key, ``None`` if LiteLLM says that there is none."""
@@ -139,7 +143,7 @@ class KeyEndpoints:
         except GatewayError as err:
             raise self._as_missing(err) from None
         if not _is_key(answer):
-            raise OutcomeUnknown(f"{self.url} answered /key/update, but not as LiteLLM does")
+            raise self._not_litellm("/key/update")
         # 1.83.14 does not show the permission in this answer.
         found = self.info(token) if PERMISSION in patch else {**answer, **_permission(before)}
         return {**before, **(found or {})}
@@ -150,11 +154,13 @@ class KeyEndpoints:
         :raises OutcomeUnknown: It may still exist.
         """
         try:
-            self._call("/key/delete", {"keys": [token]})
+            answer = self._call("/key/delete", {"keys": [token]})
         except GatewayError as err:
             if isinstance(self._as_missing(err), NotInDatabase):
                 return False
             raise
+        if not isinstance(answer, dict) or "deleted_keys" not in answer:
+            raise self._not_litellm("/key/delete")
         return True
 
     # --------------------------------------------------------------- plumbing
@@ -171,6 +177,9 @@ class KeyEndpoints:
                 first, *_ = str(err).split(". You must")
                 raise NotDone(first, err.status) from None
             raise
+
+    def _not_litellm(self, path: str) -> OutcomeUnknown:
+        return OutcomeUnknown(f"{self.url} answered POST {path}, but not as a LiteLLM gateway does")
 
     def _as_missing(self, err: GatewayError) -> GatewayError:
         missing = err.status == _NOT_FOUND and any(text in str(err) for text in _MISSING)

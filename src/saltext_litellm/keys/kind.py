@@ -199,9 +199,10 @@ def _resolved(given: str, resolve: Resolve, generates: bool) -> str | None:
     return str(key)
 
 
-def named(name: Any) -> KeyDeclared:
-    """A key to look up by its alias."""
-    return KeyDeclared(name=checks.title("name", name), values={}, id=name)
+def named(name: Any, alias: Any = None) -> KeyDeclared:
+    """A key to look up by its alias, which is the name if that is not given."""
+    name = checks.title("name", name)
+    return KeyDeclared(name=name, values={}, id=name if alias is None else checks.title(ID, alias))
 
 
 def mistakes_in(arguments: Mapping[str, Any], resolve: Resolve) -> tuple[str, ...]:

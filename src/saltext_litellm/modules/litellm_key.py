@@ -199,6 +199,7 @@ def manage(given: KeySetArguments, test: bool = False) -> dict[str, Any]:
 
 def delete(
     name: str,
+    key_alias: str | None = None,
     test: bool = False,
     any_owner: bool = True,
     profile: str | dict[str, Any] = "litellm",
@@ -210,7 +211,10 @@ def delete(
     .. versionadded:: 1.0.0
 
     name
-        Its alias (string).
+        The name of its state, and its alias if ``key_alias`` is not given (string).
+
+    key_alias
+        Its alias (string). Defaults to the ``name``.
 
     test
         Only return what would be done (boolean). Defaults to ``False``.
@@ -231,7 +235,8 @@ def delete(
 
         salt gateway-admin litellm_key.delete search-backend test=True
     """
-    return _FUNCTIONS.delete(_minion(), lambda: kind.named(name), test, any_owner, profile)
+    declared = lambda: kind.named(name, key_alias)  # noqa: E731
+    return _FUNCTIONS.delete(_minion(), declared, test, any_owner, profile)
 
 
 def block(name: str, profile: str | dict[str, Any] = "litellm") -> bool:

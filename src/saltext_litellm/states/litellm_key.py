@@ -162,7 +162,9 @@ def present(given: KeyArguments) -> dict[str, Any]:
 
 
 @states.explains_unknown
-def absent(name: str, profile: str | dict[str, Any] = "litellm") -> dict[str, Any]:
+def absent(
+    name: str, key_alias: str | None = None, profile: str | dict[str, Any] = "litellm"
+) -> dict[str, Any]:
     """
     Ensure that a key does not exist. LiteLLM refuses it from then on.
 
@@ -172,7 +174,10 @@ def absent(name: str, profile: str | dict[str, Any] = "litellm") -> dict[str, An
     state or set, and if the profile logs in with it.
 
     name
-        Alias of the key (string; ``key_alias``).
+        Name of the state that has made it (string).
+
+    key_alias
+        Alias of the key (string; ``key_alias``). Defaults to the ``name``.
 
     profile
         As in :py:func:`present` (string or mapping). Defaults to ``litellm``.
@@ -181,7 +186,9 @@ def absent(name: str, profile: str | dict[str, Any] = "litellm") -> dict[str, An
     return states.result_of_one(
         name,
         test,
-        lambda: __salt__["litellm_key.delete"](name, test=test, any_owner=False, profile=profile),
+        lambda: __salt__["litellm_key.delete"](
+            name, key_alias=key_alias, test=test, any_owner=False, profile=profile
+        ),
         comments.absent,
     )
 

@@ -201,8 +201,8 @@ def present(states, name):
 
 @pytest.fixture
 def absent(states, name):
-    def absent(test=False, name=name):
-        return states.run(("litellm_key.absent", {"name": name}), test=test)
+    def absent(test=False, name=name, **args):
+        return states.run(("litellm_key.absent", {"name": name, **args}), test=test)
 
     return absent
 

@@ -454,6 +454,18 @@ def test_absent(present, absent, api, name, place, vault):
     assert absent()["changes"] == {}
 
 
+def test_absent_by_an_alias_that_is_not_the_name(present, absent, api, name, place):
+    alias = f"{name}-alias"
+    present(**place, key_alias=alias)
+    assert list(api.having(name)) == [alias]
+    result = absent(name=alias)
+    assert result["result"] is False
+    assert f"{alias} belongs to '{name}'" in result["comment"]
+    predicted, result = absent(test=True, key_alias=alias), absent(key_alias=alias)
+    assert result["changes"] == predicted["changes"] == {"key_alias": {"old": alias, "new": None}}
+    assert api.having(name) == {}
+
+
 def test_the_key_that_the_profile_logs_in_with_is_left_alone(gateway, loaders, api, name, recorder):
     key = api.create(name, user_id="default_user_id")
     # A key of an admin: LiteLLM takes it for the user's role.

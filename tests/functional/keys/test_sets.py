@@ -95,6 +95,39 @@ def test_one_state_reads_its_key_and_many_read_pages(states, api, name, recorder
     assert sent(recorder) == [LIST]
 
 
+COPIES = """INSERT INTO "LiteLLM_VerificationToken"
+SELECT (jsonb_populate_record(one, jsonb_build_object(
+    'token', encode(sha256(('sk-' || alias)::bytea), 'hex'),
+    'key_alias', alias,
+    'metadata', replace(one.metadata::text, '{name}-0000', alias)::jsonb))).*
+FROM "LiteLLM_VerificationToken" one, generate_series(1, {number} - 1) AS number,
+    LATERAL (SELECT '{name}-' || lpad(number::text, 4, '0') AS alias) AS aliases
+WHERE one.key_alias = '{name}-0000'"""
+
+
+@pytest.mark.parametrize("number", [1, 100, 1000])
+def test_a_large_set_at_rest(managed, gateway, api, name, recorder, number):
+    """A request for each hundred keys. Their copies are made in the database, which is quick."""
+    if not gateway.psql:
+        pytest.skip("the database of a gateway that was running before is not known")
+    keys = {
+        f"{name}-{one:04}": {"key": f"sk-{name}-{one:04}", "max_budget": 1} for one in range(number)
+    }
+    assert managed(keys=dict([*keys.items()][:1]))["result"] is True
+    gateway.sql(COPIES.format(name=name, number=number))
+    try:
+        pages = -(-len(api.rows()) // 100)
+        for test in (True, False):
+            recorder.clear()
+            result = managed(test=test, keys=keys, prune=True)
+            assert (result["result"], result["changes"]) == (True, {}), result["comment"]
+            assert sent(recorder) == [LIST] * pages
+        changed = {alias: {**one, "rpm_limit": 3} for alias, one in keys.items()}
+        assert len(managed(test=True, keys=changed)["changes"]) == number
+    finally:
+        gateway.sql(f"DELETE FROM \"LiteLLM_VerificationToken\" WHERE key_alias LIKE '{name}-%'")
+
+
 def test_a_list_and_one(modules, api, name):
     key = api.create(name, models=["a"], max_budget=4, metadata={"api_token": "tok-0123456789"})
     (row,) = modules("list", f"{name}*")

@@ -4,6 +4,7 @@ import pytest
 
 from ..conftest import MODEL, States
 from ..credentials.conftest import CredentialApi
+from ..keys.conftest import KeyApi
 from ..routing.conftest import RoutingApi
 
 TABLE = "Transport and roles"
@@ -118,6 +119,41 @@ def test_a_viewer_may_not_change_where_requests_go(
     routing.clean(name)
     for one in made:
         api.delete(one)
+
+
+def test_a_viewer_may_foresee_what_becomes_of_keys(
+    states, loaders, gateway, viewer, name, survived
+):
+    api, by_viewer = KeyApi(gateway), States(loaders, viewer)
+    present, absent = "litellm_key.present", "litellm_key.absent"
+    declared = {"name": name, "key": f"sk-first-of-{name}", "max_budget": 5, "rotate": True}
+    states.run((present, declared))
+    before = api.one(name)
+    told = {
+        "as declared": (present, declared, {}),
+        "changed": (present, {**declared, "max_budget": 6}, {"max_budget"}),
+        "rotated": (present, {**declared, "key": f"sk-second-of-{name}"}, {"key"}),
+        "deleted": (absent, {"name": name}, {"key_alias"}),
+    }
+    try:
+        for function, args, changes in told.values():
+            foreseen = by_viewer.run((function, args), test=True)
+            assert foreseen["result"] is (None if changes else True), foreseen["comment"]
+            assert foreseen["changes"].keys() == set(changes)
+            survived(TABLE, "a viewer's key: test=True")
+            if not changes:
+                continue
+            result = by_viewer.run((function, args))
+            assert (result["result"], result["changes"]) == (False, {})
+            assert "proxy_admin_viewer" in result["comment"] or "admin" in result["comment"]
+            assert viewer["api_key"] not in result["comment"]
+            survived(TABLE, "a viewer's key: writes")
+        assert api.having(name) == {name: before}
+        listed = loaders.modules["litellm_key.list"](name, profile=viewer)
+        assert [one["key_alias"] for one in listed] == [name]
+    finally:
+        for alias in api.having(name):
+            api.delete(alias)
 
 
 def test_a_wrong_key(loaders, loaders_with, gateway, name, survived):
