@@ -42,7 +42,7 @@ def row(source="db", **values):
         ({"settings": {"redis_password": "x"}}, "redis_password has a secret"),
         ({"settings": {"cache_kwargs": {"password": "hunter2hunter"}}}, "has a secret"),
         ({"settings": {"default_litellm_params": {"api_key": "sk-0123456789"}}}, "has a secret"),
-        ({"settings": {"model_group_alias": {"a": ["Bearer hunter2hunter"]}}}, "has a secret"),
+        ({"settings": {"routing_strategy_args": {"a": ["Bearer hunter2hunter"]}}}, "has a secret"),
         ({"settings": {"redis_url": "redis://:hunter2hunter@example.com"}}, "has a secret"),
         ({"settings": {"timeout": float("nan")}}, "timeout"),
         (
