@@ -1,4 +1,4 @@
-"""Salt and LiteLLM in each version. `make test-all` runs `tests`; CI runs `unit` and some of them."""
+"""Salt and LiteLLM in each version: `make test-all` runs `tests`; CI runs `unit` and some of it."""
 
 import nox
 

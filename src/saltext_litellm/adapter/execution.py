@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 _EVENT_INTERVAL = 1.0  # seconds between two events about progress
 
-_NEXT = "Do what its head says: fill in what that asks for, and apply it with test=True first"
+_NEXT = "Open {}, {}, then `state.apply … test=True`"
 
 
 @dataclass(frozen=True)
@@ -192,5 +192,7 @@ def result_of_export(
     if path is None:
         return text
     atomic_file.write(path, text, given["overwrite"])
-    answer = {"path": path, counted: len(found.states), "next": _NEXT}
+    in_pillar = "add the secrets that its head lists to pillar"
+    todo = in_pillar if found.set is None else "fill in the secrets, as its head says"
+    answer = {"path": path, counted: len(found.states), "next": _NEXT.format(path, todo)}
     return {**answer, **({"left_out": dict(found.left_out)} if found.left_out else {})}

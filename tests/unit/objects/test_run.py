@@ -328,7 +328,7 @@ def test_a_change_that_others_take_back_each_time_comes_to_no_rest(others):
             raise ChangedByOthers
 
     (outcome,) = converge(lamps, declared("a", {"watts": 6}), more={"do": do})
-    assert outcome.failure == "It does not come to rest: somebody else changes it at the same time"
+    assert outcome.failure == "Another client keeps changing it"
     assert (outcome.status, outcome.changes, len(steps)) == ("failed", {}, 20)
 
 
