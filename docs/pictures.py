@@ -13,6 +13,12 @@ from sphinx.util.docutils import SphinxDirective
 
 mpl.rcParams["svg.hashsalt"] = "saltext-litellm"  # the same picture in each build
 RUNS = ("first converge", "nothing to do", "one changed")
+# Mermaid's own themes; what is behind a label is the color of Furo's page.
+SETTINGS = "---\nconfig: {{theme: {}, themeVariables: {{edgeLabelBackground: '{}'}}}}\n---\n"
+THEMES = {
+    "light": SETTINGS.format("neutral", "#ffffff"),
+    "dark": SETTINGS.format("dark", "#131416"),
+}
 COLORED = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
 
 
@@ -22,9 +28,9 @@ def picture(svg, theme, description):
     :param theme: ``light`` or ``dark``: Furo shows the one that fits.
     """
     data = base64.b64encode(svg.encode()).decode()
-    width = re.findall(r'viewBox="\S+ \S+ ([\d.]+) ', svg)[0]  # arrowheads have one too
+    width = float(re.findall(r'viewBox="\S+ \S+ ([\d.]+) ', svg)[0])  # arrowheads have one too
     # On a phone one scrolls sideways rather than read letters of half the size.
-    style = f"width: 100%; min-width: min({width}px, 36em); max-width: {width}px"
+    style = f"width: 100%; min-width: {0.7 * width:.0f}px; max-width: {width:.0f}px"
     source = f"data:image/svg+xml;base64,{data}"
     text = f'<img src="{source}" alt="{html.escape(description)}" style="{style}">'
     return nodes.raw(
@@ -41,14 +47,9 @@ class Mermaid(SphinxDirective):
         source = "\n".join(self.content)
         (title,) = re.findall(r"^\s*accTitle: (.+)$", source, re.MULTILINE)
         return [
-            picture(mmdr.render(f"{front_matter(name)}{source}").svg(), theme, title)
-            for theme, name in (("light", "neutral"), ("dark", "dark"))
+            picture(mmdr.render(f"{settings}{source}").svg(), theme, title)
+            for theme, settings in THEMES.items()
         ]
-
-
-def front_matter(theme):
-    """What tells Mermaid which of its themes a diagram has."""
-    return f"---\nconfig:\n  theme: {theme}\n---\n"
 
 
 def measured(text):
