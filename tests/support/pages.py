@@ -27,7 +27,7 @@ _EXAMPLE = "https://litellm.example.com"
 _GATEWAY = re.compile(r"https://litellm[\w-]*\.example\.com")
 _BINARIES = Path(sys.executable).parent
 # Blocks that are neither a file nor a command.
-_BESIDE = ("hcl", "text", "yaml", "{toctree}")
+_BESIDE = ("hcl", "text", "yaml", "{toctree}", "{index}")
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def blocks(page: Path) -> Iterator[File | Command | Fresh]:
         elif kind == "console":
             yield from _commands(text)
         else:
-            assert kind in _BESIDE, f"{page.name}: a block of the unknown kind {kind!r}"
+            assert kind.startswith(_BESIDE), f"{page.name}: a block of the unknown kind {kind!r}"
 
 
 def _commands(text: str) -> Iterator[Command]:
