@@ -58,7 +58,7 @@ BEFORE = {
     "You drop a setting": ONE,
     "Another state has the model name": ONE,
     "A model is deleted": ONE,
-    "A model of another owner is to be absent": SET,
+    "Absent, but another owner's": SET,
     "What a set would change": SET,
     "A model of a set fails": SPARE,
     "A set owns more than it declares": WITH_SPARE,

@@ -64,8 +64,9 @@ def present(given: CredentialArguments) -> dict[str, Any]:
 
     name
         Name of the credential (string; LiteLLM's ``credential_name``), by which models name it. One
-        that nobody owns is taken over; one of another owner fails with ``… belongs to …, and what
-        is another's is left alone``. Fails with ``… must not be longer than … characters``.
+        that nobody owns is taken over; one of another owner fails with
+        ``… belongs to …, and is left alone``. Fails with
+        ``… must not be longer than … characters``.
 
     credential_values
         What LiteLLM hands to the provider (mapping; ``credential_values``), such as ``api_key``,

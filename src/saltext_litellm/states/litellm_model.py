@@ -138,10 +138,10 @@ def present(given: DeploymentArguments) -> dict[str, Any]:
 
     model_id
         The row's id (string; ``model_info.id``), to choose that of a new row, or to say which of
-        several deployments is meant. Derived from ``name`` by default. Fails if it ``cannot stand
-        in a URL``, and for another owner's row: ``… belongs to …, and what is another's is left
-        alone``. LiteLLM can create and delete a row whose id has a slash, but not change it: ``…
-        would have to change (…), but …``.
+        several deployments is meant. Derived from ``name`` by default. Fails if it
+        ``cannot stand in a URL``, and for another owner's row:
+        ``… belongs to …, and is left alone``. LiteLLM can create and delete a row whose id has a
+        slash, but not change it: ``… would have to change (…), but …``.
 
     verify_secrets
         Also check that the gateway still has the secrets that Salt gave it, and repair them
@@ -205,8 +205,8 @@ def absent(
     .. versionadded:: 1.0.0
 
     A deployment of this name is left alone if it belongs to another state or set, or to the
-    gateway's own config file. Then the state fails, with ``… is still there: …, and what is
-    another's is left alone`` or ``… is still served: the gateway's config file defines it (…)``.
+    gateway's own config file. Then the state fails, with ``… is still there: …, and is left alone``
+    or ``… is still served: the gateway's config file defines it (…)``.
 
     name
         Name of the state that manages it (string), or else its model name, if nobody owns it. If
