@@ -18,7 +18,7 @@ Make the router settings of LiteLLM gateways match what is declared.
 A setting is one value: a list or a mapping is replaced whole. Others' settings are left alone.
 LiteLLM stores some settings that its router then does not follow. These states are never green for
 such a one. LiteLLM cannot unset a setting, so there is no ``absent``: give it another value.
-Fallbacks have ``states of their own``.
+Fallbacks have states of their own: ``litellm_fallback``.
 
 They need LiteLLM 1.106 or newer: 1.83 loses settings that a write does not send. A profile says
 where the gateway is and how to log in; see ``litellm_model``.
