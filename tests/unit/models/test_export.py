@@ -8,7 +8,7 @@ import salt.utils.yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from saltext_litellm.errors import NotAllowed
+from saltext_litellm.errors import InvalidInput, NotAllowed
 from saltext_litellm.models import export, identity
 from saltext_litellm.models.desired import desired
 from saltext_litellm.models.row import parse_all
@@ -296,3 +296,14 @@ def test_what_is_rendered_are_the_rows(rows, set_):
             else:
                 assert set_ is not None
     assert len(matched) == len(rows) - len(found.left_out)
+
+
+@pytest.mark.parametrize("pillar", [{}, {"secrets": {}}, {"secrets": {"gpt": {}}}])
+def test_a_secret_that_the_pillar_lacks_is_a_mask_which_salt_refuses(pillar):
+    states = rendered(text_of(exported(row("gpt", "one"), row("plain", "two"))), **pillar)
+    for name in ("gpt", "plain"):
+        (arguments,) = states[name].values()
+        declared = {key: value for one in arguments for key, value in one.items()}
+        assert declared["model_api_key"] == "**********"
+        with pytest.raises(InvalidInput, match="model_api_key is a mask or a placeholder"):
+            desired({"name": name, **declared}, lambda value: value)
