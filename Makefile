@@ -45,7 +45,7 @@ demo: $(READY)  ## Show the main job on two real gateways, dev and prod
 gateway: $(READY)  ## Start a real gateway and keep it until Ctrl-C
 	@$(BIN)/python -m tests.support.gateway
 
-bench: $(READY)  ## Measure what converging costs, beside the floor and litellm-as-code (forty minutes)
+bench: $(READY)  ## Measure what converging costs, beside the least any client could need
 	@$(BIN)/python -m tools.bench
 	@$(BIN)/python -m tools.bench_as_code
 

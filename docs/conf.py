@@ -1,6 +1,7 @@
 """Sphinx: the pages of this folder, and the reference from the docstrings."""
 
 import sys
+from importlib.metadata import version as installed_version
 from pathlib import Path
 
 from docutils import nodes
@@ -8,17 +9,48 @@ from sphinx import addnodes
 
 sys.path.insert(0, str(Path(__file__).parent))  # for pictures.py
 
+SITE = "https://salt-extensions.github.io/saltext-litellm/"
 project = "saltext-litellm"
 author = "the authors of saltext-litellm"
-extensions = ["myst_parser", "sphinx.ext.autodoc", "pictures"]
-myst_fence_as_directive = ["mermaid"]  # as GitHub writes it, which draws it too
+version = release = installed_version(project).partition("+")[0]
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "sphinxcontrib.towncrier.ext",
+    "sphinxext.opengraph",
+    "pictures",
+]
 exclude_patterns = ["_build"]
-html_theme = "furo"
-html_show_copyright = False
-html_static_path = ["_static"]
-html_css_files = ["site.css"]
+myst_enable_extensions = ["colon_fence", "deflist"]
+myst_fence_as_directive = ["mermaid"]  # as GitHub writes it, which draws it too
 myst_heading_anchors = 2
 autodoc_member_order = "bysource"
+maximum_signature_line_length = 40  # one argument a line
+# Copied are the commands of a console block, without their prompts and what they print.
+copybutton_prompt_text = "$ "
+copybutton_line_continuation_character = "\\"
+# The changelog shows the fragments of the next release.
+towncrier_draft_autoversion_mode = "draft"
+towncrier_draft_include_empty = False
+towncrier_draft_working_directory = Path(__file__).parent.parent
+# The description of a page is its first paragraph.
+ogp_site_url = SITE
+ogp_social_cards = {"enable": False}
+html_theme = "furo"
+html_title = f"{project} {version}"
+html_baseurl = SITE
+html_logo = html_favicon = "_static/logo.svg"
+html_show_copyright = False
+html_domain_indices = False
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_theme_options = {
+    "source_repository": "https://github.com/salt-extensions/saltext-litellm/",
+    "source_branch": "main",
+    "source_directory": "docs/",
+}
 
 
 def salt_names(_app, doctree):

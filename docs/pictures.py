@@ -13,18 +13,29 @@ from sphinx.util.docutils import SphinxDirective
 
 mpl.rcParams["svg.hashsalt"] = "saltext-litellm"  # the same picture in each build
 RUNS = ("first converge", "nothing to do", "one changed")
+# Mermaid's own themes; what is behind a label is the color of Furo's page.
+SETTINGS = "---\nconfig: {{theme: {}, themeVariables: {{edgeLabelBackground: '{}'}}}}\n---\n"
+THEMES = {
+    "light": SETTINGS.format("neutral", "#ffffff"),
+    "dark": SETTINGS.format("dark", "#131416"),
+}
+COLORED = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
 
 
-def picture(svg, description):
-    """An image of its own, so that its styles concern nothing else on the page."""
+def picture(svg, theme, description):
+    """An image of its own, so that its styles concern nothing else on the page.
+
+    :param theme: ``light`` or ``dark``: Furo shows the one that fits.
+    """
     data = base64.b64encode(svg.encode()).decode()
-    width = re.findall(r'viewBox="\S+ \S+ ([\d.]+) ', svg)[0]  # arrowheads have one too
+    width = float(re.findall(r'viewBox="\S+ \S+ ([\d.]+) ', svg)[0])  # arrowheads have one too
     # On a phone one scrolls sideways rather than read letters of half the size.
-    style = f"background: #fff; width: 100%; min-width: min({width}px, 36em); max-width: {width}px"
+    style = f"width: 100%; min-width: {0.7 * width:.0f}px; max-width: {width:.0f}px"
     source = f"data:image/svg+xml;base64,{data}"
     text = f'<img src="{source}" alt="{html.escape(description)}" style="{style}">'
-    text = f'<p style="overflow-x: auto">{text}</p>'
-    return nodes.raw("", text, format="html")
+    return nodes.raw(
+        "", f'<p class="only-{theme}" style="overflow-x: auto">{text}</p>', format="html"
+    )
 
 
 class Mermaid(SphinxDirective):
@@ -35,8 +46,10 @@ class Mermaid(SphinxDirective):
     def run(self):
         source = "\n".join(self.content)
         (title,) = re.findall(r"^\s*accTitle: (.+)$", source, re.MULTILINE)
-        svg = mmdr.render(source).svg()
-        return [picture(svg, title)]
+        return [
+            picture(mmdr.render(f"{settings}{source}").svg(), theme, title)
+            for theme, settings in THEMES.items()
+        ]
 
 
 def measured(text):
@@ -55,20 +68,30 @@ class BenchmarkPlots(SphinxDirective):
     def run(self):
         with open(self.env.doc2path(self.env.docname), encoding="utf-8") as page:
             tables = measured(page.read())
-        numbers = sorted(tables)
-        figure = Figure(figsize=(7, 8), layout="constrained")
+        return [
+            picture(plots(tables, color), theme, "The seconds of the tables below, by deployments")
+            for theme, color in (("light", "black"), ("dark", "white"))
+        ]
+
+
+def plots(tables, color):
+    """The plots as SVG, with text and axes of one color, and nothing behind them."""
+    colored = dict.fromkeys(COLORED, color) | {"axes.facecolor": "none", "legend.facecolor": "none"}
+    numbers = sorted(tables)
+    with mpl.rc_context(colored):
+        figure = Figure(figsize=(7, 8), layout="constrained", facecolor="none")
         for axes, run in zip(figure.subplots(len(RUNS)), RUNS, strict=True):
             for form, marker in (("managed", "o"), ("present", "s")):
                 seconds = [tables[number][f"{run}, {form}"][0] for number in numbers]
                 axes.plot(numbers, seconds, marker=marker, label=form)
             floor = [tables[number][f"{run}, managed"][1] for number in numbers]
-            axes.plot(numbers, floor, "k:", marker=".", label="floor of managed")
+            axes.plot(numbers, floor, ":", color=color, marker=".", label="floor of managed")
             axes.set(title=run, ylabel="seconds", xticks=numbers, ylim=0)
         axes.set_xlabel("deployments")
         figure.axes[0].legend()
         svg = io.StringIO()
         figure.savefig(svg, format="svg", metadata={"Date": None})
-        return [picture(svg.getvalue(), "The seconds of the tables below, by deployments")]
+    return svg.getvalue()
 
 
 def setup(app):

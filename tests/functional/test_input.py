@@ -22,7 +22,7 @@ SALT_ERRORS = (SaltInvocationError, CommandExecutionError)
         ("delete", {"name": "x", "any_owner": 0}, "any_owner must be true or false, not 0"),
         ("test_connection", {"name": "x", "verify_secrets": "no", **MODEL}, "verify_secrets must"),
         ("apply", {"name": "x", "verify_secrets": 1, **MODEL}, "verify_secrets must be true"),
-        ("ping", {"profile": {"url": "http://x", "timeout": 10**5000}}, "thousands of digits"),
+        ("ping", {"profile": {"url": "http://x", "timeout": 10**5000}}, "too long to read"),
         ("get", {"name": "a\nb"}, "name 'a\\\\nb' must not have control characters"),
         ("manage", {"name": "s", "models": {}, "prune": "false"}, "prune must be true or false"),
         ("manage", {"name": "s", "models": {}, "test": 5}, "test must be true or false, not 5"),

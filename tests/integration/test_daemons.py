@@ -96,8 +96,8 @@ def test_what_the_page_about_installation_runs(master, minion):
 
 
 def test_a_long_run_tells_of_its_progress(master, minion, gateway, tmp_path):
-    """What docs/watching.md shows. The listener may start too late for the first run."""
-    (sls,), listening = of_page("watching.md")
+    """What docs/howto/watching.md shows. The listener may start too late for the first run."""
+    (sls,), listening = of_page("howto/watching.md")
     heard, deadline = tmp_path / "heard", time.monotonic() + 120
     empty = {"models": {}, "prune": True, "allow_empty": True}
     with (

@@ -25,7 +25,6 @@ def test_the_demo_shows_the_main_job():
         "prod state.apply models",
         "prod litellm_model.list",
         "dev state.apply retired",
-        "dev litellm_model.list",
     ]
     for said in (
         "gpt-4-proxy would be created",

@@ -27,7 +27,7 @@ import yaml
 from .errors import GatewayError
 from .install import DEFAULT_VERSION, Installation, installed
 from .postgres import running_postgres
-from .processes import GuardedProcess, Service, run
+from .processes import GuardedProcess, Service, run, tell_what_is_done
 
 __all__ = ["DEFAULT_VERSION", "Gateway", "GatewayError", "running_gateway"]
 
@@ -214,6 +214,7 @@ def main() -> int:
     arguments = parser.parse_args()
     for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: a shell's `&` has it ignored
         signal.signal(number, signal.default_int_handler)
+    tell_what_is_done()
     try:
         models, router_settings = _read_config(arguments.config)
         with running_gateway(

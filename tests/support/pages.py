@@ -27,7 +27,7 @@ _EXAMPLE = "https://litellm.example.com"
 _GATEWAY = re.compile(r"https://litellm[\w-]*\.example\.com")
 _BINARIES = Path(sys.executable).parent
 # Blocks that are neither a file nor a command.
-_BESIDE = ("hcl", "{toctree}")
+_BESIDE = ("hcl", "text", "yaml", "{toctree}", "{index}")
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def blocks(page: Path) -> Iterator[File | Command | Fresh]:
         elif kind == "console":
             yield from _commands(text)
         else:
-            assert kind in _BESIDE, f"{page.name}: a block of the unknown kind {kind!r}"
+            assert kind.startswith(_BESIDE), f"{page.name}: a block of the unknown kind {kind!r}"
 
 
 def _commands(text: str) -> Iterator[Command]:
@@ -110,6 +110,7 @@ class Machine:
 
     def __init__(self, root: Path, url: str, others: Mapping[str, str] | None = None) -> None:
         self.root, self.url, self._others = root, url, others or {}
+        self._exported: dict[str, str] = {}
         self.config = root / "etc/salt"
         (self.config / "minion.d").mkdir(parents=True)
         (root / "srv/salt").mkdir(parents=True)
@@ -140,7 +141,15 @@ class Machine:
         path.write_text(before + self.here(file.text), encoding="utf-8")
 
     def run(self, line: str) -> tuple[int, str]:
-        """Run a command of a page. Returns its exit code and its output, in the page's words."""
+        """Run a command of a page. Returns its exit code and its output, in the page's words.
+
+        What it exports, the next commands have in their environment.
+        """
+        if line.startswith("export "):
+            name = line.removeprefix("export ").partition("=")[0]
+            code, printed = self._run(f'{self.here(line)} && printf %s "${name}"')
+            self._exported[name] = printed
+            return code, ""
         code, printed = self._run(self.here(line))
         return code, printed.replace(str(self.root), "").replace(self.url, _EXAMPLE)
 
@@ -150,7 +159,7 @@ class Machine:
         done = subprocess.run(
             ["sh", "-c", line],
             cwd=self.root,
-            env={**os.environ, "PATH": self.path},
+            env={**os.environ, **self._exported, "PATH": self.path},
             capture_output=True,
             text=True,
             check=False,
@@ -180,6 +189,7 @@ class Machine:
             sys.stdout = os.fdopen(1, "w", encoding="utf-8")
             sys.stderr = os.fdopen(2, "w", encoding="utf-8")
             os.chdir(self.root)
+            os.environ.update(self._exported)
             if "-l" in arguments:  # then the page shows what is logged
                 logging.disable(logging.NOTSET)
             sys.argv = ["salt-call", f"--config-dir={self.config}", *arguments]

@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,19 @@ TAIL_LINES = 30
 FRAMES = " \t├│╰─▶"
 REASON = re.compile("reason: |Failed to fetch|unsatisfiable")
 
+told: list[Callable[[str], None]] = []  # who wants to know what is done, at a terminal
+
+
+def tell_what_is_done() -> None:
+    """Print what each of the commands to come is for, with the time since now."""
+    began = time.monotonic()
+
+    def tell(purpose: str) -> None:
+        seconds = time.monotonic() - began
+        print(f"{seconds:4.0f} s  {purpose}", file=sys.stderr, flush=True)
+
+    told[:] = [tell]
+
 
 def run(
     *command: str | Path,
@@ -30,6 +44,8 @@ def run(
     user: str | None = None,
 ) -> str:
     """Run a command to its end and return its output. An error is one sentence."""
+    for tell in told:
+        tell(purpose)
     try:
         done = subprocess.run(
             [str(word) for word in command],

@@ -18,7 +18,7 @@ def _counts(config: pytest.Config) -> dict[str, Counter[str]]:
 
 @pytest.fixture(scope="session")
 def survived(pytestconfig: pytest.Config) -> Callable[..., None]:
-    """`survived(table, row, number=1)` counts cases; docs/survives.md has the tables of one run."""
+    """`survived(table, row, number=1)` counts cases; docs/survives-counts.md has some."""
 
     def count(table: str, row: str, number: int = 1) -> None:
         _counts(pytestconfig).setdefault(table, Counter())[row] += number

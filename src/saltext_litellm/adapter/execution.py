@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 _MANY = 50  # objects, of which a person is told before they are written
 _EVENT_INTERVAL = 1.0  # seconds between two events about progress
 
-_NEXT = "Do what its head says: fill in what that asks for, and apply it with test=True first"
+_NEXT = "Open {}, {}, then `state.apply … test=True`"
 
 
 @dataclass(frozen=True)
@@ -200,5 +200,7 @@ def result_of_export(
     if path is None:
         return text
     atomic_file.write(path, text, given["overwrite"])
-    answer = {"path": path, counted: len(found.states), "next": _NEXT}
+    in_pillar = "add the secrets that its head lists to pillar"
+    todo = in_pillar if found.set is None else "fill in the secrets, as its head says"
+    answer = {"path": path, counted: len(found.states), "next": _NEXT.format(path, todo)}
     return {**answer, **({"left_out": dict(found.left_out)} if found.left_out else {})}

@@ -75,7 +75,7 @@ def gateway(
     try:
         key = repr(profile)
     except ValueError:  # Python refuses to print an integer of more than 4,300 digits
-        raise InvalidInput("The given profile has a number of thousands of digits") from None
+        raise InvalidInput("The given profile contains a number too long to read") from None
 
     def make() -> Gateway:
         loaded = own_profile(**own, resolve=resolve) if own else _load(profile, config, resolve)

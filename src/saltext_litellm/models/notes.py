@@ -196,9 +196,7 @@ def left_of_others(
     ]
     if not owners:
         return None
-    return (
-        f"{wanted.model_name} is still there: {joined(owners)}, and what is another's is left alone"
-    )
+    return f"{wanted.model_name} is still there: {joined(owners)}, and is left alone"
 
 
 def left_alone(wanted: Deployment, row: ModelRow | None, rows: ModelRows) -> Iterator[str]:

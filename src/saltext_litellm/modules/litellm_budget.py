@@ -4,9 +4,9 @@ Manage the budgets of LiteLLM gateways.
 A budget is a set of limits under an id. Keys and customers that name it share the limits, not the
 money: each has its own spend.
 
-The :py:mod:`state module <saltext_litellm.states.litellm_budget>` of the same name makes a
+The ``state module`` of the same name makes a
 gateway's budgets match what an SLS file declares. A profile says where the gateway is and how to
-log in; see :py:mod:`litellm_model <saltext_litellm.modules.litellm_model>`.
+log in; see ``litellm_model``.
 
 LiteLLM has no room in a budget to note who owns it. So nobody does: what is declared is set, all
 else stays, and nothing is pruned.
@@ -49,7 +49,7 @@ def list_(
     """
     Return the budgets of a gateway, sorted by their id, also those that LiteLLM has made for the
     members of teams (``team-…``). Each is a mapping of the arguments of
-    :py:func:`litellm_budget.present <saltext_litellm.states.litellm_budget.present>`, and
+    ``litellm_budget.present``, and
     ``budget_reset_at``, the time when the spend of its users begins anew.
 
     .. versionadded:: 1.0.0
@@ -74,7 +74,7 @@ def list_(
 
 def get(name: str, profile: str | dict[str, Any] = "litellm") -> dict[str, Any] | None:
     """
-    Return one budget, in the form of :py:func:`list`, or ``None`` if there is none.
+    Return one budget, in the form of ``list``, or ``None`` if there is none.
 
     .. versionadded:: 1.0.0
 
@@ -100,7 +100,7 @@ def get(name: str, profile: str | dict[str, Any] = "litellm") -> dict[str, Any] 
 @signatures.takes(BudgetArguments)
 def plan(given: BudgetArguments) -> dict[str, Any]:
     """
-    Return what :py:func:`apply` would do, without doing it. The state ``present`` reports the same
+    Return what ``apply`` would do, without doing it. The state ``present`` reports the same
     with ``test=True``. Returns a mapping:
 
     - ``action``: ``none``, ``create`` or ``update``;
@@ -111,7 +111,7 @@ def plan(given: BudgetArguments) -> dict[str, Any]:
     .. versionadded:: 1.0.0
 
     The arguments are those of
-    :py:func:`litellm_budget.present <saltext_litellm.states.litellm_budget.present>`.
+    ``litellm_budget.present``.
 
     Fails if an argument is wrong, if there is no such profile, and if the gateway cannot be reached
     or refuses the api_key.
@@ -129,18 +129,18 @@ def plan(given: BudgetArguments) -> dict[str, Any]:
 def apply(given: BudgetArguments, test: bool = False) -> dict[str, Any]:
     """
     Make a budget as its arguments declare it, as the state ``present`` does. Returns what was done,
-    in the form of :py:func:`plan`. If the gateway is not as declared afterwards, ``failure`` says
+    in the form of ``plan``. If the gateway is not as declared afterwards, ``failure`` says
     why. ``unknown`` is ``True`` if nobody can see whether the last write was done.
 
     .. versionadded:: 1.0.0
 
     The arguments are those of
-    :py:func:`litellm_budget.present <saltext_litellm.states.litellm_budget.present>`, and:
+    ``litellm_budget.present``, and:
 
     test
         Only return what would be done (boolean). Defaults to ``False``.
 
-    Fails as :py:func:`plan` does, and if a failure left the budget as it was.
+    Fails as ``plan`` does, and if a failure left the budget as it was.
 
     CLI Example:
 
@@ -158,7 +158,7 @@ def delete(
     profile: str | dict[str, Any] = "litellm",
 ) -> dict[str, Any]:
     """
-    Delete a budget. Returns what was done, in the form of :py:func:`plan`. The ``action`` is
+    Delete a budget. Returns what was done, in the form of ``plan``. The ``action`` is
     ``none`` if there is no such budget.
 
     .. versionadded:: 1.0.0

@@ -5,9 +5,8 @@ A credential holds the keys of a provider under a name, and any number of models
 their ``litellm_params``, as ``litellm_credential_name``. If its key is rotated, the next call of
 each of these models uses the new one; through other workers of the gateway within half a minute.
 
-The :py:mod:`state module <saltext_litellm.states.litellm_credential>` of the same name makes a
-gateway's credentials match what an SLS file declares. A profile says where the gateway is and how
-to log in; see :py:mod:`litellm_model <saltext_litellm.modules.litellm_model>`.
+The state module of the same name makes a gateway's credentials match what an SLS file declares. A
+profile says where the gateway is and how to log in; see ``litellm_model``.
 
 LiteLLM shows no credential from its database, but what a worker has read of it, which may be half a
 minute old if another worker has changed it.
@@ -151,8 +150,8 @@ def used_by(name: str, profile: str | dict[str, Any] = "litellm") -> list[dict[s
 @signatures.takes(CredentialArguments)
 def plan(given: CredentialArguments) -> dict[str, Any]:
     """
-    Return what :py:func:`apply` would do, without doing it. The state ``present`` reports the same
-    with ``test=True``. Returns a mapping:
+    Return what ``apply`` would do, without doing it. The state ``present`` reports the same with
+    ``test=True``. Returns a mapping:
 
     - ``action``: ``none``, ``create`` or ``update``;
     - ``credential_name``: its name;
@@ -162,8 +161,7 @@ def plan(given: CredentialArguments) -> dict[str, Any]:
 
     .. versionadded:: 1.0.0
 
-    The arguments are those of
-    :py:func:`litellm_credential.present <saltext_litellm.states.litellm_credential.present>`.
+    The arguments are those of ``litellm_credential.present``.
 
     Fails if an argument is wrong, if the credential belongs to somebody else, if there is no such
     profile, and if the gateway cannot be reached or refuses the api_key.
@@ -182,18 +180,17 @@ def plan(given: CredentialArguments) -> dict[str, Any]:
 def apply(given: CredentialArguments, test: bool = False) -> dict[str, Any]:
     """
     Make a credential as its arguments declare it, as the state ``present`` does. Returns what was
-    done, in the form of :py:func:`plan`. If the gateway is not as declared afterwards, ``failure``
-    says why. ``unknown`` is ``True`` if nobody can see whether the last write was done.
+    done, in the form of ``plan``. If the gateway is not as declared afterwards, ``failure`` says
+    why. ``unknown`` is ``True`` if nobody can see whether the last write was done.
 
     .. versionadded:: 1.0.0
 
-    The arguments are those of
-    :py:func:`litellm_credential.present <saltext_litellm.states.litellm_credential.present>`, and:
+    The arguments are those of ``litellm_credential.present``, and:
 
     test
         Only return what would be done (boolean). Defaults to ``False``.
 
-    Fails as :py:func:`plan` does, and if a failure left the credential as it was.
+    Fails as ``plan`` does, and if a failure left the credential as it was.
 
     CLI Example:
 
@@ -210,13 +207,11 @@ def manage(given: CredentialSetArguments, test: bool = False) -> dict[str, Any]:
     """
     Converge a whole set of credentials, as the state ``managed`` does. Returns the number of
     declared ``credentials``, their ``changes``, and the names under what has become of them, with
-    the keys that :py:func:`litellm_model.manage <saltext_litellm.modules.litellm_model.manage>`
-    has.
+    the keys that ``litellm_model.manage`` has.
 
     .. versionadded:: 1.0.0
 
-    The arguments are those of
-    :py:func:`litellm_credential.managed <saltext_litellm.states.litellm_credential.managed>`, and:
+    The arguments are those of ``litellm_credential.managed``, and:
 
     test
         Only return what would be done (boolean). Defaults to ``False``.
@@ -241,8 +236,8 @@ def delete(
     profile: str | dict[str, Any] = "litellm",
 ) -> dict[str, Any]:
     """
-    Delete a credential. Returns what was done, in the form of :py:func:`plan`. The ``action`` is
-    ``none`` if there is no such credential.
+    Delete a credential. Returns what was done, in the form of ``plan``. The ``action`` is ``none``
+    if there is no such credential.
 
     .. versionadded:: 1.0.0
 

@@ -5,9 +5,8 @@ A rule says which models LiteLLM tries, in order, after a call of a model has fa
 to three: ``general``, ``context_window`` for prompts that are too long for it, and
 ``content_policy`` for prompts that its provider refuses.
 
-The :py:mod:`state module <saltext_litellm.states.litellm_fallback>` of the same name makes a
-gateway's fallbacks match what an SLS file declares. A profile says where the gateway is and how to
-log in; see :py:mod:`litellm_model <saltext_litellm.modules.litellm_model>`.
+The state module of the same name makes a gateway's fallbacks match what an SLS file declares. A
+profile says where the gateway is and how to log in; see ``litellm_model``.
 
 LiteLLM shows the rules that a worker has read from the database, which may be half a minute old if
 another worker has changed them. LiteLLM 1.83 shows them to an admin's key only.
@@ -89,7 +88,7 @@ def get(
     profile: str | dict[str, Any] = "litellm",
 ) -> dict[str, Any] | None:
     """
-    Return one rule, in the form of :py:func:`list`, or ``None`` if there is none.
+    Return one rule, in the form of ``list``, or ``None`` if there is none.
 
     .. versionadded:: 1.0.0
 
@@ -124,8 +123,8 @@ def get(
 @signatures.takes(FallbackArguments)
 def plan(given: FallbackArguments) -> dict[str, Any]:
     """
-    Return what :py:func:`apply` would do, without doing it. The state ``present`` reports the same
-    with ``test=True``. Returns a mapping:
+    Return what ``apply`` would do, without doing it. The state ``present`` reports the same with
+    ``test=True``. Returns a mapping:
 
     - ``action``: ``none``, ``create`` or ``update``;
     - ``rule``: the type and the model, as ``general/gpt-4``;
@@ -134,8 +133,7 @@ def plan(given: FallbackArguments) -> dict[str, Any]:
 
     .. versionadded:: 1.0.0
 
-    The arguments are those of
-    :py:func:`litellm_fallback.present <saltext_litellm.states.litellm_fallback.present>`.
+    The arguments are those of ``litellm_fallback.present``.
 
     Fails if an argument is wrong, if the gateway has no such models, if the rule belongs to its
     config file, if there is no such profile, and if the gateway cannot be reached or refuses the
@@ -154,18 +152,17 @@ def plan(given: FallbackArguments) -> dict[str, Any]:
 def apply(given: FallbackArguments, test: bool = False) -> dict[str, Any]:
     """
     Make a rule as its arguments declare it, as the state ``present`` does. Returns what was done,
-    in the form of :py:func:`plan`. If the gateway is not as declared afterwards, ``failure`` says
-    why. ``unknown`` is ``True`` if nobody can see whether the last write was done.
+    in the form of ``plan``. If the gateway is not as declared afterwards, ``failure`` says why.
+    ``unknown`` is ``True`` if nobody can see whether the last write was done.
 
     .. versionadded:: 1.0.0
 
-    The arguments are those of
-    :py:func:`litellm_fallback.present <saltext_litellm.states.litellm_fallback.present>`, and:
+    The arguments are those of ``litellm_fallback.present``, and:
 
     test
         Only return what would be done (boolean). Defaults to ``False``.
 
-    Fails as :py:func:`plan` does, and if a failure left the rule as it was.
+    Fails as ``plan`` does, and if a failure left the rule as it was.
 
     CLI Example:
 
@@ -184,8 +181,8 @@ def delete(
     profile: str | dict[str, Any] = "litellm",
 ) -> dict[str, Any]:
     """
-    Delete a rule. Returns what was done, in the form of :py:func:`plan`. The ``action`` is ``none``
-    if there is no such rule.
+    Delete a rule. Returns what was done, in the form of ``plan``. The ``action`` is ``none`` if
+    there is no such rule.
 
     .. versionadded:: 1.0.0
 

@@ -1,10 +1,9 @@
 """
 Manage whole gateways by LiteLLM's own config.yaml.
 
-The :py:mod:`state module <saltext_litellm.states.litellm_gateway>` of the same name makes a
-gateway's database hold what such a document declares. Here are functions that do it by hand, that
-show where the two differ, and that make such a document of a gateway. A profile says where the
-gateway is and how to log in; see :py:mod:`litellm_model <saltext_litellm.modules.litellm_model>`.
+The state module of the same name makes a gateway's database hold what such a document declares.
+Here are functions that do it by hand, that show where the two differ, and that make such a document
+of a gateway. A profile says where the gateway is and how to log in; see ``litellm_model``.
 """
 
 from __future__ import annotations
@@ -50,9 +49,8 @@ def manage(given: DocumentArguments, test: bool = False) -> dict[str, Any]:
     - ``changes``: the changes of ``credentials``, ``budgets``, ``teams``, ``models``, ``fallbacks``
       and ``keys``, each by the name of the object, and of ``router_settings``;
     - ``credentials``, ``budgets``, ``teams``, ``models``, ``fallbacks``, ``router_settings``,
-      ``keys``: for each kind that the document has, what :py:func:`litellm_model.manage
-      <saltext_litellm.modules.litellm_model.manage>` returns for models, without ``changes``; and
-      a ``reason`` if none of that kind was tried;
+      ``keys``: for each kind that the document has, what ``litellm_model.manage`` returns for
+      models, without ``changes``; and a ``reason`` if none of that kind was tried;
     - ``notes``: sentences on what is left out, and on what the gateway needs;
     - ``profile_warnings``: warnings about the profile.
 
@@ -60,8 +58,7 @@ def manage(given: DocumentArguments, test: bool = False) -> dict[str, Any]:
 
     .. versionadded:: 1.0.0
 
-    The arguments are those of
-    :py:func:`litellm_gateway.managed <saltext_litellm.states.litellm_gateway.managed>`, and:
+    The arguments are those of ``litellm_gateway.managed``, and:
 
     test
         Only return what would be done (boolean). Defaults to ``False``.
@@ -132,8 +129,7 @@ def diff(given: DiffArguments) -> list[dict[str, Any]]:
         Name of the set that manages the gateway, or would (string).
 
     source, pillar, document
-        The document, as in
-        :py:func:`litellm_gateway.managed <saltext_litellm.states.litellm_gateway.managed>`.
+        The document, as in ``litellm_gateway.managed``.
 
     profile
         Config key of the gateway, or a mapping with its url and api_key. Defaults to ``litellm``.
@@ -164,15 +160,14 @@ def export(
     """
     Make a config.yaml that declares what the database of a gateway has: its credentials, its
     models, its fallbacks, and the router settings that are stored. If you fill in the secrets and
-    apply it to the same gateway with :py:func:`litellm_gateway.managed
-    <saltext_litellm.states.litellm_gateway.managed>`, Salt adopts its credentials and models,
-    writes each secret once, and changes nothing else.
+    apply it to the same gateway with ``litellm_gateway.managed``, Salt adopts its credentials and
+    models, writes each secret once, and changes nothing else.
 
     Teams, keys and budgets have an ``export`` of their own: no config.yaml of LiteLLM has them.
 
     A secret is ``**********``, which Salt refuses until it is filled in. The head of the file says
     where to save it, what to do, and what is missing and why. Sends one request for each model, as
-    :py:func:`litellm_model.export <saltext_litellm.modules.litellm_model.export>` does.
+    ``litellm_model.export`` does.
 
     Returns the text of the file. With ``path`` it returns the ``path``, the number of ``sections``,
     what was ``left_out`` and why, and what to do ``next``. With ``data`` it returns the document.

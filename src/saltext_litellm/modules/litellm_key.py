@@ -4,9 +4,9 @@ Manage the virtual keys of LiteLLM gateways.
 A virtual key is what people and programs call a gateway with. It belongs to a team or a user, and
 has models, limits and a budget.
 
-The :py:mod:`state module <saltext_litellm.states.litellm_key>` of the same name makes a gateway's
+The ``state module`` of the same name makes a gateway's
 keys match what an SLS file declares. A profile says where the gateway is and how to log in; see
-:py:mod:`litellm_model <saltext_litellm.modules.litellm_model>`.
+``litellm_model``.
 
 No function returns a key or takes one from a gateway: LiteLLM stores only its hash. A key is read
 from an ``sdb://`` reference, or made and put there. The key that the profile logs in with and the
@@ -116,7 +116,7 @@ def get(name: str, profile: str | dict[str, Any] = "litellm") -> dict[str, Any] 
 @signatures.takes(KeyArguments)
 def plan(given: KeyArguments) -> dict[str, Any]:
     """
-    Return what :py:func:`apply` would do, without doing it. The state ``present`` reports the same
+    Return what ``apply`` would do, without doing it. The state ``present`` reports the same
     with ``test=True``. Returns a mapping:
 
     - ``action``: ``none``, ``create`` or ``update``;
@@ -128,7 +128,7 @@ def plan(given: KeyArguments) -> dict[str, Any]:
     .. versionadded:: 1.0.0
 
     The arguments are those of
-    :py:func:`litellm_key.present <saltext_litellm.states.litellm_key.present>`.
+    ``litellm_key.present``.
 
     Fails if an argument is wrong, if the key belongs to somebody else or is another one than the
     declared key, if there is no such profile, and if the gateway cannot be reached or refuses the
@@ -147,18 +147,18 @@ def plan(given: KeyArguments) -> dict[str, Any]:
 def apply(given: KeyArguments, test: bool = False) -> dict[str, Any]:
     """
     Make a key as its arguments declare it, as the state ``present`` does. Returns what was done,
-    in the form of :py:func:`plan`. If the gateway is not as declared afterwards, ``failure`` says
+    in the form of ``plan``. If the gateway is not as declared afterwards, ``failure`` says
     why. ``unknown`` is ``True`` if nobody can see whether the last write was done.
 
     .. versionadded:: 1.0.0
 
     The arguments are those of
-    :py:func:`litellm_key.present <saltext_litellm.states.litellm_key.present>`, and:
+    ``litellm_key.present``, and:
 
     test
         Only return what would be done (boolean). Defaults to ``False``.
 
-    Fails as :py:func:`plan` does, and if a failure left the key as it was.
+    Fails as ``plan`` does, and if a failure left the key as it was.
 
     CLI Example:
 
@@ -174,12 +174,12 @@ def manage(given: KeySetArguments, test: bool = False) -> dict[str, Any]:
     """
     Converge a whole set of keys, as the state ``managed`` does. Returns the number of declared
     ``keys``, their ``changes``, and the names under what has become of them, with the keys that
-    :py:func:`litellm_model.manage <saltext_litellm.modules.litellm_model.manage>` has.
+    ``litellm_model.manage`` has.
 
     .. versionadded:: 1.0.0
 
     The arguments are those of
-    :py:func:`litellm_key.managed <saltext_litellm.states.litellm_key.managed>`, and:
+    ``litellm_key.managed``, and:
 
     test
         Only return what would be done (boolean). Defaults to ``False``.
@@ -205,7 +205,7 @@ def delete(
     profile: str | dict[str, Any] = "litellm",
 ) -> dict[str, Any]:
     """
-    Delete a key. Returns what was done, in the form of :py:func:`plan`. The ``action`` is ``none``
+    Delete a key. Returns what was done, in the form of ``plan``. The ``action`` is ``none``
     if there is no such key. What was put under an ``sdb://`` reference stays there.
 
     .. versionadded:: 1.0.0
@@ -275,7 +275,7 @@ def unblock(name: str, profile: str | dict[str, Any] = "litellm") -> bool:
     profile
         Config key of the gateway, or a mapping with its url and api_key. Defaults to ``litellm``.
 
-    Fails as :py:func:`block` does.
+    Fails as ``block`` does.
 
     CLI Example:
 

@@ -1,9 +1,9 @@
 """
 Manage the models of LiteLLM gateways.
 
-There is a function for each model endpoint of the LiteLLM proxy, to look at a gateway and to
-change it by hand. The :py:mod:`state module <saltext_litellm.states.litellm_model>` of the same
-name makes a gateway's models match what an SLS file declares.
+There is a function for each model endpoint of the LiteLLM proxy, to look at a gateway and to change
+it by hand. The state module of the same name makes a gateway's models match what an SLS file
+declares.
 
 A profile says where the gateway is and how to log in. It is a mapping in the pillar or in the
 minion's configuration:
@@ -250,9 +250,8 @@ def test_connection(given: DeploymentArguments) -> Any:
 
     .. versionadded:: 1.0.0
 
-    The arguments are those of
-    :py:func:`litellm_model.present <saltext_litellm.states.litellm_model.present>`. Those that
-    concern the row and not the call have no effect.
+    The arguments are those of ``litellm_model.present``. Those that concern the row and not the
+    call have no effect.
 
     Fails if an argument is wrong, if there is no such profile, and if the gateway cannot be reached
     or refuses the request. An ``error`` of the provider is no failure.
@@ -348,8 +347,8 @@ def get(
 @signatures.takes(DeploymentArguments)
 def plan(given: DeploymentArguments) -> dict[str, Any]:
     """
-    Return what :py:func:`apply` would do, without doing it. The state ``present`` reports the same
-    with ``test=True``. Returns a mapping:
+    Return what ``apply`` would do, without doing it. The state ``present`` reports the same with
+    ``test=True``. Returns a mapping:
 
     - ``action``: ``none``, ``create`` or ``update``;
     - ``model_id``: the id of the row;
@@ -359,8 +358,7 @@ def plan(given: DeploymentArguments) -> dict[str, Any]:
 
     .. versionadded:: 1.0.0
 
-    The arguments are those of
-    :py:func:`litellm_model.present <saltext_litellm.states.litellm_model.present>`.
+    The arguments are those of ``litellm_model.present``.
 
     Fails if an argument is wrong, if several deployments fit, if the row belongs to somebody else,
     if there is no such profile, and if the gateway cannot be reached or refuses the api_key.
@@ -379,19 +377,18 @@ def apply(given: DeploymentArguments, test: bool = False) -> dict[str, Any]:
     """
     Make a deployment as its arguments declare it, as the state ``present`` does. This creates it,
     or changes the values that differ and removes those that were declared before and are not
-    declared any more. Returns what was done, in the form of :py:func:`plan`. If the gateway is not
-    as declared afterwards, ``failure`` says why. ``unknown`` is ``True`` if nobody can see whether
-    the last write was done, and ``written`` if it is as declared and only a check has failed.
+    declared any more. Returns what was done, in the form of ``plan``. If the gateway is not as
+    declared afterwards, ``failure`` says why. ``unknown`` is ``True`` if nobody can see whether the
+    last write was done, and ``written`` if it is as declared and only a check has failed.
 
     .. versionadded:: 1.0.0
 
-    The arguments are those of
-    :py:func:`litellm_model.present <saltext_litellm.states.litellm_model.present>`, and:
+    The arguments are those of ``litellm_model.present``, and:
 
     test
         Only return what would be done (boolean). Defaults to ``False``.
 
-    Fails as :py:func:`plan` does, and if a failure left the deployment as it was.
+    Fails as ``plan`` does, and if a failure left the deployment as it was.
 
     CLI Example:
 
@@ -407,19 +404,17 @@ def apply(given: DeploymentArguments, test: bool = False) -> dict[str, Any]:
 @signatures.takes(DeploymentArguments)
 def create(given: DeploymentArguments, test: bool = False) -> dict[str, Any]:
     """
-    Create a deployment. Returns what was done, in the form of :py:func:`plan`.
+    Create a deployment. Returns what was done, in the form of ``plan``.
 
     .. versionadded:: 1.0.0
 
-    The arguments are those of
-    :py:func:`litellm_model.present <saltext_litellm.states.litellm_model.present>`. A new
-    deployment has no secrets to verify, so ``verify_secrets`` has no effect here. There is one
-    more:
+    The arguments are those of ``litellm_model.present``. A new deployment has no secrets to verify,
+    so ``verify_secrets`` has no effect here. There is one more:
 
     test
         Only return what would be done (boolean). Defaults to ``False``.
 
-    Fails as :py:func:`apply` does, and if the deployment exists already.
+    Fails as ``apply`` does, and if the deployment exists already.
 
     CLI Example:
 
@@ -434,18 +429,17 @@ def create(given: DeploymentArguments, test: bool = False) -> dict[str, Any]:
 def update(given: DeploymentArguments, test: bool = False) -> dict[str, Any]:
     """
     Change the values that you give in an existing deployment, and nothing else. The other values
-    and the owner stay. Returns what was done, in the form of :py:func:`plan`.
+    and the owner stay. Returns what was done, in the form of ``plan``.
 
     .. versionadded:: 1.0.0
 
-    The arguments are those of
-    :py:func:`litellm_model.present <saltext_litellm.states.litellm_model.present>`, but only
-    ``name`` is required, and ``tier`` has no default. There is one more:
+    The arguments are those of ``litellm_model.present``, but only ``name`` is required, and
+    ``tier`` has no default. There is one more:
 
     test
         Only return what would be done (boolean). Defaults to ``False``.
 
-    Fails as :py:func:`apply` does, and if there is no such deployment.
+    Fails as ``apply`` does, and if there is no such deployment.
 
     CLI Example:
 
@@ -465,9 +459,9 @@ def delete(
     profile: str | dict[str, Any] = "litellm",
 ) -> dict[str, Any]:
     """
-    Delete a deployment. Returns what was done, in the form of :py:func:`plan`. The ``action`` is
-    ``none`` if there is no such deployment. Deployments of the gateway's config file are never
-    touched: ``failure`` says that they are still served.
+    Delete a deployment. Returns what was done, in the form of ``plan``. The ``action`` is ``none``
+    if there is no such deployment. Deployments of the gateway's config file are never touched:
+    ``failure`` says that they are still served.
 
     .. versionadded:: 1.0.0
 
@@ -556,7 +550,7 @@ def unblock(
     profile
         Config key of the gateway, or a mapping with its url and api_key. Defaults to ``litellm``.
 
-    Fails as :py:func:`block` does.
+    Fails as ``block`` does.
 
     CLI Example:
 
@@ -632,8 +626,7 @@ def manage(given: SetArguments, test: bool = False) -> dict[str, Any]:
 
     .. versionadded:: 1.0.0
 
-    The arguments are those of
-    :py:func:`litellm_model.managed <saltext_litellm.states.litellm_model.managed>`, and:
+    The arguments are those of ``litellm_model.managed``, and:
 
     test
         Only return what would be done (boolean). Defaults to ``False``.
@@ -656,9 +649,8 @@ def manage(given: SetArguments, test: bool = False) -> dict[str, Any]:
 @signatures.takes(SetArguments)
 def plan_set(given: SetArguments) -> dict[str, Any]:
     """
-    Return what :py:func:`manage` would do, without doing it. The result has only names, keys and
-    numbers, for a program or a check of a merge request. All keys are always there, and names are
-    sorted:
+    Return what ``manage`` would do, without doing it. The result has only names, keys and numbers,
+    for a program or a check of a merge request. All keys are always there, and names are sorted:
 
     - ``pending``: whether there is something to do;
     - ``counts``: how many ``models`` are declared, how many are ``as_declared``, and how many names
@@ -681,10 +673,9 @@ def plan_set(given: SetArguments) -> dict[str, Any]:
 
     .. versionadded:: 1.0.0
 
-    The arguments are those of
-    :py:func:`litellm_model.managed <saltext_litellm.states.litellm_model.managed>`.
+    The arguments are those of ``litellm_model.managed``.
 
-    Fails as :py:func:`manage` does before its first change.
+    Fails as ``manage`` does before its first change.
 
     CLI Example:
 

@@ -6,9 +6,8 @@ They say how LiteLLM chooses among the deployments of a model, and what it does 
 ``model_group_alias``, ``retry_policy`` and others. LiteLLM takes and stores some settings that its
 router then does not follow: ``acts`` says so of each.
 
-The :py:mod:`state module <saltext_litellm.states.litellm_router>` of the same name makes them match
-what an SLS file declares. A profile says where the gateway is and how to log in; see
-:py:mod:`litellm_model <saltext_litellm.modules.litellm_model>`.
+The state module of the same name makes them match what an SLS file declares. A profile says where
+the gateway is and how to log in; see ``litellm_model``.
 
 LiteLLM shows the settings that a worker has read from the database, which may be half a minute old
 if another worker has changed them. They can be written from LiteLLM 1.106 on.
@@ -73,8 +72,7 @@ def list_(profile: str | dict[str, Any] = "litellm") -> list[dict[str, Any]]:
 
 def get(name: str, profile: str | dict[str, Any] = "litellm") -> dict[str, Any] | None:
     """
-    Return one setting, in the form of :py:func:`list`, or ``None`` if LiteLLM shows none of this
-    name.
+    Return one setting, in the form of ``list``, or ``None`` if LiteLLM shows none of this name.
 
     .. versionadded:: 1.0.0
 
@@ -101,8 +99,8 @@ def get(name: str, profile: str | dict[str, Any] = "litellm") -> dict[str, Any] 
 @signatures.takes(SettingArguments)
 def plan(given: SettingArguments) -> dict[str, Any]:
     """
-    Return what :py:func:`apply` would do, without doing it. The state ``present`` reports the same
-    with ``test=True``. Returns a mapping:
+    Return what ``apply`` would do, without doing it. The state ``present`` reports the same with
+    ``test=True``. Returns a mapping:
 
     - ``action``: ``none`` or ``update``;
     - ``section``: ``router_settings``;
@@ -111,8 +109,7 @@ def plan(given: SettingArguments) -> dict[str, Any]:
 
     .. versionadded:: 1.0.0
 
-    The arguments are those of
-    :py:func:`litellm_router.present <saltext_litellm.states.litellm_router.present>`.
+    The arguments are those of ``litellm_router.present``.
 
     Fails if an argument is wrong, if LiteLLM would not follow the setting, if there is no such
     profile, and if the gateway cannot be reached or refuses the api_key.
@@ -130,18 +127,17 @@ def plan(given: SettingArguments) -> dict[str, Any]:
 def apply(given: SettingArguments, test: bool = False) -> dict[str, Any]:
     """
     Give a router setting a value, as the state ``present`` does. Returns what was done, in the form
-    of :py:func:`plan`. If the gateway is not as declared afterwards, ``failure`` says why.
-    ``unknown`` is ``True`` if nobody can see whether the last write was done.
+    of ``plan``. If the gateway is not as declared afterwards, ``failure`` says why. ``unknown`` is
+    ``True`` if nobody can see whether the last write was done.
 
     .. versionadded:: 1.0.0
 
-    The arguments are those of
-    :py:func:`litellm_router.present <saltext_litellm.states.litellm_router.present>`, and:
+    The arguments are those of ``litellm_router.present``, and:
 
     test
         Only return what would be done (boolean). Defaults to ``False``.
 
-    Fails as :py:func:`plan` does, and if a failure left the setting as it was.
+    Fails as ``plan`` does, and if a failure left the setting as it was.
 
     CLI Example:
 
@@ -156,17 +152,16 @@ def apply(given: SettingArguments, test: bool = False) -> dict[str, Any]:
 def manage(given: SettingsArguments, test: bool = False) -> dict[str, Any]:
     """
     Give several router settings their values in one write, as the state ``managed`` does. Returns
-    what was done, in the form of :py:func:`plan`.
+    what was done, in the form of ``plan``.
 
     .. versionadded:: 1.0.0
 
-    The arguments are those of
-    :py:func:`litellm_router.managed <saltext_litellm.states.litellm_router.managed>`, and:
+    The arguments are those of ``litellm_router.managed``, and:
 
     test
         Only return what would be done (boolean). Defaults to ``False``.
 
-    Fails as :py:func:`plan` does, and if a failure left all settings as they were.
+    Fails as ``plan`` does, and if a failure left all settings as they were.
 
     CLI Example:
 

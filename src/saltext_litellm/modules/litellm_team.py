@@ -3,9 +3,9 @@ Manage the teams of LiteLLM gateways.
 
 A team has members, models that it may use, limits and a budget. Its keys share these.
 
-The :py:mod:`state module <saltext_litellm.states.litellm_team>` of the same name makes a gateway's
+The ``state module`` of the same name makes a gateway's
 teams match what an SLS file declares. A profile says where the gateway is and how to log in; see
-:py:mod:`litellm_model <saltext_litellm.modules.litellm_model>`.
+``litellm_model``.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def get(name: str, profile: str | dict[str, Any] = "litellm") -> dict[str, Any] 
 @signatures.takes(TeamArguments)
 def plan(given: TeamArguments) -> dict[str, Any]:
     """
-    Return what :py:func:`apply` would do, without doing it. The state ``present`` reports the same
+    Return what ``apply`` would do, without doing it. The state ``present`` reports the same
     with ``test=True``. Returns a mapping:
 
     - ``action``: ``none``, ``create`` or ``update``;
@@ -126,7 +126,7 @@ def plan(given: TeamArguments) -> dict[str, Any]:
     .. versionadded:: 1.0.0
 
     The arguments are those of
-    :py:func:`litellm_team.present <saltext_litellm.states.litellm_team.present>`.
+    ``litellm_team.present``.
 
     Fails if an argument is wrong, if the team belongs to somebody else, if several teams have its
     alias, if there is no such profile, and if the gateway cannot be reached or refuses the api_key.
@@ -144,18 +144,18 @@ def plan(given: TeamArguments) -> dict[str, Any]:
 def apply(given: TeamArguments, test: bool = False) -> dict[str, Any]:
     """
     Make a team as its arguments declare it, as the state ``present`` does. Returns what was done,
-    in the form of :py:func:`plan`. If the gateway is not as declared afterwards, ``failure`` says
+    in the form of ``plan``. If the gateway is not as declared afterwards, ``failure`` says
     why. ``unknown`` is ``True`` if nobody can see whether the last write was done.
 
     .. versionadded:: 1.0.0
 
     The arguments are those of
-    :py:func:`litellm_team.present <saltext_litellm.states.litellm_team.present>`, and:
+    ``litellm_team.present``, and:
 
     test
         Only return what would be done (boolean). Defaults to ``False``.
 
-    Fails as :py:func:`plan` does, and if a failure left the team as it was.
+    Fails as ``plan`` does, and if a failure left the team as it was.
 
     CLI Example:
 
@@ -171,12 +171,12 @@ def manage(given: TeamSetArguments, test: bool = False) -> dict[str, Any]:
     """
     Converge a whole set of teams, as the state ``managed`` does. Returns the number of declared
     ``teams``, their ``changes``, and the names under what has become of them, with the keys that
-    :py:func:`litellm_model.manage <saltext_litellm.modules.litellm_model.manage>` has.
+    ``litellm_model.manage`` has.
 
     .. versionadded:: 1.0.0
 
     The arguments are those of
-    :py:func:`litellm_team.managed <saltext_litellm.states.litellm_team.managed>`, and:
+    ``litellm_team.managed``, and:
 
     test
         Only return what would be done (boolean). Defaults to ``False``.
@@ -202,7 +202,7 @@ def delete(
     profile: str | dict[str, Any] = "litellm",
 ) -> dict[str, Any]:
     """
-    Delete a team. Returns what was done, in the form of :py:func:`plan`. The ``action`` is ``none``
+    Delete a team. Returns what was done, in the form of ``plan``. The ``action`` is ``none``
     if there is no such team.
 
     .. versionadded:: 1.0.0

@@ -43,12 +43,15 @@ class Secret:
     def reference(self, pillar: str) -> str:
         """The Jinja expression for it in an SLS file.
 
-        It renders JSON, so that any secret becomes one YAML string.
+        It renders JSON, so that any secret becomes one YAML string. Where the pillar lacks it, it
+        renders the mask, so that Salt names every secret that is missing.
         """
-        path = "".join(
-            f"[{json.dumps(part, ensure_ascii=False)}]" for part in (pillar, self.name, self.key)
+        pillar, name, key, mask = (
+            json.dumps(part, ensure_ascii=False)
+            for part in (pillar, self.name, self.key, self.mask)
         )
-        return f"{{{{ pillar{path} | tojson }}}}"
+        found = f"pillar.get({pillar}, {{}}).get({name}, {{}}).get({key}, {mask})"
+        return f"{{{{ {found} | tojson }}}}"
 
 
 @dataclass(frozen=True)

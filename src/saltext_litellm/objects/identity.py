@@ -62,7 +62,7 @@ def is_owned(row: Row, declared: Declared) -> bool:
 def refuse_others(row: Row) -> Refused:
     """The error that a row belongs to somebody else."""
     owner = repr(row.marker.owner) if row.marker else "somebody else"
-    return Refused(f"{row.id} belongs to {owner}, and what is another's is left alone")
+    return Refused(f"{row.id} belongs to {owner}, and is left alone")
 
 
 def refuse_configured(row_id: str) -> Refused:

@@ -155,7 +155,7 @@ class Run(Generic[D, R]):
                 if plan.fresh:
                     self.planner.first[declared.name] = plan
             sent = None
-        raise LiteLLMError("It does not come to rest: somebody else changes it at the same time")
+        raise LiteLLMError("Another client keeps changing it")
 
     # ---------------------------------------------------------------- outcomes
 

@@ -13,7 +13,7 @@ A budget is a set of limits under an id, which keys and customers name.
 
 LiteLLM has no room in a budget to note who owns it. So nobody does: what is declared is set, and
 all else stays, also a limit that is not declared any more. A profile says where the gateway is and
-how to log in; see :py:mod:`litellm_model <saltext_litellm.modules.litellm_model>`.
+how to log in; see ``litellm_model``.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ def absent(
         Its id (string; ``budget_id``). Defaults to the ``name``.
 
     profile
-        As in :py:func:`present` (string or mapping). Defaults to ``litellm``.
+        As in ``present`` (string or mapping). Defaults to ``litellm``.
     """
     test = _begin()
     return states.result_of_one(

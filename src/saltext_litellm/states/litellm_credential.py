@@ -26,7 +26,7 @@ within half a minute.
 
 Salt compares and changes only what is declared, and removes what was declared before and is not
 declared any more, as it does with models. A profile says where the gateway is and how to log in;
-see :py:mod:`litellm_model <saltext_litellm.modules.litellm_model>`.
+see ``litellm_model``.
 """
 
 from __future__ import annotations
@@ -65,8 +65,9 @@ def present(given: CredentialArguments) -> dict[str, Any]:
 
     name
         Name of the credential (string; LiteLLM's ``credential_name``), by which models name it. One
-        that nobody owns is taken over; one of another owner fails with ``… belongs to …, and what
-        is another's is left alone``. Fails with ``… must not be longer than … characters``.
+        that nobody owns is taken over; one of another owner fails with
+        ``… belongs to …, and is left alone``. Fails with
+        ``… must not be longer than … characters``.
 
     credential_values
         What LiteLLM hands to the provider (mapping; ``credential_values``), such as ``api_key``,
@@ -89,7 +90,8 @@ def present(given: CredentialArguments) -> dict[str, Any]:
 
     display_name
         Its label in LiteLLM's UI (string of up to 255 characters; ``display_name``). Fails with
-        LiteLLM 1.83, which has none: ``The gateway's LiteLLM is too old for display_name``.
+        LiteLLM 1.83, which has none: ``The gateway's LiteLLM is too old for display_name``. One
+        that is not declared any more becomes null.
 
     verify_secrets
         Let LiteLLM read its database anew even if nothing seems to differ (boolean), as a worker
@@ -127,7 +129,7 @@ def absent(name: str, profile: str | dict[str, Any] = "litellm") -> dict[str, An
         Name of the credential (string).
 
     profile
-        As in :py:func:`present` (string or mapping). Defaults to ``litellm``.
+        As in ``present`` (string or mapping). Defaults to ``litellm``.
     """
     test = _begin()
     return states.result_of_one(
@@ -160,16 +162,16 @@ def managed(given: CredentialSetArguments) -> dict[str, Any]:
 
     name
         Name of the set (string). The marker of each of its credentials has this name. Fails as in
-        :py:func:`present`.
+        ``present``.
 
     credentials
-        The credentials (mapping of names to the arguments of :py:func:`present`). A wrong one fails
-        as in :py:func:`present`, and the message begins with its name. Not declared by default, but
+        The credentials (mapping of names to the arguments of ``present``). A wrong one fails as in
+        ``present``, and the message begins with its name. Not declared by default, but
         ``exactly one of credentials and pillar is needed``.
 
     defaults
-        Arguments of :py:func:`present` for each credential that does not declare them itself
-        (mapping). By default none. Any other fails with ``there is no argument …``.
+        Arguments of ``present`` for each credential that does not declare them itself (mapping). By
+        default none. Any other fails with ``there is no argument …``.
 
     pillar
         The pillar key that has the credentials (string, nested with ``:``), so that no rendered SLS
@@ -185,10 +187,10 @@ def managed(given: CredentialSetArguments) -> dict[str, Any]:
         ``False``: ``… declares no credentials, and prune would delete all of the set``.
 
     verify_secrets
-        As in :py:func:`present`, once for the whole set (boolean). Defaults to ``False``.
+        As in ``present``, once for the whole set (boolean). Defaults to ``False``.
 
     profile
-        As in :py:func:`present` (string or mapping). Defaults to ``litellm``.
+        As in ``present`` (string or mapping). Defaults to ``litellm``.
     """
     test = _begin()
     return states.result_of_set(

@@ -17,7 +17,7 @@ If a call of a model fails, LiteLLM tries the models of its rule instead, in ord
 
 LiteLLM has no room for an owner in a rule. So ``present`` sets what is declared, whoever has set it
 before, ``absent`` deletes it, and no other rule is touched. A profile says where the gateway is and
-how to log in; see :py:mod:`litellm_model <saltext_litellm.modules.litellm_model>`.
+how to log in; see ``litellm_model``.
 """
 
 from __future__ import annotations
@@ -113,10 +113,10 @@ def absent(
         1.83: ``The gateway's LiteLLM is too old to delete …``.
 
     fallback_type
-        As in :py:func:`present` (string). Defaults to ``general``.
+        As in ``present`` (string). Defaults to ``general``.
 
     profile
-        As in :py:func:`present` (string or mapping). Defaults to ``litellm``.
+        As in ``present`` (string or mapping). Defaults to ``litellm``.
     """
     test = _begin()
     return states.result_of_one(

@@ -4,9 +4,8 @@ Make LiteLLM gateways hold what a whole config.yaml of LiteLLM's proxy declares.
 The document is LiteLLM's own. Its ``credential_list``, its ``model_list``, its fallbacks and the
 rest of its ``router_settings`` come into the gateway's database, in the order in which they need
 each other. It may also have ``teams``, ``keys`` and ``budgets``, which LiteLLM itself ignores. What
-only the gateway's own config file can have is left out, and named. A profile says
-where the gateway is and how to log in; see
-:py:mod:`litellm_model <saltext_litellm.modules.litellm_model>`.
+only the gateway's own config file can have is left out, and named. A profile says where the gateway
+is and how to log in; see ``litellm_model``.
 
 .. code-block:: yaml
 
@@ -53,22 +52,17 @@ def managed(given: DocumentArguments) -> dict[str, Any]:
     keys. If an object fails, the run goes on with the others. What needs it is not tried, and the
     state says why. ``prune`` deletes keys first, then models, teams and credentials.
 
-    An entry of ``credential_list`` or ``model_list`` is as in
-    :py:func:`litellm_credential.managed <saltext_litellm.states.litellm_credential.managed>` and
-    :py:func:`litellm_model.managed <saltext_litellm.states.litellm_model.managed>`, and fails as
-    there. Fallbacks and router settings are as in
-    :py:mod:`litellm_fallback <saltext_litellm.states.litellm_fallback>` and
-    :py:mod:`litellm_router <saltext_litellm.states.litellm_router>`. Fallbacks may also be in
-    ``litellm_settings``, which counts where ``router_settings`` has none, as in LiteLLM.
+    An entry of ``credential_list`` or ``model_list`` is as in ``litellm_credential.managed`` and
+    ``litellm_model.managed``, and fails as there. Fallbacks and router settings are as in
+    ``litellm_fallback`` and ``litellm_router``. Fallbacks may also be in ``litellm_settings``,
+    which counts where ``router_settings`` has none, as in LiteLLM.
 
     ``teams``, ``keys`` and ``budgets`` are mappings. Each object has its name, and the arguments of
-    :py:func:`litellm_team.present <saltext_litellm.states.litellm_team.present>`,
-    :py:func:`litellm_key.present <saltext_litellm.states.litellm_key.present>` or
-    :py:func:`litellm_budget.present <saltext_litellm.states.litellm_budget.present>`.
+    ``litellm_team.present``, ``litellm_key.present`` or ``litellm_budget.present``.
 
     name
         Name of the set (string). The marker of each credential and model has this name. Fails as in
-        :py:func:`litellm_model.present <saltext_litellm.states.litellm_model.present>`.
+        ``litellm_model.present``.
 
     source
         The config.yaml (string: ``salt://`` URL or absolute path), with what it includes. A URL is

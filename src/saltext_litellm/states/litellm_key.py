@@ -20,7 +20,7 @@ No key ever travels through Salt's output, its bus, its job cache or its logs. I
 
 Salt compares and changes only what is declared, and removes what was declared before and is not
 declared any more, as it does with models. A profile says where the gateway is and how to log in;
-see :py:mod:`litellm_model <saltext_litellm.modules.litellm_model>`.
+see ``litellm_model``.
 """
 
 from __future__ import annotations
@@ -180,7 +180,7 @@ def absent(
         Alias of the key (string; ``key_alias``). Defaults to the ``name``.
 
     profile
-        As in :py:func:`present` (string or mapping). Defaults to ``litellm``.
+        As in ``present`` (string or mapping). Defaults to ``litellm``.
     """
     test = _begin()
     return states.result_of_one(
@@ -213,15 +213,15 @@ def managed(given: KeySetArguments) -> dict[str, Any]:
 
     name
         Name of the set (string). The marker of each of its keys has this name. Fails as in
-        :py:func:`present`.
+        ``present``.
 
     keys
-        The keys (mapping of names to the arguments of :py:func:`present`). A wrong one fails as in
-        :py:func:`present`, and the message begins with its name. Not declared by default, but
+        The keys (mapping of names to the arguments of ``present``). A wrong one fails as in
+        ``present``, and the message begins with its name. Not declared by default, but
         ``exactly one of keys and pillar is needed``.
 
     defaults
-        Arguments of :py:func:`present` for each key that does not declare them itself (mapping).
+        Arguments of ``present`` for each key that does not declare them itself (mapping).
         By default none. Any other fails with ``there is no argument …``.
 
     pillar
@@ -237,7 +237,7 @@ def managed(given: KeySetArguments) -> dict[str, Any]:
         ``… declares no keys, and prune would delete all of the set``.
 
     profile
-        As in :py:func:`present` (string or mapping). Defaults to ``litellm``.
+        As in ``present`` (string or mapping). Defaults to ``litellm``.
     """
     test = _begin()
     return states.result_of_set(

@@ -5,8 +5,7 @@ Salt compares and changes only what is declared. It removes what was declared be
 declared any more. It leaves everything else alone, in a deployment and on the gateway. There is no
 state file: each run reads the gateway's database once.
 
-A profile says where the gateway is and how to log in; see the
-:py:mod:`execution module <saltext_litellm.modules.litellm_model>`.
+A profile says where the gateway is and how to log in; see the execution module.
 
 .. code-block:: yaml
 
@@ -54,19 +53,6 @@ def present(given: DeploymentArguments) -> dict[str, Any]:
     ``base_model``, or as a ``model`` in ``litellm_params``. An argument that is null, or not given
     and without a default, is not managed; a null ``verify_secrets``, ``preflight`` or ``verify`` is
     ``False``.
-
-    If the gateway refuses something or cannot be reached, the state fails and says so in one
-    sentence. If arguments are wrong, it fails before anything is written, and names all of them:
-
-    - a string: ``… must be a string, not …``, ``… must not be empty``, ``… has a line break inside:
-      it must be one line``, and ``… has … instead of a value`` for a template, a variable, ``None``
-      or ciphertext. Spaces and line breaks at its ends are left out, with a warning;
-    - a secret, which may be an ``sdb://`` reference, also after a word such as ``Bearer``, and is
-      never shown, also: ``… is a mask or a placeholder, not a secret``, ``Cannot resolve …``;
-    - a number: ``… must be a number, not …``, ``… must not be negative, but is …``; a whole
-      number, also: ``… must be a whole number, not …``, ``… is too large: …``;
-    - a boolean: ``… must be true or false, not …``;
-    - a mapping: ``… must be a mapping, not …``.
 
     name
         Name of the deployment in Salt and in its marker (string). Fails with ``… must not be longer
@@ -153,10 +139,10 @@ def present(given: DeploymentArguments) -> dict[str, Any]:
 
     model_id
         The row's id (string; ``model_info.id``), to choose that of a new row, or to say which of
-        several deployments is meant. Derived from ``name`` by default. Fails if it ``cannot stand
-        in a URL``, and for another owner's row: ``… belongs to …, and what is another's is left
-        alone``. LiteLLM can create and delete a row whose id has a slash, but not change it: ``…
-        would have to change (…), but …``.
+        several deployments is meant. Derived from ``name`` by default. Fails if it
+        ``cannot stand in a URL``, and for another owner's row:
+        ``… belongs to …, and is left alone``. LiteLLM can create and delete a row whose id has a
+        slash, but not change it: ``… would have to change (…), but …``.
 
     verify_secrets
         Also check that the gateway still has the secrets that Salt gave it, and repair them
@@ -187,6 +173,20 @@ def present(given: DeploymentArguments) -> dict[str, Any]:
     profile
         Config key of the gateway (string), or a mapping with its url and api_key. Defaults to
         ``litellm``. Fails with ``The … is neither in the pillar nor in the minion's config``.
+
+    **What goes wrong:** If the gateway refuses something or cannot be reached, the state fails and
+    says so in one sentence. If arguments are wrong, it fails before anything is written, and names
+    all of them:
+
+    - a string: ``… must be a string, not …``, ``… must not be empty``, ``… has a line break inside:
+      it must be one line``, and ``… has … instead of a value`` for a template, a variable, ``None``
+      or ciphertext. Spaces and line breaks at its ends are left out, with a warning;
+    - a secret, which may be an ``sdb://`` reference, also after a word such as ``Bearer``, and is
+      never shown, also: ``… is a mask or a placeholder, not a secret``, ``Cannot resolve …``;
+    - a number: ``… must be a number, not …``, ``… must not be negative, but is …``; a whole
+      number, also: ``… must be a whole number, not …``, ``… is too large: …``;
+    - a boolean: ``… must be true or false, not …``;
+    - a mapping: ``… must be a mapping, not …``.
     """
     test = bool(__opts__["test"])
     _open_run()
@@ -207,8 +207,8 @@ def absent(
     .. versionadded:: 1.0.0
 
     A deployment of this name is left alone if it belongs to another state or set, or to the
-    gateway's own config file. Then the state fails, with ``… is still there: …, and what is
-    another's is left alone`` or ``… is still served: the gateway's config file defines it (…)``.
+    gateway's own config file. Then the state fails, with ``… is still there: …, and is left alone``
+    or ``… is still served: the gateway's config file defines it (…)``.
 
     name
         Name of the state that manages it (string), or else its model name, if nobody owns it. If
@@ -217,10 +217,10 @@ def absent(
 
     model_id
         The row's id (string; ``model_info.id``), to say which of several deployments is meant.
-        Fails as in :py:func:`present`.
+        Fails as in ``present``.
 
     profile
-        As in :py:func:`present` (string or mapping). Defaults to ``litellm``.
+        As in ``present`` (string or mapping). Defaults to ``litellm``.
     """
     test = bool(__opts__["test"])
     _open_run()
@@ -259,17 +259,17 @@ def managed(given: SetArguments) -> dict[str, Any]:
 
     name
         Name of the set (string). The marker of each of its deployments has this name. Fails as in
-        :py:func:`present`.
+        ``present``.
 
     models
-        The models (mapping of names to the arguments of :py:func:`present`; or a list in
-        LiteLLM's own form: ``model_name``, ``litellm_params``, ``model_info``). A wrong model
-        fails as in :py:func:`present`, and the message begins with its name. Not declared by
-        default, but ``exactly one of models, pillar and source is needed``.
+        The models (mapping of names to the arguments of ``present``; or a list in LiteLLM's own
+        form: ``model_name``, ``litellm_params``, ``model_info``). A wrong model fails as in
+        ``present``, and the message begins with its name. Not declared by default, but
+        ``exactly one of models, pillar and source is needed``.
 
     defaults
-        Arguments of :py:func:`present` for each model that does not declare them itself
-        (mapping). By default none. Any other fails with ``there is no argument …``.
+        Arguments of ``present`` for each model that does not declare them itself (mapping). By
+        default none. Any other fails with ``there is no argument …``.
 
     pillar
         The pillar key that has the models (string, nested with ``:``), so that no rendered SLS has
@@ -292,20 +292,19 @@ def managed(given: SetArguments) -> dict[str, Any]:
         would delete all of the set``.
 
     verify_secrets
-        As in :py:func:`present`, with its requests for each deployment (boolean). Defaults to
-        ``False``.
+        As in ``present``, with its requests for each deployment (boolean). Defaults to ``False``.
 
     preflight
         Try each model before it is written, at most four at once (boolean, or ``test``); see
-        :py:func:`present`. If a model does not answer, it fails, and the others are written.
-        Defaults to ``False``.
+        ``present``. If a model does not answer, it fails, and the others are written. Defaults to
+        ``False``.
 
     verify
         Check the health of each model that was written, at most four at once (boolean); see
-        :py:func:`present`. Defaults to ``False``.
+        ``present``. Defaults to ``False``.
 
     profile
-        As in :py:func:`present` (string or mapping). Defaults to ``litellm``.
+        As in ``present`` (string or mapping). Defaults to ``litellm``.
     """
     test = bool(__opts__["test"])
     _open_run()

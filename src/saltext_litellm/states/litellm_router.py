@@ -18,11 +18,10 @@ Make the router settings of LiteLLM gateways match what is declared.
 A setting is one value: a list or a mapping is replaced whole. Others' settings are left alone.
 LiteLLM stores some settings that its router then does not follow. These states are never green for
 such a one. LiteLLM cannot unset a setting, so there is no ``absent``: give it another value.
-Fallbacks have :py:mod:`states of their own <saltext_litellm.states.litellm_fallback>`.
+Fallbacks have states of their own: ``litellm_fallback``.
 
 They need LiteLLM 1.106 or newer: 1.83 loses settings that a write does not send. A profile says
-where the gateway is and how to log in; see
-:py:mod:`litellm_model <saltext_litellm.modules.litellm_model>`.
+where the gateway is and how to log in; see ``litellm_model``.
 """
 
 from __future__ import annotations
@@ -102,11 +101,11 @@ def managed(given: SettingsArguments) -> dict[str, Any]:
         Name of the state (string).
 
     settings
-        The values by the names of the settings (mapping). Each is as in :py:func:`present`, and
-        fails as there. Other settings are left alone.
+        The values by the names of the settings (mapping). Each is as in ``present``, and fails as
+        there. Other settings are left alone.
 
     profile
-        As in :py:func:`present` (string or mapping). Defaults to ``litellm``.
+        As in ``present`` (string or mapping). Defaults to ``litellm``.
     """
     test = _begin()
     return states.result_of_one(

@@ -16,7 +16,7 @@ A team has members, models that it may use, limits and a budget. Its keys share 
 Salt compares and changes only what is declared, and removes what was declared before and is not
 declared any more, as it does with models. What somebody else has set stays: other members, other
 metadata, other limits. A profile says where the gateway is and how to log in; see
-:py:mod:`litellm_model <saltext_litellm.modules.litellm_model>`.
+``litellm_model``.
 
 The id of a new team is derived from the name of its state, so that a state finds its team again
 whatever others do to the metadata, where the marker is.
@@ -65,7 +65,7 @@ def present(given: TeamArguments) -> dict[str, Any]:
         the id that follows from the name of the state, or as the only team of this alias that
         nobody owns; else it makes a new one. Several such teams fail: ``Several teams are named …:
         …; say which one is meant, as `team_id: …`, or delete the others``. A team of another owner
-        fails with ``… belongs to …, and what is another's is left alone``.
+        fails with ``… belongs to …, and is left alone``.
 
     team_alias
         What the team is called (string; ``team_alias``). Defaults to the ``name``.
@@ -153,10 +153,10 @@ def absent(
         Name of the state that has made it, or its alias (string).
 
     team_id
-        Its id (string; ``team_id``). By default it is found as in :py:func:`present`.
+        Its id (string; ``team_id``). By default it is found as in ``present``.
 
     profile
-        As in :py:func:`present` (string or mapping). Defaults to ``litellm``.
+        As in ``present`` (string or mapping). Defaults to ``litellm``.
     """
     test = _begin()
     return states.result_of_one(
@@ -189,15 +189,15 @@ def managed(given: TeamSetArguments) -> dict[str, Any]:
 
     name
         Name of the set (string). The marker of each of its teams has this name. Fails as in
-        :py:func:`present`.
+        ``present``.
 
     teams
-        The teams (mapping of names to the arguments of :py:func:`present`). A wrong one fails as in
-        :py:func:`present`, and the message begins with its name. Not declared by default, but
+        The teams (mapping of names to the arguments of ``present``). A wrong one fails as in
+        ``present``, and the message begins with its name. Not declared by default, but
         ``exactly one of teams and pillar is needed``.
 
     defaults
-        Arguments of :py:func:`present` for each team that does not declare them itself (mapping).
+        Arguments of ``present`` for each team that does not declare them itself (mapping).
         By default none. Any other fails with ``there is no argument …``.
 
     pillar
@@ -213,7 +213,7 @@ def managed(given: TeamSetArguments) -> dict[str, Any]:
         ``… declares no teams, and prune would delete all of the set``.
 
     profile
-        As in :py:func:`present` (string or mapping). Defaults to ``litellm``.
+        As in ``present`` (string or mapping). Defaults to ``litellm``.
     """
     test = _begin()
     return states.result_of_set(

@@ -23,7 +23,7 @@ def quoted(value: Any) -> str:
         try:
             text = repr(value)
         except ValueError:  # Python refuses to print an integer of more than 4,300 digits
-            return "a number of thousands of digits"
+            return "a number too long to read"
         return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
     if not isinstance(value, str):
         return kind(value)

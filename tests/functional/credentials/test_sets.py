@@ -226,7 +226,7 @@ def test_an_export_is_adopted_without_another_change(call, run, api, name, set_)
     changes = changes.get(name, changes)
     assert changes.keys() == {"owner", "credential_values:api_key"}
     text = call("export", set=set_)
-    assert ("pillar[" in text) is (set_ is None)
+    assert ("pillar.get(" in text) is (set_ is None)
     assert "The credentials of" in text
 
 

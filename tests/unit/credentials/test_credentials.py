@@ -155,7 +155,7 @@ def test_what_another_state_has_made_meanwhile_is_left_alone():
     gateway = Gateway(workers=2)
     gateway.written_by_hand("a", {"api_key": NEXT}, {KEY: Marker("b", id="a").dump()})
     (outcome,) = gateway.apply(wanted(), worker=1)
-    assert outcome.failure == "a belongs to 'b', and what is another's is left alone"
+    assert outcome.failure == "a belongs to 'b', and is left alone"
     assert gateway.stored() == {"a": {"api_key": NEXT}}
 
 

@@ -8,7 +8,7 @@ import salt.utils.yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from saltext_litellm.errors import NotAllowed
+from saltext_litellm.errors import InvalidInput, NotAllowed
 from saltext_litellm.models import export, identity
 from saltext_litellm.models.desired import desired
 from saltext_litellm.models.row import parse_all
@@ -117,7 +117,8 @@ def test_a_file_reads_as_if_it_was_written_by_hand():
         "  litellm_model.present:\n"
         "    - custom_llm_provider: openai\n"
         "    - base_model: gpt-4\n"
-        '    - model_api_key: {{ pillar["secrets"]["gpt"]["model_api_key"] | tojson }}\n'
+        '    - model_api_key: {{ pillar.get("secrets", {}).get("gpt", {})'
+        '.get("model_api_key", "**********") | tojson }}\n'
         "    - mode: completion\n"
         "    - rpm: 5\n"
         "    - input_cost_per_million_tokens: 30.0\n"
@@ -131,7 +132,8 @@ def test_a_file_reads_as_if_it_was_written_by_hand():
         "\n"
         "plain:\n"
         "  litellm_model.present:\n"
-        '    - model_api_key: {{ pillar["secrets"]["plain"]["model_api_key"] | tojson }}\n'
+        '    - model_api_key: {{ pillar.get("secrets", {}).get("plain", {})'
+        '.get("model_api_key", "**********") | tojson }}\n'
         "    - litellm_params:\n"
         "        model: openai/gpt-4\n"
         "    - tier: null\n"
@@ -294,3 +296,14 @@ def test_what_is_rendered_are_the_rows(rows, set_):
             else:
                 assert set_ is not None
     assert len(matched) == len(rows) - len(found.left_out)
+
+
+@pytest.mark.parametrize("pillar", [{}, {"secrets": {}}, {"secrets": {"gpt": {}}}])
+def test_a_secret_that_the_pillar_lacks_is_a_mask_which_salt_refuses(pillar):
+    states = rendered(text_of(exported(row("gpt", "one"), row("plain", "two"))), **pillar)
+    for name in ("gpt", "plain"):
+        (arguments,) = states[name].values()
+        declared = {key: value for one in arguments for key, value in one.items()}
+        assert declared["model_api_key"] == "**********"
+        with pytest.raises(InvalidInput, match="model_api_key is a mask or a placeholder"):
+            desired({"name": name, **declared}, lambda value: value)

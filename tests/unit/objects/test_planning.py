@@ -33,14 +33,14 @@ def actions(planned):
     [
         pytest.param(
             "s",
-            "b: b belongs to 'somebody', and what is another's is left alone; "
-            "c: c belongs to 'somebody', and what is another's is left alone",
+            "b: b belongs to 'somebody', and is left alone; "
+            "c: c belongs to 'somebody', and is left alone",
             id="a set names each object",
         ),
         pytest.param(
             None,
-            "b belongs to 'somebody', and what is another's is left alone; "
-            "c belongs to 'somebody', and what is another's is left alone",
+            "b belongs to 'somebody', and is left alone; "
+            "c belongs to 'somebody', and is left alone",
             id="a state is its only object",
         ),
     ],

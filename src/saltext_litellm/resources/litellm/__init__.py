@@ -60,7 +60,7 @@ def init(opts: Mapping[str, Any]) -> None:
 
 
 def initialized() -> bool:
-    """Return whether :func:`init` was called, as Salt wants to know."""
+    """Return whether ``init`` was called, as Salt wants to know."""
     return True
 
 

@@ -2,7 +2,7 @@
 Manage the budgets of the gateway that a job is addressed to.
 
 The functions are those of the minion's
-:py:mod:`litellm_budget <saltext_litellm.modules.litellm_budget>`, without their
+``litellm_budget``, without their
 ``profile``: it is the one that the pillar declares for this gateway.
 """
 

@@ -1,9 +1,8 @@
 """
 Manage the credentials of the gateway that a job is addressed to.
 
-The functions are those of the minion's
-:py:mod:`litellm_credential <saltext_litellm.modules.litellm_credential>`, without their
-``profile``: it is the one that the pillar declares for this gateway.
+The functions are those of the minion's ``litellm_credential``, without their ``profile``: it is the
+one that the pillar declares for this gateway.
 """
 
 from __future__ import annotations

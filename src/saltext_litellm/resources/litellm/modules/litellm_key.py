@@ -2,7 +2,7 @@
 Manage the virtual keys of the gateway that a job is addressed to.
 
 The functions are those of the minion's
-:py:mod:`litellm_key <saltext_litellm.modules.litellm_key>`, without their
+``litellm_key``, without their
 ``profile``: it is the one that the pillar declares for this gateway.
 """
 

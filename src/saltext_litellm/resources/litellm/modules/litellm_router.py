@@ -1,9 +1,8 @@
 """
 Manage the router settings of the gateway that a job is addressed to.
 
-The functions are those of the minion's
-:py:mod:`litellm_router <saltext_litellm.modules.litellm_router>`, without their
-``profile``: it is the one that the pillar declares for this gateway.
+The functions are those of the minion's ``litellm_router``, without their ``profile``: it is the one
+that the pillar declares for this gateway.
 """
 
 from __future__ import annotations

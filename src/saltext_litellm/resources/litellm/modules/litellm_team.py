@@ -2,7 +2,7 @@
 Manage the teams of the gateway that a job is addressed to.
 
 The functions are those of the minion's
-:py:mod:`litellm_team <saltext_litellm.modules.litellm_team>`, without their
+``litellm_team``, without their
 ``profile``: it is the one that the pillar declares for this gateway.
 """
 

@@ -34,8 +34,8 @@ _PILLAR = "litellm.pillar"
 
 def apply_(mods: Any = None, **kwargs: Any) -> Any:
     """
-    Apply SLS files, as :py:func:`sls` does, or what the top file has for the gateway, as
-    :py:func:`highstate` does.
+    Apply SLS files, as ``sls`` does, or what the top file has for the gateway, as ``highstate``
+    does.
 
     .. versionadded:: 1.0.0
 
