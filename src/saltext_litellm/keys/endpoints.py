@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import AlreadyThere, GatewayError, NameTaken, NotDone, NotInDatabase, OutcomeUnknown
+from ..http.pages import PAGE, read_pages
 from ..http.session import Session
 from ..objects.patch import PERMISSION, patched
 from .kind import ID, TOKEN, token_of
@@ -18,8 +19,6 @@ from .kind import ID, TOKEN, token_of
 Body = Mapping[str, Any]
 Found = dict[str, Any]
 
-_PAGE = 100  # keys, the most that LiteLLM sends at once
-_READS = 3  # how often to read a list that changes while it is read
 _BAD, _NOT_FOUND = 400, 404
 _MISSING = ("Key not found", "No keys found")
 _NEEDS_LICENCE = ("LiteLLM Enterprise user", "Only premium users")
@@ -50,38 +49,17 @@ class KeyEndpoints:
     # ------------------------------------------------------------------ reads
 
     def list(self, alias: str | None = None) -> list[Found]:
-        """All keys by pages, or those that have an alias with a text in it. No key of the UI.
-
-        They are sorted by what is unique: many may be made at the same moment. One that is deleted
-        meanwhile moves another one to a page that was read already, and then LiteLLM says another
-        number of them than before.
-        """
-        for _ in range(_READS):
-            found, totals = self._pages(alias)
-            if len(totals) == 1 and len(found) >= max(totals):
-                return [*found.values()]
-        raise GatewayError(
-            f"The gateway lists {len(found)} keys, but says that it has {max(totals)}"
-        )
-
-    def _pages(self, alias: str | None) -> tuple[dict[str, Found], set[int]]:
-        """The keys of all pages, and how many there are, as each page says."""
-        found: dict[str, Found] = {}
-        query = {"return_full_object": "true", "sort_by": TOKEN, "sort_order": "asc"}
+        """All keys by pages, or those that have an alias with a text in it. No key of the UI."""
+        query = {"return_full_object": "true", "sort_by": TOKEN, "sort_order": "asc", "size": PAGE}
         if alias is not None:  # 1.83.14 looks for a part of it unasked
             query |= {ID: alias, "substring_matching": "true"}
-        number, last, totals = 1, 1, set[int]()
-        while number <= last:
-            params = {**query, "size": _PAGE, "page": number}
-            page = self._session.call("GET", "/key/list", params=params)
-            page = page if isinstance(page, dict) else {}
-            rows, total = page.get("keys"), page.get("total_count")
-            if not isinstance(rows, list) or not isinstance(total, int):
-                raise GatewayError("The gateway's list of keys is not in a form LiteLLM sends")
-            found |= {row[TOKEN]: row for row in rows if _is_key(row)}
-            totals.add(total)
-            number, last = number + 1, -(-total // _PAGE)
-        return found, totals
+
+        def page(number: int) -> tuple[Any, Any]:
+            answer = self._session.call("GET", "/key/list", params={**query, "page": number})
+            found = answer if isinstance(answer, dict) else {}
+            return found.get("keys"), found.get("total_count")
+
+        return [*read_pages("keys", TOKEN, page).values()]
 
     def info(self, token: str) -> Found | None:
         """One key, ``None`` if LiteLLM says that there is none."""

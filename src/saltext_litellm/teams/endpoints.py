@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import AlreadyThere, GatewayError, NotInDatabase, OutcomeUnknown
+from ..http.pages import PAGE, read_pages
 from ..http.session import Session
 from ..objects.patch import METADATA, PERMISSION, patched
 from .kind import ALIASES, ID, MEMBER_BUDGET, POINTER, ROSTER, UPDATE
@@ -18,8 +19,6 @@ from .kind import ALIASES, ID, MEMBER_BUDGET, POINTER, ROSTER, UPDATE
 Body = Mapping[str, Any]
 Found = dict[str, Any]
 
-_PAGE = 100  # teams, the most that LiteLLM sends at once
-_READS = 3  # how often to read a list that changes while it is read
 _BAD, _NOT_FOUND = 400, 404
 _MISSING = ("Team not found", "does not exist in db")
 _ELSEWISE = ("already in team", "User not found in team")  # somebody else has done it
@@ -51,34 +50,15 @@ class TeamEndpoints:
     # ------------------------------------------------------------------ reads
 
     def list(self) -> list[Found]:
-        """All teams, by one request for each hundred.
+        """All teams, by one request for each hundred."""
 
-        A team that is deleted meanwhile moves another one to a page that was read already. So the
-        teams are counted, and read again if they are not as many as LiteLLM says.
-        """
-        for _ in range(_READS):
-            found, total = self._pages()
-            if len(found) == total:
-                return list(found.values())
-        raise GatewayError(
-            f"The gateway's list of teams is not complete: it has {len(found)} of {total}"
-        )
+        def page(number: int) -> tuple[Any, Any]:
+            query = {"page_size": PAGE, "page": number, "sort_by": ID}
+            answer = self._session.call("GET", "/v2/team/list", params=query)
+            found = answer if isinstance(answer, dict) else {}
+            return found.get("teams"), found.get("total")
 
-    def _pages(self) -> tuple[dict[str, Found], int]:
-        """The teams of all pages by their ids, and how many there are."""
-        found: dict[str, Found] = {}
-        number, last = 1, 1
-        total: Any = 0
-        while number <= last:
-            query = {"page_size": _PAGE, "page": number, "sort_by": ID}
-            page = self._session.call("GET", "/v2/team/list", params=query)
-            page = page if isinstance(page, dict) else {}
-            rows, total = page.get("teams"), page.get("total")
-            if not isinstance(rows, list) or not isinstance(total, int):
-                raise GatewayError("The gateway's list of teams is not in a form LiteLLM sends")
-            found |= {row[ID]: _in_one_form(row) for row in rows if _is_team(row)}
-            number, last = number + 1, -(-total // _PAGE)
-        return found, total
+        return [*map(_in_one_form, read_pages("teams", ID, page).values())]
 
     def info(self, team_id: str) -> Found | None:
         """One team, ``None`` if there is none."""
