@@ -61,17 +61,29 @@ class TeamEndpoints:
         return [*map(_in_one_form, read_pages("teams", ID, page).values())]
 
     def info(self, team_id: str) -> Found | None:
-        """One team, ``None`` if there is none."""
+        """One team, ``None`` if there is none.
+
+        LiteLLM (1.83.14 to 1.110.2) answers 404 for any trouble that it has with its database. So
+        the list must say so too: it fails in such trouble.
+        """
         try:
             answer = self._session.call("GET", "/team/info", params={ID: team_id})
         except GatewayError as err:
-            if err.status == _NOT_FOUND:
+            if err.status == _NOT_FOUND and not self._is_listed(team_id):
                 return None
             raise
         row = answer.get("team_info") if isinstance(answer, dict) else None
         if not isinstance(row, dict) or not _is_team(row):
             raise GatewayError("The gateway's team is not in a form LiteLLM sends")
         return _in_one_form(row)
+
+    def _is_listed(self, team_id: str) -> bool:
+        query = {ID: team_id, "page_size": 1, "page": 1}
+        answer = self._session.call("GET", "/v2/team/list", params=query)
+        total = answer.get("total") if isinstance(answer, dict) else None
+        if not isinstance(total, int):
+            raise GatewayError("The gateway's list of teams is not in a form LiteLLM sends")
+        return total > 0
 
     def aliases(self) -> dict[str, Any]:
         """The ``model_aliases`` of all teams, by a request that takes 30 ms for each.
@@ -156,7 +168,7 @@ class TeamEndpoints:
         try:
             answer = self._session.call("POST", "/team/delete", {"team_ids": [team_id]})
         except GatewayError as err:
-            if err.status == _NOT_FOUND and _MISSING[0] in str(err):
+            if self._is_missing(err, team_id):
                 return False
             raise
         if not isinstance(answer, dict) or "deleted_teams" not in answer:
@@ -170,7 +182,7 @@ class TeamEndpoints:
         try:
             answer = self._session.call("POST", path, whole, repeatable=repeatable)
         except GatewayError as err:
-            if err.status in (_BAD, _NOT_FOUND) and any(text in str(err) for text in _MISSING):
+            if self._is_missing(err, team_id):
                 raise NotInDatabase(str(err), err.status) from None
             if any(text in str(err) for text in _ELSEWISE):
                 raise OutcomeUnknown(str(err), err.status) from None
@@ -178,6 +190,11 @@ class TeamEndpoints:
         if not isinstance(answer, dict) or answer.get(ID) != team_id:
             raise self._not_litellm(f"POST {path}")
         return answer
+
+    def _is_missing(self, err: GatewayError, team_id: str) -> bool:
+        """Whether LiteLLM has refused something because there is no such team."""
+        told = err.status in (_BAD, _NOT_FOUND) and any(text in str(err) for text in _MISSING)
+        return told and self.info(team_id) is None
 
     def _confirmed(self, answer: Any, request: str) -> Found:
         """The team of an answer."""
