@@ -76,7 +76,7 @@ def show(dev: Gateway, prod: Gateway, directory: Path) -> None:
     salt("dev", "state.apply models pillar='{rpm: 200}'", "gpt-4-proxy was updated")
     say("The same SLS on prod: another pillar, so another gateway, other keys, other limits.")
     salt("prod", "state.apply models", "gpt-4-proxy was created")
-    salt("prod", "litellm_model.list", "Owner")
+    salt("prod", "litellm_model.list", "owner")
     question = {"model": "hello", "messages": [{"role": "user", "content": "Hello?"}]}
     say("The new model on dev answers a chat completion:")
     print(f"POST {dev.url}/chat/completions {json.dumps(question)}", flush=True)

@@ -14,7 +14,7 @@ from ..config_yaml import source as sources
 from ..config_yaml.converge import KINDS
 from ..errors import LiteLLMError
 from ..report import comments
-from ..values.quote import joined, unknown_key
+from ..values.quote import joined, quoted, short, unknown_key
 from . import file_server, requisites, signatures
 
 Result = dict[str, Any]
@@ -32,9 +32,10 @@ def explains_unknown(function: Callable[..., Result]) -> Callable[..., Result]:
         unknown = [key for key in kwargs if key not in own.parameters]
         if not unknown:
             return function(*args, **kwargs)
-        name = str(args[0] if args else kwargs.get("name"))
-        names = ", ".join(sorted(unknown_key(key, own.parameters) for key in unknown))
-        comment = [f"{name} was not changed: there is no argument {names}"]
+        name: Any = args[0] if args else kwargs.get("name")
+        shown = short(name) if isinstance(name, str) else quoted(name)
+        names = joined(sorted(unknown_key(key, own.parameters) for key in unknown))
+        comment = [f"{shown} was not changed: there is no argument {names}"]
         low = function.__globals__.get("__low__") or {}  # Salt adds defaults to kwargs, not to this
         if empty := sorted(key for key in own.parameters if key in low and low[key] is None):
             comment.append(f"Indent more what belongs to {joined(empty)}, which is empty")

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ..values.quote import joined, line, short
+from ..values.quote import joined, line, quoted, short
 
 Outcome = Mapping[str, Any]
 Changes = Mapping[str, Any]
@@ -231,4 +231,6 @@ def _in_a_line(change: Mapping[str, Mapping[str, Any]], id_label: str) -> str:
 
 def _value(value: Any) -> str:
     """A value of a change, in which secrets are hidden already."""
-    return short(value if isinstance(value, str) else json.dumps(value, default=str))
+    if isinstance(value, (list, dict)):
+        value = json.dumps(value, default=str)
+    return short(value) if isinstance(value, str) else quoted(value)

@@ -310,7 +310,8 @@ def mutated(draw: st.DrawFn, whole: Any) -> Any:
 
 
 def parameters_of(module: types.ModuleType, function: str) -> Mapping[str, inspect.Parameter]:
-    return inspect.signature(vars(module).get(function) or module.list_).parameters
+    found = inspect.signature(vars(module).get(function) or module.list_).parameters
+    return {name: one for name, one in found.items() if one.kind is not one.VAR_KEYWORD}
 
 
 def arguments_of(module: types.ModuleType, function: str) -> list[str]:

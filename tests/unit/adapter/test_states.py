@@ -83,6 +83,14 @@ def test_it_says_what_may_be_meant(given, comment):
     assert found["comment"] == f"one was not changed: {comment}"
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"), [("x" * 200, "x" * 80 + "…"), ({"9" * 100_000: 1}, "a mapping"), (5, "5")]
+)
+def test_an_odd_name_is_shown_shortly(name, shown):
+    found = applied(litellm_model.present, name=name, rmp=5)
+    assert found["comment"].startswith(f"{shown} was not changed: there is no argument rmp")
+
+
 def test_no_value_is_shown():
     found = applied(litellm_model.present, model_api_kye="sk-CANARY")
     assert "CANARY" not in str(found)

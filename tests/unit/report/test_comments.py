@@ -127,7 +127,7 @@ def test_many_changes_are_a_line_each():
     assert collapsed["new"] == "new: model_name m, model_id 1"
     assert collapsed["old"] == "gone: model_name m, model_id 2"
     assert collapsed["m0"] == (
-        f'rpm: null -> 5, model_api_key: ********** -> **********, tags: ["a"] -> {"b" * 80}…'
+        f'rpm: None -> 5, model_api_key: ********** -> **********, tags: ["a"] -> {"b" * 80}…'
     )
 
 
