@@ -8,6 +8,7 @@ import requests
 from tests.functional.conftest import sent
 from tests.support.upstream import Upstream
 
+from ..keys.conftest import loaders, vault  # noqa: F401 - fixtures
 from .conftest import KEY
 
 SECTIONS = ("budgets", "teams", "keys")
@@ -111,6 +112,62 @@ def test_a_document_says_who_may_use_what(managed, whole, access, alias, recorde
         assert asked(whole, key, "chat") == 401
     told = str([predicted, result, rests, repaired, refused, gone])
     assert key not in told
+
+
+def test_the_days_of_a_team(managed, whole, access, alias, vault):  # noqa: F811
+    """It comes, with a key that lands in the vault; its budget doubles; somebody leaves."""
+    ada, bob, eve = (f"{one}-{alias}@example.com" for one in ("ada", "bob", "eve"))
+
+    def declared(upstream, budget=100, members=(ada, bob), **key):
+        team = {"models": ["chat"], "max_budget": budget, "budget_duration": "30d"}
+        return {
+            "model_list": [
+                served(name, api_base=upstream.url, api_key=KEY) for name in ("chat", "large")
+            ],
+            "teams": {alias: {**team, "members": dict.fromkeys(members, "user")}},
+            "keys": {
+                alias: {"team": alias, "key": f"sdb://vault/{alias}", "generate": True, **key}
+            },
+        }
+
+    def members():
+        found = {one["user_email"] for one in access.team(alias)["members_with_roles"]}
+        return found - {None}
+
+    with Upstream(KEY) as upstream:
+        predicted = managed(declared(upstream), test=True)
+        assert predicted["result"] is None, predicted["comment"]
+        assert (vault.get(alias), access.team(alias)) == (None, None)
+        made = managed(declared(upstream))
+        assert made["result"] is True, made["comment"]
+        assert made["changes"].keys() == predicted["changes"].keys()
+        assert members() == {ada, bob}
+        key = vault[alias]
+        assert (asked(whole, key, "chat"), asked(whole, key, "large")) in ((200, 401), (200, 403))
+
+        doubled = managed(declared(upstream, budget=200))
+        assert doubled["changes"] == {"teams": {alias: {"max_budget": {"old": 100.0, "new": 200}}}}
+        assert access.team(alias)["max_budget"] == 200
+
+        team = access.team(alias)["team_id"]
+        theirs = {"team_id": team, "member": {"role": "user", "user_email": eve}}
+        assert whole("POST", "/team/member_add", json=theirs).ok
+        left = managed(declared(upstream, budget=200, members=(ada,)))
+        assert left["result"] is True, left["comment"]
+        assert members() == {ada, eve}  # whom somebody else has added stays
+
+        token = access.key(alias)["token"]
+        assert whole("POST", "/key/update", json={"key": token, "rpm_limit": 1, "models": []}).ok
+        limited = declared(upstream, budget=200, members=(ada,), rpm_limit=50)
+        repaired = managed(limited)
+        assert repaired["changes"]["keys"][alias]["rpm_limit"] == {"old": 1, "new": 50}
+        rests = managed(limited)
+        assert (rests["result"], rests["changes"]) == (True, {}), rests
+        assert vault[alias] == key
+        assert asked(whole, key, "chat") == 200
+        told = str([predicted, made, doubled, left, repaired, rests])
+    assert key not in told
+    assert token not in told
 
 
 def test_nothing_is_written_if_a_team_is_wrong(managed, whole, access, alias, recorded):
