@@ -43,7 +43,7 @@ html_title = f"{project} {version}"
 html_baseurl = SITE
 html_logo = html_favicon = "_static/logo.svg"
 html_show_copyright = False
-html_domain_indices = False
+html_use_index = html_domain_indices = False  # search finds what they list
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_theme_options = {
