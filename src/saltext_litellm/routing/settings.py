@@ -105,7 +105,7 @@ def _value(setting: str, value: Any) -> Any:
     value = checks.plain(setting, value)
     if setting == ALIASES and isinstance(value, dict):
         for alias, target in value.items():
-            if not isinstance(target, (str, dict)):
+            if not _is_target(target):
                 raise InvalidInput(
                     f"{setting}:{short(alias)} must be the name of one model, or a mapping with "
                     f"model and hidden, not {kind(target)}"
@@ -116,6 +116,14 @@ def _value(setting: str, value: Any) -> Any:
             "setting: put it into the gateway's config file or environment"
         )
     return value
+
+
+def _is_target(value: Any) -> bool:
+    """Whether an alias may stand for it. LiteLLM 1.106 stores anything, and then lists no model."""
+    if not isinstance(value, dict):
+        return isinstance(value, str)
+    hidden = value.get("hidden", False)
+    return isinstance(value.get("model"), str) and isinstance(hidden, bool)
 
 
 # ---------------------------------------------------------------- the row

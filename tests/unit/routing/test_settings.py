@@ -50,6 +50,12 @@ def row(source="db", **values):
             "alias:a must be the name of one model",
         ),
         ({"settings": {"model_group_alias": {"a": None}}}, "alias:a must be the name of one model"),
+        ({"settings": {"model_group_alias": {"a": {}}}}, "alias:a must be the name of one model"),
+        ({"settings": {"model_group_alias": {"a": {"model": 5}}}}, "alias:a must be the name of"),
+        (
+            {"settings": {"model_group_alias": {"a": {"model": "b", "hidden": "no"}}}},
+            "alias:a must be the name of one model, or a mapping with model and hidden",
+        ),
         ({"name": "num_retries", "value": None}, "LiteLLM cannot unset a router setting"),
         ({"name": "fallbacks", "value": []}, "are for litellm_fallback"),
     ],
