@@ -215,7 +215,8 @@ class TeamCluster(KeyCluster):
             raise refused("Assigning team admins is a premium feature.", 403)
 
     def _member(self, row: Found, member: Found) -> Found | None:
-        for one in row["members_with_roles"]:
+        members: list[Found] = row["members_with_roles"]
+        for one in members:
             for key in ("user_id", "user_email"):
                 if member.get(key) is not None and one[key] == member[key]:
                     return one
