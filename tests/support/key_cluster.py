@@ -97,7 +97,15 @@ class KeyCluster:
         repeatable: bool = True,  # noqa: ARG002 - nothing is repeated
     ) -> Any:
         """What our session returns or raises."""
-        do = {
+        do = self.routes()[path]
+        self.writes += method != "GET"
+        if body is not None:
+            self.bodies.append(through_json(body))
+        return self.step(do, through_json(dict(body or params or {})))
+
+    def routes(self) -> dict[str, Callable[[Found], Any]]:
+        """What answers the requests to each path."""
+        return {
             "/key/list": self._list,
             "/key/info": self._info,
             "/key/generate": self._generate,
@@ -105,18 +113,17 @@ class KeyCluster:
             "/key/delete": self._delete,
             "/v2/team/list": lambda _: {"teams": [], "total": 0},
             "/budget/list": lambda _: [],
-        }[path]
-        self.writes += method != "GET"
-        if body is not None:
-            self.bodies.append(through_json(body))
-        return self.step(do, through_json(dict(body or params or {})))
+        }
 
     def _list(self, query: Found) -> Found:
         part, size = query.get("key_alias", ""), query["size"]
-        assert query["sort_by"] == "token", "all other columns may have a value twice"
+        sort = query.get("sort_by")
+        assert sort == "token" or "page" not in query, "all other columns may have a value twice"
         rows = [self._shown(row) for _, row in sorted(self.table.items())]
         rows = [row for row in rows if part in (row["key_alias"] or "")]
-        first = (query["page"] - 1) * size
+        if "team_id" in query:
+            rows = [row for row in rows if row["team_id"] == query["team_id"]]
+        first = (query.get("page", 1) - 1) * size
         return {"keys": rows[first : first + size], "total_count": len(rows)}
 
     def _info(self, query: Found) -> Found:

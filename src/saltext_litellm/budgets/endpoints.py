@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..errors import AlreadyThere, GatewayError, NotInDatabase, OutcomeUnknown
+from ..http.pages import PAGE, read_pages
 from ..http.session import Session
 
 Body = Mapping[str, Any]
 Listed = list[dict[str, Any]]
 
-_PAGE = 100  # keys, the most that LiteLLM sends at once
 _NOT_FOUND = 404
-_ID = "budget_id"
+_ID, _TOKEN = "budget_id", "token"
 
 
 class BudgetEndpoints:
@@ -51,24 +51,25 @@ class BudgetEndpoints:
         customers. 1.83.14 shows the budget of a key only if it is asked for that key, and the
         budget of a customer nowhere in a list.
         """
-        keys, number, last = 0, 1, 1
-        while number <= last:
-            query = {"size": _PAGE, "page": number, "return_full_object": "true"}
-            page = self._session.call("GET", "/key/list", params=query)
-            if not isinstance(page, dict) or not isinstance(page.get("keys"), list):
-                raise GatewayError("The gateway's list of keys is not in a form LiteLLM sends")
-            keys += sum(_has(self._whole(key), budget_id) for key in page["keys"])
-            number, last = number + 1, page.get("total_pages") or 1
+
+        def page(number: int) -> tuple[Any, Any]:
+            query = {"size": PAGE, "page": number, "return_full_object": "true", "sort_by": _TOKEN}
+            answer = self._session.call("GET", "/key/list", params=query)
+            found = answer if isinstance(answer, dict) else {}
+            return found.get("keys"), found.get("total_count")
+
+        rows = read_pages("keys", _TOKEN, page).values()
+        keys = sum(_has(self._whole(key), budget_id) for key in rows)
         found = self._session.call("GET", "/customer/list")
         customers = sum(_has(one, budget_id) for one in found or ())
         counts = {"keys": keys, "customers": customers}
         return [f"{count} {what}" for what, count in counts.items() if count]
 
-    def _whole(self, key: Any) -> Any:
+    def _whole(self, key: Body) -> Any:
         """A key of a list, with its budget."""
-        if not isinstance(key, dict) or _ID in key:
+        if _ID in key:
             return key
-        query = {"key": key.get("token")}
+        query = {"key": key[_TOKEN]}
         answer = self._session.call("GET", "/key/info", params=query, absent=(_NOT_FOUND,))
         return answer.get("info") if isinstance(answer, dict) else None
 

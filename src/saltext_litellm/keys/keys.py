@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import GatewayError, Refused
-from ..objects.execute import Answer, ChangedByOthers, Executor, refuse_ignored
+from ..objects.execute import Answer, ChangedByOthers, Executor, insist, refuse_ignored
 from ..objects.operations import plain
 from ..objects.outcome import Options, Outcome
 from ..objects.plan import Plan
@@ -226,16 +226,20 @@ class Keys:
         :raises Refused: It belongs to somebody else, or the profile logs in with it.
         """
         self._want([declared.alias])
+        return insist(lambda: self._remove(declared, test, any_owner))
+
+    def _remove(self, declared: KeyDeclared, test: bool, any_owner: bool) -> Outcome:
+        """Delete a key if it is still as it was when it was listed.
+
+        :raises ChangedByOthers: It is not.
+        """
         rows, executor = self.store.rows(forecast=test), self._executor()
         self._refuse_login(declared.alias)
         new = steps.successor(declared, rows)
         row = rows.get(declared.alias) if any_owner else steps.own_row(declared, rows)
-        try:
-            for one in (new, row) if not test else ():
-                if one is not None:
-                    self._look_again(Delete(one))
-        except ChangedByOthers:
-            raise GatewayError(f"Somebody else has just changed {declared.alias}") from None
+        for one in (new, row) if not test else ():
+            if one is not None:
+                self._look_again(Delete(one))
         if new is not None and row is not None:
             executor.remove(declared.name, new, None, test=test)
         return executor.remove(declared.name, row or new, None, test=test)

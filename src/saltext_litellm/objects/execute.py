@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from typing import Generic, NoReturn, TypeGuard
 
@@ -27,6 +28,8 @@ from .plan import DELETE, NONE
 from .row import R
 from .steps import Create, Delete, Update
 from .store import Store
+
+_MOST_LOOKS = 5  # at an object that must be absent, and that others change meanwhile
 
 Answer = Callable[[], Body | None]  # returns the row as it is stored, or raises what was raised
 
@@ -252,6 +255,17 @@ class Executor(Generic[R]):
 def _not_done(err: OutcomeUnknown) -> GatewayError:
     """What is known of a write whose answer was lost, and that a read does not show."""
     return err if isinstance(err, NotSeen) else NotDone(str(err), err.status)
+
+
+def insist(remove: Callable[[], Outcome]) -> Outcome:
+    """Remove an object, and look for it again each time that others have changed it meanwhile.
+
+    :raises LiteLLMError: They do so all the time.
+    """
+    for _ in range(_MOST_LOOKS):
+        with suppress(ChangedByOthers):
+            return remove()
+    raise LiteLLMError("Another client keeps changing it")
 
 
 def refuse_ignored(kind: Kind[R], paths: Iterable[Path]) -> None:

@@ -10,7 +10,7 @@ from ..budgets.endpoints import BudgetEndpoints
 from ..errors import GatewayError
 from ..models.deployments import Deployments
 from ..objects.declared import Declared
-from ..objects.execute import Answer, ChangedByOthers, Executor, refuse_ignored
+from ..objects.execute import Answer, ChangedByOthers, Executor, insist, refuse_ignored
 from ..objects.operations import plain
 from ..objects.outcome import Options, Outcome
 from ..objects.patch import METADATA, PERMISSION
@@ -160,6 +160,13 @@ class Teams:
 
         :param any_owner: Also one that another state owns.
         :raises Refused: Keys belong to it, several have the name, or it is somebody else's.
+        """
+        return insist(lambda: self._remove(declared, test, any_owner))
+
+    def _remove(self, declared: Declared, test: bool, any_owner: bool) -> Outcome:
+        """Delete a team if it is still as it was when it was listed.
+
+        :raises ChangedByOthers: It is not.
         """
         rows = self.store.rows(forecast=test)
         row = self.find(declared.id or declared.name, test=test) if any_owner else None

@@ -483,3 +483,18 @@ def test_the_key_that_the_profile_logs_in_with_is_left_alone(gateway, loaders, a
     listed = loaders.modules["litellm_key.list"](profile=own)
     assert name not in [row["key_alias"] for row in listed]
     assert api.works(key)
+
+
+def test_absent_finds_that_somebody_else_has_just_deleted_it(
+    present, absent, api, name, place, recorder
+):
+    present(**place)
+
+    def gone(answer):
+        api.delete(name)
+        return answer
+
+    recorder.fault(path="/key/list", times=1, rewrite=gone)
+    result = absent()
+    assert (result["result"], result["changes"]) == (True, {}), result["comment"]
+    assert result["comment"] == f"{name} is absent"

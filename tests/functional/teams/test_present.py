@@ -220,3 +220,24 @@ def test_a_reset_date_is_not_moved(run, api, name):
     assert before
     run(**{**FIRST, "max_budget": 20})
     assert api.one(name)["budget_reset_at"] == before
+
+
+def test_absent_finds_that_somebody_else_has_just_deleted_it(run, api, name, recorder):
+    run(**FIRST)
+    recorder.fault(path=PAGE[1], times=1, rewrite=lambda answer: api.clean(name) or answer)
+    result = run("absent")
+    assert (result["result"], result["changes"]) == (True, {}), result["comment"]
+    assert result["comment"] == f"{name} is absent"
+
+
+def test_absent_leaves_what_another_state_has_just_adopted(run, states, api, name, recorder):
+    team_id = api.create(name, **FIRST)
+
+    def adopted(answer):
+        states.run(("litellm_team.present", {"name": f"{name}-other", "team_id": team_id}))
+        return answer
+
+    recorder.fault(path=PAGE[1], times=1, rewrite=adopted)
+    result = run("absent")
+    assert (result["result"], result["changes"]) == (True, {}), result["comment"]
+    assert api.info(team_id)["metadata"][MARKER]["name"] == f"{name}-other"

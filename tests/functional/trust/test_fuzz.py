@@ -26,23 +26,28 @@ from salt.exceptions import CommandExecutionError, SaltInvocationError
 from saltext_litellm import gateway
 from saltext_litellm.adapter import gateways
 from saltext_litellm.modules import (
+    litellm_budget,
     litellm_credential,
     litellm_fallback,
     litellm_key,
     litellm_model,
     litellm_router,
+    litellm_team,
 )
+from saltext_litellm.states import litellm_budget as budget_states
 from saltext_litellm.states import litellm_credential as credential_states
 from saltext_litellm.states import litellm_fallback as fallback_states
 from saltext_litellm.states import litellm_key as key_states
 from saltext_litellm.states import litellm_model as model_states
 from saltext_litellm.states import litellm_router as router_states
+from saltext_litellm.states import litellm_team as team_states
 from tests.conftest import public_functions
 from tests.support.cluster import Client, Cluster
 from tests.support.credential_cluster import CredentialClient, CredentialCluster
-from tests.support.key_cluster import KeyCluster
 from tests.support.routing_cluster import FallbackClient, RouterClient, RoutingCluster
+from tests.support.team_cluster import TeamCluster
 
+from ..budgets.conftest import BudgetApi
 from ..credentials.conftest import CredentialApi
 from ..keys.conftest import KeyApi
 from ..routing.conftest import RoutingApi
@@ -110,6 +115,9 @@ NAMES += ["model_name", "litellm_params", "model_info", "X-Token", "", "a/b", "~
 NAMES += ["credential_values", "credential_info", "display_name", "monkeys", "keys", "passphrase"]
 NAMES += ["num_retries", "model_group_alias", "fallbacks", "redis_password", "max_fallbacks"]
 NAMES += ["key", "aliases", "metadata", "settings", "permissions", "config", "duration", "token"]
+NAMES += ["members", "ada@example.com", "user_id", "model_aliases", "team_id", "team_member_budget"]
+NAMES += ["model_max_budget"]
+NAMES += ["members_with_roles", "team_member_budget_id", "max_budget", "soft_budget", "budget_id"]
 text = st.sampled_from(WORDS) | st.text(st.characters(exclude_categories=()), max_size=12)
 numbers = (
     st.integers()
@@ -208,6 +216,37 @@ key_sets = st.sampled_from(
     ]
 )
 
+valid_team = {
+    "team_alias": "Search",
+    "models": ["gpt", "embeddings"],
+    "max_budget": 5,
+    "budget_duration": "30d",
+    "tpm_limit": 100,
+    "rpm_limit": "10",
+    "team_member_budget": 1.5,
+    "model_aliases": {"best": "gpt"},
+    "members": {"Ada@example.com": "user", "bob": "user", "eve": "admin"},
+    "blocked": False,
+    "metadata": {"cost": {"centre": ["42", 1.5, True]}},
+    "settings": {"soft_budget": 4, "model_rpm_limit": {"gpt": 5}, "tpd_limit": 7},
+}
+team_sets = st.sampled_from(
+    [
+        {"teams": {"a": valid_team, "b": {"models": ["no-default-models"], "tpm_limit": 1}}},
+        {"teams": {"a": None}, "defaults": valid_team},
+        {"pillar": "objects"},
+    ]
+)
+
+valid_budget = {
+    "max_budget": 5,
+    "soft_budget": 4.5,
+    "budget_duration": "30d",
+    "tpm_limit": 100,
+    "rpm_limit": "10",
+    "max_parallel_requests": 3,
+}
+
 
 @dataclass(frozen=True)
 class Surface:
@@ -279,7 +318,24 @@ VIRTUAL_KEYS = Surface(
     valid_key,
     key_sets,
 )
-SURFACES = (MODELS, CREDENTIALS, FALLBACKS, SETTINGS, VIRTUAL_KEYS)
+TEAMS = Surface(
+    "litellm_team",
+    {"module": litellm_team, "state": team_states},
+    {"module": ("apply", "delete", "export", "get", "list", "manage", "plan"), "state": STATES},
+    valid_team,
+    team_sets,
+)
+BUDGETS = Surface(
+    "litellm_budget",
+    {"module": litellm_budget, "state": budget_states},
+    {
+        "module": ("apply", "delete", "export", "get", "list", "plan"),
+        "state": ("absent", "present"),
+    },
+    valid_budget,
+    st.nothing(),
+)
+SURFACES = (MODELS, CREDENTIALS, FALLBACKS, SETTINGS, VIRTUAL_KEYS, TEAMS, BUDGETS)
 
 
 def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -438,7 +494,7 @@ class Called:
         self.modules = salt.loader.minion_mods(opts)
         self.states = salt.loader.states(opts, self.modules, {}, {})
         self.clients = witnesses()
-        self.keys = KeyCluster()  # answers all requests but those for the kinds above
+        self.keys = TeamCluster()  # answers all requests but those for the kinds above
         monkeypatch.setattr(gateways, "Session", lambda *_: self.keys)
         monkeypatch.setattr(gateway, "ModelEndpoints", lambda _: self.clients[0])
         monkeypatch.setattr(gateway, "CredentialEndpoints", lambda _: self.clients[1])
@@ -459,9 +515,17 @@ class Called:
         values = {"api_key": "sk-theirs-0123456789", "api_base": "https://theirs.example.com"}
         held = {"credential_values": values, "credential_info": {"of": {"theirs": [1]}}}
         self.clients[1].cluster.client().create({"credential_name": "theirs", **held})
-        self.keys = KeyCluster()
+        self.keys = TeamCluster()
         theirs = {"key": "sk-theirs-0123456789", "key_alias": "theirs", "metadata": {"of": [1]}}
         self.keys.call("POST", "/key/generate", theirs)
+        team = {
+            "team_id": "theirs",
+            "team_alias": "theirs",
+            "max_budget": 7,
+            "metadata": {"a": [1]},
+        }
+        self.keys.call("POST", "/team/new", {**team, "team_member_budget": 2})
+        self.keys.call("POST", "/budget/new", {"budget_id": "theirs", "max_budget": 7})
         self.modules.pack["__pillar__"] = {"objects": pillar}
         self.modules[f"{surface}.list"]  # loads the module
         self.modules.pack["__context__"] = {}
@@ -472,7 +536,8 @@ class Called:
         rows = [client.cluster.table["theirs"] for client in self.clients[:2]]
         theirs = [one for one in stored["fallbacks"] if "theirs" in one]
         keys = self.keys.by_alias()["theirs"]
-        return copy.deepcopy([*rows, theirs, stored["allowed_fails"], keys])
+        granted = [held["theirs"] for held in (self.keys.teams, self.keys.budgets)]
+        return copy.deepcopy([*rows, theirs, stored["allowed_fails"], keys, *granted])
 
     def writes(self) -> int:
         return self.keys.writes + sum(client.cluster.writes for client in self.clients)
@@ -543,6 +608,11 @@ def failed(told: Any) -> bool:
     return told.get("result") is False or any(told.get(key) for key in ("failure", "failures"))
 
 
+def told_changes(told: Any) -> bool:
+    """Whether a call says that it changed something."""
+    return isinstance(told, dict) and bool(told.get("changes") or told.get("unknown"))
+
+
 def check_rest(
     called: Called, surface: Surface, kind: str, function: str, args: dict[str, Any]
 ) -> None:
@@ -555,7 +625,8 @@ def check_rest(
 
 
 @pytest.fixture
-def called(loaders, monkeypatch):
+def called(loaders, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)  # some arguments are the names of files to write
     return Called(loaders, monkeypatch)
 
 
@@ -569,8 +640,10 @@ def run(
         assume(not (isinstance(source, str) and "://" in source))  # nothing outside is asked
         survived("Fuzz", f"{surface}, {kind} {function}")
         called.renew(surface, pillar)
-        theirs = called.theirs()
+        theirs, before = called.theirs(), called.keys.stored()
         told = called.call(surface, kind, function, {**args, "profile": profile})
+        if function.startswith("plan") or args.get("test") is True or not told_changes(told):
+            assert called.keys.stored() == before
         if function in CONVERGING and told is not None and not failed(told):
             if not args.get("test"):
                 check_rest(called, surface, kind, function, {**args, "profile": profile})
@@ -649,6 +722,7 @@ def live(states, api, surface: Surface, name: str, examples: int, survived: Any)
         keys = KeyApi(api.gateway)
         for alias in keys.having(name):
             keys.delete(alias)
+        BudgetApi(api.gateway).clean(name)  # and teams
 
 
 # Router settings are the whole gateway's, which other tests share.

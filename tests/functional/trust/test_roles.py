@@ -2,12 +2,15 @@
 
 import pytest
 
+from ..budgets.conftest import BudgetApi
 from ..conftest import MODEL, States
 from ..credentials.conftest import CredentialApi
 from ..keys.conftest import KeyApi
 from ..routing.conftest import RoutingApi
+from ..teams.conftest import TeamApi
 
 TABLE = "Transport and roles"
+MEMBERS = "team_member_budget"
 
 pytestmark = pytest.mark.usefixtures("no_environment")
 
@@ -154,6 +157,85 @@ def test_a_viewer_may_foresee_what_becomes_of_keys(
     finally:
         for alias in api.having(name):
             api.delete(alias)
+
+
+def test_a_viewer_may_foresee_what_becomes_of_teams(
+    states, loaders, gateway, viewer, name, survived
+):
+    api, by_viewer = TeamApi(gateway), States(loaders, viewer)
+    member = f"ada-{name}@example.com"
+    declared = {"name": name, "max_budget": 5, "team_member_budget": 2, "models": ["gpt-4"]}
+    states.run(("litellm_team.present", declared))
+    before = api.one(name)
+    told = {
+        "as declared": ("present", declared, {}),
+        "changed": ("present", {**declared, "max_budget": 6}, {"max_budget"}),
+        "members": ("present", {**declared, "members": {member: "user"}}, {f"members:{member}"}),
+        "limits of members": ("present", {**declared, "team_member_budget": 3}, {MEMBERS}),
+        "deleted": ("absent", {"name": name}, {"team_id"}),
+        "made": ("present", {**declared, "name": f"{name}-2"}, None),
+    }
+    sees = api.since("1.106")  # 1.83 shows a viewer no budgets, where the limits of members are
+    try:
+        for function, args, changes in told.values():
+            change = (f"litellm_team.{function}", args)
+            foreseen = by_viewer.run(change, test=True)
+            if sees:
+                assert foreseen["result"] is (True if changes == {} else None), foreseen["comment"]
+                assert changes is None or foreseen["changes"].keys() == set(changes)
+            else:
+                refused_by_role(foreseen, viewer)
+            survived(TABLE, "a viewer's key: test=True")
+            if changes != {}:
+                refused_by_role(by_viewer.run(change), viewer)
+                survived(TABLE, "a viewer's key: writes")
+        assert api.teams(name) == [before]
+        if sees:
+            listed = loaders.modules["litellm_team.list"](name, profile=viewer)
+            assert [one["team_id"] for one in listed] == [before["team_id"]]
+    finally:
+        api.clean(name)
+
+
+def test_a_viewer_may_foresee_what_becomes_of_budgets(
+    states, loaders, gateway, viewer, name, survived
+):
+    """From 1.106 on it may see them. 1.83 forbids that, too."""
+    api, by_viewer = BudgetApi(gateway), States(loaders, viewer)
+    declared = {"name": name, "max_budget": 5}
+    states.run(("litellm_budget.present", declared))
+    before = api.one(name)
+    told = {
+        "as declared": ("present", declared, {}),
+        "changed": ("present", {**declared, "max_budget": 6}, {"max_budget"}),
+        "deleted": ("absent", {"name": name}, {"budget_id"}),
+        "made": ("present", {**declared, "name": f"{name}-2"}, {"budget_id", "max_budget"}),
+    }
+    try:
+        for function, args, changes in told.values():
+            change = (f"litellm_budget.{function}", args)
+            foreseen = by_viewer.run(change, test=True)
+            if api.since("1.106"):
+                assert foreseen["result"] is (None if changes else True), foreseen["comment"]
+                assert foreseen["changes"].keys() == set(changes)
+            else:
+                refused_by_role(foreseen, viewer)
+            survived(TABLE, "a viewer's key: test=True")
+            if changes:
+                refused_by_role(by_viewer.run(change), viewer)
+                survived(TABLE, "a viewer's key: writes")
+        assert api.one(name) == before
+        assert api.one(f"{name}-2") is None
+    finally:
+        api.clean(name)
+
+
+def refused_by_role(result, viewer):
+    """One sentence says that the key may not do it."""
+    assert (result["result"], result["changes"]) == (False, {}), result
+    assert "\n" not in result["comment"]
+    assert "admin" in result["comment"] or "403" in result["comment"], result["comment"]
+    assert viewer["api_key"] not in result["comment"]
 
 
 def test_a_wrong_key(loaders, loaders_with, gateway, name, survived):
