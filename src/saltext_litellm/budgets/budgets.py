@@ -62,8 +62,8 @@ class Budgets:
         if not users:
             return None
         return (
-            f"{' and '.join(users)} of the gateway have the budget {row.id}, and would have none "
-            "from then on: give them another one first"
+            f"{' and '.join(users)} of the gateway would have no limits without the budget "
+            f"{row.id}: give them another one first"
         )
 
     def forget(self) -> None:

@@ -62,8 +62,8 @@ class BudgetEndpoints:
         keys = sum(_has(self._whole(key), budget_id) for key in rows)
         found = self._session.call("GET", "/customer/list")
         customers = sum(_has(one, budget_id) for one in found or ())
-        counts = {"keys": keys, "customers": customers}
-        return [f"{count} {what}" for what, count in counts.items() if count]
+        counts = {"key": keys, "customer": customers}
+        return [f"{count} {what}{'s' * (count > 1)}" for what, count in counts.items() if count]
 
     def _whole(self, key: Body) -> Any:
         """A key of a list, with its budget."""

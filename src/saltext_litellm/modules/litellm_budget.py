@@ -176,7 +176,7 @@ def delete(
         Config key of the gateway, or a mapping with its url and api_key. Defaults to ``litellm``.
 
     Fails as long as keys or customers have the budget, as LiteLLM would leave them without limits:
-    ``… of the gateway have the budget …, and would have none from then on: …``. LiteLLM 1.83 does
+    ``… of the gateway would have no limits without the budget …: …``. LiteLLM 1.83 does
     not show which customers have it. Fails too for a budget that LiteLLM has made for the members
     of a team, if there is no such profile, and if the gateway cannot be reached or refuses the
     api_key.

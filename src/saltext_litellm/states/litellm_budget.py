@@ -105,7 +105,7 @@ def absent(
     .. versionadded:: 1.0.0
 
     The state fails as long as keys or customers have the budget, and counts them: ``… of the
-    gateway have the budget …, and would have none from then on: …``. LiteLLM 1.83 does not show
+    gateway would have no limits without the budget …: …``. LiteLLM 1.83 does not show
     which customers have it.
 
     name

@@ -46,11 +46,14 @@ def test_absent_counts_who_uses_it(run, api, name):
     api("POST", "/key/generate", json={"budget_id": name, "key_alias": f"{name}-key"})
     customer = {"user_id": f"{name}-customer", "budget_id": name}
     api("POST", "/customer/new", json=customer)
-    users = "1 keys and 1 customers" if api.since("1.106") else "1 keys"
+    users = "1 key and 1 customer" if api.since("1.106") else "1 key"
     for test in (True, False):
         result = run("absent", test=test)
         assert result["result"] is False
-        assert f"{users} of the gateway have the budget {name}" in result["comment"]
+        assert (
+            f"{users} of the gateway would have no limits without the budget {name}"
+            in result["comment"]
+        )
     assert api.one(name)["max_budget"] == 5
     api("POST", "/key/delete", json={"key_aliases": [f"{name}-key"]})
     api("POST", "/customer/delete", json={"user_ids": [customer["user_id"]]})

@@ -40,4 +40,4 @@ def test_a_key_that_is_deleted_meanwhile_hides_no_user():
     tokens = sorted(gateway.table)
     gateway.table[tokens[100]]["budget_id"] = "trial"
     gateway.meanwhile = lambda: gateway.table.pop(tokens[0])
-    assert BudgetEndpoints(gateway).users("trial") == ["1 keys"]
+    assert BudgetEndpoints(gateway).users("trial") == ["1 key"]
