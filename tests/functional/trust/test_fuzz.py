@@ -725,8 +725,12 @@ def live(states, api, surface: Surface, name: str, examples: int, survived: Any)
         BudgetApi(api.gateway).clean(name)  # and teams
 
 
-# Router settings are the whole gateway's, which other tests share.
-@pytest.mark.parametrize("surface", [one for one in SURFACES if one is not SETTINGS], ids=str)
+# Router settings and teams are the whole gateway's, which other tests share.
+@pytest.mark.parametrize(
+    "surface",
+    [one for one in SURFACES if one not in (SETTINGS, TEAMS, BUDGETS)],
+    ids=str,
+)
 def test_no_input_keeps_litellm_from_serving_other_rows(states, api, name, survived, surface):
     live(states, api, surface, name, 4, survived)
 

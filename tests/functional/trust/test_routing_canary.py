@@ -11,6 +11,9 @@ from .test_canary import SHAPES, SPELLINGS, canary, profile, seen  # noqa: F401 
 
 STATES = "returns and comments of states, an outputter each"
 FUNCTIONS = "returns of execution functions, an outputter each"
+# What it stores stays, and keeps other tests of one gateway from changing its router.
+pytestmark = pytest.mark.survive
+
 ALIASES = "model_group_alias"
 
 
