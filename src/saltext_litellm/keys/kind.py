@@ -15,7 +15,7 @@ from ..objects.declared import Declared
 from ..objects.fields import Fields, Meaning
 from ..objects.kind import Body, Kind
 from ..objects.marker import Marker
-from ..objects.patch import METADATA, SETTINGS, patched, settings_of
+from ..objects.patch import METADATA, SETTINGS, is_hidden, is_set, patched, settings_of
 from ..objects.reading import (
     Resolve,
     bounded,
@@ -24,12 +24,12 @@ from ..objects.reading import (
     text_warnings,
     with_trimmed_names,
 )
-from ..objects.row import MISSING, Row
+from ..objects.row import Row
 from ..objects.sets import Reader
 from ..values import checks, placeholders, texts
 from ..values.paths import Path
 from ..values.quote import quoted, short
-from ..values.secrets import hides, is_shown, redact
+from ..values.secrets import is_shown, redact
 
 ID, TOKEN, ALIASES, MODELS = "key_alias", "token", "aliases", "models"
 TEAM: Path = ("team_id",)
@@ -81,16 +81,6 @@ def _key(name: str, value: Any) -> None:
         raise InvalidInput(f"{name} has … in the place of a name")
 
 
-def _is_set(_: Path, value: Any) -> bool:
-    """Whether a value is more than what a new key has."""
-    return value is not MISSING and value is not False and value not in ([], {})
-
-
-def _is_hidden(path: Path) -> bool:
-    """Whether a value is named like a secret. The names of aliases and of settings are none."""
-    return any(map(hides, path[1:] if path[0] == METADATA else path[_PAIR:]))
-
-
 FIELDS = Fields(
     sections=(ALIASES, METADATA, SETTINGS),
     arguments={
@@ -109,8 +99,8 @@ FIELDS = Fields(
     names={"key": _key, ID: checks.title, "generate": checks.flag, "rotate": checks.flag},
     is_secret=lambda _: False,
     takes_sdb=lambda _: False,
-    is_hidden=_is_hidden,
-    is_set=_is_set,
+    is_hidden=is_hidden,
+    is_set=is_set,
     meaning=lambda path: Meaning(ordered=path != (MODELS,)),
     text_at=lambda _: placeholders.TEXT,
 )
@@ -226,7 +216,7 @@ def _check_value(path: Path, value: Any) -> None:
         raise InvalidInput(f"{name} cannot be declared: {_NO_SETTINGS[path[1]]}")
     if path[:_PAIR] == (METADATA, markers.KEY):
         raise InvalidInput(f"{name} cannot be declared: it is the marker of this extension")
-    if _is_hidden(path) or not is_shown("", value):
+    if is_hidden(path) or not is_shown("", value):
         raise InvalidInput(f"{name} is a secret, but LiteLLM shows what a key has")
     check_texts(FIELDS, path, value)
 

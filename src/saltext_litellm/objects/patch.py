@@ -10,14 +10,25 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..values.paths import Path, put
+from ..values.secrets import hides
 from . import marker as markers
 from .declared import Declared
 from .marker import Marker
 from .plan import Plan
-from .row import R
+from .row import MISSING, R
 
 METADATA, SETTINGS = "metadata", "settings"
 PERMISSION = "object_permission"  # LiteLLM merges this one itself
+
+
+def is_set(_: Path, value: Any) -> bool:
+    """Whether a value is more than what a new row has."""
+    return value is not MISSING and value is not False and value not in ([], {})
+
+
+def is_hidden(path: Path) -> bool:
+    """Whether a value is named like a secret. Names of members, aliases and settings are none."""
+    return any(map(hides, path[1:] if path[0] == METADATA else path[2:]))
 
 
 def place(path: Path) -> Path:

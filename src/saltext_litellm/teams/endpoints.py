@@ -51,14 +51,14 @@ class TeamEndpoints:
 
     def list(self) -> list[Found]:
         """All teams, by one request for each hundred."""
+        return [*map(_in_one_form, read_pages("teams", ID, self._page).values())]
 
-        def page(number: int) -> tuple[Any, Any]:
-            query = {"page_size": PAGE, "page": number, "sort_by": ID}
-            answer = self._session.call("GET", "/v2/team/list", params=query)
-            found = answer if isinstance(answer, dict) else {}
-            return found.get("teams"), found.get("total")
-
-        return [*map(_in_one_form, read_pages("teams", ID, page).values())]
+    def _page(self, number: int, **filters: str) -> tuple[Any, Any]:
+        """The teams of a page, and how many there are."""
+        query = {"page_size": PAGE, "page": number, "sort_by": ID, **filters}
+        answer = self._session.call("GET", "/v2/team/list", params=query)
+        found = answer if isinstance(answer, dict) else {}
+        return found.get("teams"), found.get("total")
 
     def info(self, team_id: str) -> Found | None:
         """One team, ``None`` if there is none.
@@ -78,12 +78,7 @@ class TeamEndpoints:
         return _in_one_form(row)
 
     def _is_listed(self, team_id: str) -> bool:
-        query = {ID: team_id, "page_size": 1, "page": 1}
-        answer = self._session.call("GET", "/v2/team/list", params=query)
-        total = answer.get("total") if isinstance(answer, dict) else None
-        if not isinstance(total, int):
-            raise GatewayError("The gateway's list of teams is not in a form LiteLLM sends")
-        return total > 0
+        return bool(read_pages("teams", ID, lambda number: self._page(number, team_id=team_id)))
 
     def aliases(self) -> dict[str, Any]:
         """The ``model_aliases`` of all teams, by a request that takes 30 ms for each.
