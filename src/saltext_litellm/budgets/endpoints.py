@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..errors import AlreadyThere, GatewayError, NotInDatabase, OutcomeUnknown
+from ..errors import AlreadyThere, GatewayError, NotInDatabase
+from ..http.endpoints import GatewayEndpoints
 from ..http.pages import PAGE, read_pages
-from ..http.session import Session
 
 Body = Mapping[str, Any]
 Listed = list[dict[str, Any]]
@@ -17,25 +16,8 @@ _NOT_FOUND = 404
 _ID, _TOKEN = "budget_id", "token"
 
 
-class BudgetEndpoints:
-    """The budget endpoints of one gateway.
-
-    :ivar connections: How many connections its profile allows for writes that overlap.
-    """
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-        self.url = session.url
-        self.connections = session.connections
-
-    def another(self) -> BudgetEndpoints:
-        """The same endpoints with another session, for another thread."""
-        return BudgetEndpoints(self._session.another())
-
-    def elsewhere(self, seconds: float) -> None:
-        """Wait, and let the next request open a new connection, which may reach another worker."""
-        self._session.reconnect()
-        time.sleep(seconds)
+class BudgetEndpoints(GatewayEndpoints):
+    """The budget endpoints of one gateway."""
 
     def list(self) -> Listed:
         """The budgets of the database, also those that LiteLLM made for members of teams."""
@@ -109,9 +91,7 @@ class BudgetEndpoints:
 
     def _row(self, answer: Any, request: str) -> dict[str, Any]:
         if not isinstance(answer, dict) or _ID not in answer:
-            raise OutcomeUnknown(
-                f"{self.url} answered {request}, but not as a LiteLLM gateway does"
-            )
+            raise self._not_litellm(request)
         return answer
 
 

@@ -6,13 +6,12 @@ text says into errors of their own classes.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
 from ..errors import GatewayError, NameTaken, NotInDatabase, OutcomeUnknown, Unchangeable
-from ..http.session import Session
+from ..http.endpoints import GatewayEndpoints
 from ..values.secrets import scrub, secret_strings
 
 Listed = list[dict[str, Any]]
@@ -21,25 +20,8 @@ _CONFLICT, _NOT_FOUND = 409, 404
 _MISSING = ("Credential not found in DB", "Credential not found. Got")
 
 
-class CredentialEndpoints:
-    """The credential endpoints of one gateway.
-
-    :ivar connections: How many connections its profile allows for writes that overlap.
-    """
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-        self.url = session.url
-        self.connections = session.connections
-
-    def another(self) -> CredentialEndpoints:
-        """The same endpoints with another session, for another thread."""
-        return CredentialEndpoints(self._session.another())
-
-    def elsewhere(self, seconds: float) -> None:
-        """Wait, and let the next request open a new connection, which may reach another worker."""
-        self._session.reconnect()
-        time.sleep(seconds)
+class CredentialEndpoints(GatewayEndpoints):
+    """The credential endpoints of one gateway."""
 
     # ------------------------------------------------------------------ reads
 
@@ -128,6 +110,3 @@ class CredentialEndpoints:
         missing = reason.startswith(_MISSING)
         kind = NotInDatabase if missing else OutcomeUnknown
         raise kind(f"{self.url} failed: {reason}", _NOT_FOUND if missing else None)
-
-    def _not_litellm(self, request: str) -> OutcomeUnknown:
-        return OutcomeUnknown(f"{self.url} answered {request}, but not as a LiteLLM gateway does")

@@ -6,11 +6,11 @@ says into errors of their own classes.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
 from ..errors import AlreadyThere, GatewayError, NameTaken, NotDone, NotInDatabase, OutcomeUnknown
+from ..http.endpoints import GatewayEndpoints
 from ..http.pages import PAGE, read_pages
 from ..http.session import Session
 from ..objects.patch import PERMISSION, patched
@@ -24,27 +24,15 @@ _MISSING = ("Key not found", "No keys found")
 _NEEDS_LICENCE = ("LiteLLM Enterprise user", "Only premium users")
 
 
-class KeyEndpoints:
+class KeyEndpoints(GatewayEndpoints):
     """The key endpoints of one gateway. All reads show the database.
 
-    :ivar connections: How many connections its profile allows for writes that overlap.
     :ivar login: The token of the key that the profile logs in with.
     """
 
     def __init__(self, session: Session) -> None:
-        self._session = session
-        self.url = session.url
-        self.connections = session.connections
+        super().__init__(session)
         self.login = token_of(session.api_key)
-
-    def another(self) -> KeyEndpoints:
-        """The same endpoints with another session, for another thread."""
-        return KeyEndpoints(self._session.another())
-
-    def elsewhere(self, seconds: float) -> None:
-        """Wait, and let the next request open a new connection, which may reach another worker."""
-        self._session.reconnect()
-        time.sleep(seconds)
 
     # ------------------------------------------------------------------ reads
 
@@ -121,7 +109,7 @@ class KeyEndpoints:
         except GatewayError as err:
             raise self._as_missing(err) from None
         if not _is_key(answer):
-            raise self._not_litellm("/key/update")
+            raise self._not_litellm("POST /key/update")
         # 1.83.14 does not show the permission in this answer.
         found = self.info(token) if PERMISSION in patch else {**answer, **_permission(before)}
         return {**before, **(found or {})}
@@ -138,7 +126,7 @@ class KeyEndpoints:
                 return False
             raise
         if not isinstance(answer, dict) or "deleted_keys" not in answer:
-            raise self._not_litellm("/key/delete")
+            raise self._not_litellm("POST /key/delete")
         return True
 
     # --------------------------------------------------------------- plumbing
@@ -155,9 +143,6 @@ class KeyEndpoints:
                 first, *_ = str(err).split(". You must")
                 raise NotDone(first, err.status) from None
             raise
-
-    def _not_litellm(self, path: str) -> OutcomeUnknown:
-        return OutcomeUnknown(f"{self.url} answered POST {path}, but not as a LiteLLM gateway does")
 
     def _as_missing(self, err: GatewayError) -> GatewayError:
         missing = err.status == _NOT_FOUND and any(text in str(err) for text in _MISSING)

@@ -7,7 +7,6 @@ their own classes.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
@@ -22,7 +21,7 @@ from ..errors import (
     ServesLess,
     Unchangeable,
 )
-from ..http.session import Session
+from ..http.endpoints import GatewayEndpoints
 from ..values.secrets import scrub, secret_strings
 from .row import is_fixed, parse_all
 
@@ -34,25 +33,8 @@ _SERVER_ERROR = 500
 EVERY_NAME = "%%"
 
 
-class ModelEndpoints:
-    """The model endpoints of one gateway.
-
-    :ivar connections: How many connections its profile allows for writes that overlap.
-    """
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-        self.url = session.url
-        self.connections = session.connections
-
-    def another(self) -> ModelEndpoints:
-        """The same endpoints with another session, for another thread."""
-        return ModelEndpoints(self._session.another())
-
-    def elsewhere(self, seconds: float) -> None:
-        """Wait, and let the next request open a new connection, which may reach another worker."""
-        self._session.reconnect()
-        time.sleep(seconds)
+class ModelEndpoints(GatewayEndpoints):
+    """The model endpoints of one gateway."""
 
     # ------------------------------------------------------------------ reads
 
@@ -280,9 +262,6 @@ class ModelEndpoints:
         if isinstance(row, dict) and row.get("model_id") == model_id:
             return row
         raise self._not_litellm(request)
-
-    def _not_litellm(self, request: str) -> OutcomeUnknown:
-        return OutcomeUnknown(f"{self.url} answered {request}, but not as a LiteLLM gateway does")
 
     def _listed_rows(self, params: Mapping[str, Any]) -> list[Listed]:
         try:

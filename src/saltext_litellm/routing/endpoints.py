@@ -5,15 +5,12 @@ This is the only file that reads the text of LiteLLM's errors about them.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import quote
 
-from ..errors import GatewayError, OutcomeUnknown, Unchangeable
-from ..http.session import Session
-
-E = TypeVar("E", bound="_Endpoints")
+from ..errors import GatewayError, Unchangeable
+from ..http.endpoints import GatewayEndpoints
 
 _NOT_FOUND = 404
 _UNKNOWN = ("not found in router", "Invalid fallback models")
@@ -23,26 +20,10 @@ class UnknownModel(GatewayError):
     """This worker serves no model of a name. It may be new, and another worker may serve it."""
 
 
-class _Endpoints:
-    """What the endpoints of both kinds have.
+class _Endpoints(GatewayEndpoints):
+    """What the endpoints of both kinds have."""
 
-    :ivar connections: How many connections its profile allows for writes that overlap.
-    """
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-        self.url = session.url
-        self.connections = session.connections
-        self._merges = False
-
-    def another(self: E) -> E:
-        """The same endpoints with another session, for another thread."""
-        return type(self)(self._session.another())
-
-    def elsewhere(self, seconds: float) -> None:
-        """Wait, and let the next request open a new connection, which may reach another worker."""
-        self._session.reconnect()
-        time.sleep(seconds)
+    _merges = False  # whether a write of some settings keeps the others
 
     def settings(self) -> dict[str, Any]:
         """What ``GET /router/settings`` answers: the stored settings over those of the router.
@@ -79,9 +60,7 @@ class _Endpoints:
         """
         answer = self._session.call(method, path, *what, **more)
         if not isinstance(answer, dict) or proof not in answer:
-            raise OutcomeUnknown(
-                f"{self.url} answered {method} {path}, but not as a LiteLLM gateway does"
-            )
+            raise self._not_litellm(f"{method} {path}")
 
 
 class FallbackEndpoints(_Endpoints):

@@ -6,13 +6,12 @@ says into errors of their own classes.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
 from ..errors import AlreadyThere, GatewayError, NotInDatabase, OutcomeUnknown
+from ..http.endpoints import GatewayEndpoints
 from ..http.pages import PAGE, read_pages
-from ..http.session import Session
 from ..objects.patch import METADATA, PERMISSION, patched
 from .kind import ALIASES, ID, MEMBER_BUDGET, POINTER, ROSTER, UPDATE
 
@@ -24,28 +23,12 @@ _MISSING = ("Team not found", "does not exist in db")
 _ELSEWISE = ("already in team", "User not found in team")  # somebody else has done it
 
 
-class TeamEndpoints:
+class TeamEndpoints(GatewayEndpoints):
     """The team endpoints of one gateway. All reads show the database.
 
     They return teams in one form: as LiteLLM's table has them, with ``model_aliases`` where it
     shows these, and with what the budget of their members says where it shows that.
-
-    :ivar connections: How many connections its profile allows for writes that overlap.
     """
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-        self.url = session.url
-        self.connections = session.connections
-
-    def another(self) -> TeamEndpoints:
-        """The same endpoints with another session, for another thread."""
-        return TeamEndpoints(self._session.another())
-
-    def elsewhere(self, seconds: float) -> None:
-        """Wait, and let the next request open a new connection, which may reach another worker."""
-        self._session.reconnect()
-        time.sleep(seconds)
 
     # ------------------------------------------------------------------ reads
 
@@ -196,9 +179,6 @@ class TeamEndpoints:
         if not _is_team(answer):
             raise self._not_litellm(request)
         return _in_one_form(answer)
-
-    def _not_litellm(self, request: str) -> OutcomeUnknown:
-        return OutcomeUnknown(f"{self.url} answered {request}, but not as a LiteLLM gateway does")
 
 
 def _is_team(row: Any) -> bool:
