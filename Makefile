@@ -8,6 +8,8 @@ READY := $(VENV)/.ready
 # Two processes, each with a gateway of its own; one where a running gateway is to be used.
 TWICE := $(if $(LITELLM_TEST_URL),,-n 2 --dist loadfile)
 
+SURVIVE := $(wildcard tests/*/trust) tests/functional/keys/test_interruptions.py
+
 # Where versions of LiteLLM differ most.
 OLD := $(patsubst %,tests/functional/test_%.py,answers identity types views)
 
@@ -24,7 +26,7 @@ test-all: lint  ## Run the tests with Salt 3006 and 3008, against LiteLLM 1.83.1
 	$(BIN)/nox
 
 survive: $(READY)  ## Run all of what docs/survives.md describes (more than an hour)
-	$(BIN)/python -m pytest $(TWICE) -m "survive or not survive" $(wildcard tests/*/trust)
+	$(BIN)/python -m pytest $(TWICE) -m "survive or not survive" $(SURVIVE)
 
 coverage: $(READY)  ## Run the unit and functional tests, and show which lines of src/ they miss
 	$(BIN)/python -m pytest $(TWICE) --cov --cov-report=term-missing:skip-covered tests/unit tests/functional

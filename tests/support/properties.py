@@ -27,12 +27,12 @@ from .cluster import Cluster
 VERSIONS = ["1.83.14", "1.106.2", "1.110.2"]
 FINGERPRINTER = Fingerprinter("admin key")
 relaxed = settings(
-    max_examples=int(os.environ.get("HISTORIES", "300")),
+    max_examples=int(os.environ.get("HISTORIES", "120")),
     deadline=None,
     derandomize="HISTORIES" not in os.environ,  # the same in every run, unless more are asked for
     suppress_health_check=[HealthCheck.too_slow],
 )
-few = settings(relaxed, max_examples=int(os.environ.get("HISTORIES", "60")))
+few = settings(relaxed, max_examples=int(os.environ.get("HISTORIES", "40")))
 
 Path = tuple[str, ...]
 Raw = Mapping[str, Any]

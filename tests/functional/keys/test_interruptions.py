@@ -96,10 +96,15 @@ class Operation:
             assert not key or hashed(key) not in str(result)
 
 
-KINDS = ["create", "change", "removal", "rotation", "rotation of a lost key", "adoption", "delete"]
+def kinds(*always):
+    """All kinds of operations. All but some are left to `make survive`."""
+    every = ["change", "removal", "rotation", "rotation of a lost key", "adoption", "delete"]
+    marks = {kind: [pytest.mark.survive] for kind in every if kind not in always}
+    params = [pytest.param(kind, marks=marks.get(kind, ())) for kind in ["create", *every]]
+    return pytest.mark.parametrize("operation", params, indirect=True)
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture
 def operation(request, api, loaders, vault, name):
     return Operation(request.param, api, loaders, vault, name)
 
@@ -142,17 +147,20 @@ def tried(faults, operation, recorder, requests):
                     raise AssertionError(f"{fault} at {number}: {record.path}: {err}") from err
 
 
+@kinds("change")
 def test_a_fault_at_each_request(operation, requests_of, recorder):
     faults = [fault for fault in FAULTS if fault.name in QUICK and not fault.lasts]
     tried(faults, operation, recorder, requests_of)
 
 
 @pytest.mark.survive
+@kinds()
 def test_every_fault_at_each_request(operation, requests_of, recorder):
     tried(FAULTS, operation, recorder, requests_of)
 
 
 @pytest.mark.parametrize("when", [BEFORE, AFTER])
+@kinds("rotation")
 def test_a_client_is_killed_at_each_request(operation, requests_of, when):
     with Recorder(operation.api.gateway.url) as recorder:
         for number in range(1, len(requests_of) + 1):
