@@ -1,4 +1,4 @@
-"""What docs/howto/troubleshooting.md and the docstrings of the states quote stands in the source."""
+"""What docs/howto/troubleshooting.md and docstrings of states quote stands in the source."""
 
 import ast
 import inspect
