@@ -1,7 +1,4 @@
-"""docs/howto/troubleshooting.md quotes what the source says, and has a row for each error.
-
-The docstrings of the states quote errors too.
-"""
+"""What docs/howto/troubleshooting.md and docstrings of states quote stands in the source."""
 
 import ast
 import inspect
@@ -71,19 +68,6 @@ def strings():
     return {text for node in nodes if id(node) not in alone and (text := text_of(node))}
 
 
-@cache
-def errors():
-    """The messages with which something is raised, but for those made of variables alone."""
-    raised = (
-        text_of(argument)
-        for tree in trees()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call)
-        for argument in node.exc.args
-    )
-    return sorted({text for text in raised if text and re.search(r"\w+ \w+ \w+", text)})
-
-
 def is_in(quoted, text):
     """Whether a text has the fixed parts of a quoted message, in their order."""
     parts = [part.strip() for part in quoted.split(VARIABLE) if part.strip(" :;,.()")]
@@ -109,11 +93,6 @@ def is_telling(text):
 def test_a_quoted_message_stands_in_the_source(quoted):
     found = any(is_in(quoted, text) for text in strings())
     assert found or any(is_made_of(quoted, text) for text in strings())
-
-
-@pytest.mark.parametrize("text", errors())
-def test_an_error_has_a_row(text):
-    assert any(is_in(quoted, text) for quoted in QUOTED)
 
 
 def test_no_quoted_message_says_nothing():
