@@ -46,11 +46,11 @@ class Gateway:
         )
         self.fallbacks = Fallbacks(FallbackEndpoints(session), self.deployments)
         self.router = Router(RouterEndpoints(session))
-        budgets = BudgetEndpoints(session)
+        budgets, keys = BudgetEndpoints(session), KeyEndpoints(session)
         self.teams = Teams(TeamEndpoints(session), budgets, self.deployments, fingerprint, names)
-        self.budgets = Budgets(budgets)
+        self.budgets = Budgets(budgets, keys)
         self.keys = Keys(
-            KeyEndpoints(session),
+            keys,
             lambda name, test: self.teams.find(name, test=test),
             lambda name, test: name in self.budgets.store.rows(forecast=test),
             fingerprint,

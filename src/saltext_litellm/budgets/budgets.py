@@ -5,9 +5,11 @@ A budget has no room for a marker, so nobody owns one: what is declared is set, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..keys.endpoints import KeyEndpoints
+from ..keys.kind import TOKEN
 from ..objects.declared import Declared
 from ..objects.execute import Executor
 from ..objects.operations import plain
@@ -17,14 +19,17 @@ from ..objects.run import Run
 from ..objects.store import Store
 from . import steps
 from .endpoints import BudgetEndpoints
-from .kind import BUDGET, parse, refuse_members
+from .kind import BUDGET, ID, parse, refuse_members
 
 
 class Budgets:
-    """The budgets of a gateway, with what is known of them."""
+    """The budgets of a gateway, with what is known of them.
 
-    def __init__(self, endpoints: BudgetEndpoints) -> None:
-        self._endpoints = endpoints
+    :param keys: The endpoints of the keys, some of which may use a budget.
+    """
+
+    def __init__(self, endpoints: BudgetEndpoints, keys: KeyEndpoints) -> None:
+        self._endpoints, self._keys = endpoints, keys
         self.store: Store[Row] = Store(self._read, Rows, lambda: None)
 
     def _read(self, _: Rows[Row] | None) -> Rows[Row]:
@@ -58,13 +63,22 @@ class Budgets:
 
     def _why_kept(self, row: Row) -> str | None:
         """Why a budget must not be deleted: LiteLLM would leave its users without limits."""
-        users = self._endpoints.users(row.id)
+        found = {
+            "key": map(self._whole, self._keys.list()),
+            "customer": self._endpoints.customers(),
+        }
+        counts = {what: sum(one.get(ID) == row.id for one in rows) for what, rows in found.items()}
+        users = [f"{count} {what}{'s' * (count > 1)}" for what, count in counts.items() if count]
         if not users:
             return None
         return (
             f"{' and '.join(users)} of the gateway would have no limits without the budget "
             f"{row.id}: give them another one first"
         )
+
+    def _whole(self, key: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A key of a list, with its budget. 1.83.14 shows that only of a single key."""
+        return key if ID in key else self._keys.info(key[TOKEN]) or {}
 
     def forget(self) -> None:
         """Read everything anew when it is next needed, because others may have changed it."""

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from ..errors import AlreadyThere, GatewayError, NotInDatabase
 from ..http.endpoints import GatewayEndpoints
-from ..http.pages import PAGE, read_pages
+from .kind import ID
 
 Body = Mapping[str, Any]
 Listed = list[dict[str, Any]]
 
 _NOT_FOUND = 404
-_ID, _TOKEN = "budget_id", "token"
 
 
 class BudgetEndpoints(GatewayEndpoints):
@@ -21,39 +20,11 @@ class BudgetEndpoints(GatewayEndpoints):
 
     def list(self) -> Listed:
         """The budgets of the database, also those that LiteLLM made for members of teams."""
-        rows = self._session.call("GET", "/budget/list")
-        if not isinstance(rows, list):
-            raise GatewayError("The gateway's list of budgets is not in a form LiteLLM sends")
-        return [row for row in rows if isinstance(row, dict)]
+        return self._rows("budgets", "/budget/list")
 
-    def users(self, budget_id: str) -> Sequence[str]:
-        """What uses a budget, in words: so many keys, so many customers.
-
-        LiteLLM has no request for that: this reads all keys, by a request for each hundred, and all
-        customers. 1.83.14 shows the budget of a key only if it is asked for that key, and the
-        budget of a customer nowhere in a list.
-        """
-
-        def page(number: int) -> tuple[Any, Any]:
-            query = {"size": PAGE, "page": number, "return_full_object": "true", "sort_by": _TOKEN}
-            answer = self._session.call("GET", "/key/list", params=query)
-            found = answer if isinstance(answer, dict) else {}
-            return found.get("keys"), found.get("total_count")
-
-        rows = read_pages("keys", _TOKEN, page).values()
-        keys = sum(_has(self._whole(key), budget_id) for key in rows)
-        found = self._session.call("GET", "/customer/list")
-        customers = sum(_has(one, budget_id) for one in found or ())
-        counts = {"key": keys, "customer": customers}
-        return [f"{count} {what}{'s' * (count > 1)}" for what, count in counts.items() if count]
-
-    def _whole(self, key: Body) -> Any:
-        """A key of a list, with its budget."""
-        if _ID in key:
-            return key
-        query = {"key": key[_TOKEN]}
-        answer = self._session.call("GET", "/key/info", params=query, absent=(_NOT_FOUND,))
-        return answer.get("info") if isinstance(answer, dict) else None
+    def customers(self) -> Listed:
+        """The customers of the gateway. LiteLLM 1.83.14 shows the budget of none of them."""
+        return self._rows("customers", "/customer/list")
 
     def create(self, body: Body) -> Body:
         """Create a budget. Returns it as it is stored.
@@ -75,7 +46,7 @@ class BudgetEndpoints(GatewayEndpoints):
         :raises NotInDatabase: There is no such budget, which LiteLLM answers with 200 and null.
         :raises OutcomeUnknown: It may have been done.
         """
-        whole = {**body, _ID: budget_id}
+        whole = {**body, ID: budget_id}
         answer = self._session.call("POST", "/budget/update", whole)
         if answer is None:
             raise NotInDatabase(f"{self.url} has no budget {budget_id}", _NOT_FOUND)
@@ -89,12 +60,13 @@ class BudgetEndpoints(GatewayEndpoints):
         answer = self._session.call("POST", "/budget/delete", {"id": budget_id})
         return answer is not None and bool(self._row(answer, "POST /budget/delete"))
 
+    def _rows(self, noun: str, path: str) -> Listed:
+        rows = self._session.call("GET", path)
+        if not isinstance(rows, list):
+            raise GatewayError(f"The gateway's list of {noun} is not in a form LiteLLM sends")
+        return [row for row in rows if isinstance(row, dict)]
+
     def _row(self, answer: Any, request: str) -> dict[str, Any]:
-        if not isinstance(answer, dict) or _ID not in answer:
+        if not isinstance(answer, dict) or ID not in answer:
             raise self._not_litellm(request)
         return answer
-
-
-def _has(row: Any, budget_id: str) -> bool:
-    """Whether a key or a customer has a budget."""
-    return isinstance(row, dict) and row.get(_ID) == budget_id
