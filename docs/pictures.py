@@ -53,23 +53,27 @@ class Mermaid(SphinxDirective):
 
 
 def measured(text):
-    """The seconds of each run and of its floor, by number of deployments, from the tables."""
-    tables = re.split(r"^(\d+) deployments;.*$", text, flags=re.MULTILINE)[1:]
-    row = re.compile(r"^\| ([^|]+) \| ([\d.]+) \| ([\d.]+) \|", re.MULTILINE)
+    """The seconds of each run and of its floor, by number of deployments, from the first table."""
+    (header,) = re.findall(r"^\| deployments \|(.+)\|$", text, re.MULTILINE)
+    rows = re.findall(r"^\| ([^|]+) \|((?: [\d.]+ \([\d.]+\) \|)+)$", text, re.MULTILINE)
+    measures = {
+        what: [(float(s), float(floor)) for s, floor in re.findall(r"([\d.]+) \(([\d.]+)\)", cells)]
+        for what, cells in rows
+    }
     return {
-        int(number): {what: (float(s), float(floor)) for what, s, floor in row.findall(table)}
-        for number, table in zip(tables[::2], tables[1::2], strict=True)
+        int(number): {what: seconds[column] for what, seconds in measures.items()}
+        for column, number in enumerate(header.split("|"))
     }
 
 
 class BenchmarkPlots(SphinxDirective):
-    """The tables of the page that it stands on, one plot for each kind of run."""
+    """The first table of the page that it stands on, one plot for each kind of run."""
 
     def run(self):
         with open(self.env.doc2path(self.env.docname), encoding="utf-8") as page:
             tables = measured(page.read())
         return [
-            picture(plots(tables, color), theme, "The seconds of the tables below, by deployments")
+            picture(plots(tables, color), theme, "The seconds of the table below, by deployments")
             for theme, color in (("light", "black"), ("dark", "white"))
         ]
 
