@@ -1,6 +1,6 @@
-"""The situations in docs/situations.md, made on a real gateway: Salt prints what the page shows.
+"""The situations in docs, made on a real gateway: what Salt prints is what they show.
 
-`UPDATE_DOCS=1 pytest tests/functional/test_situations.py` writes what is printed into the page. A
+`UPDATE_DOCS=1 pytest tests/functional/test_situations.py` writes what is printed into the pages. A
 situation without an SLS has that of the first one. `Changes: …` stands for any changes, and an
 ellipsis among the changes for any lines of them.
 """
@@ -14,11 +14,13 @@ import salt.output
 from salt.version import __saltstack_version__ as salt_version
 
 from tests.conftest import REPO_ROOT
+from tests.support import certificates
 from tests.support.install import DEFAULT_VERSION
+from tests.support.recorder import Recorder
 
 from .conftest import Api, make_loaders
 
-PAGE = REPO_ROOT / "docs/situations.md"
+PAGES = [REPO_ROOT / f"docs/{name}.md" for name in ("situations", "more-situations")]
 SECTION = re.compile(
     r"^## (?P<title>[^\n]*)\n(?:(?!^## ).)*?(?:```(?:yaml|sls)\n(?P<sls>.*?)```\n\n)?"
     r"```text\n(?P<shown>.*?)```",
@@ -28,12 +30,12 @@ ANY_CHANGES = "     Changes: …\n"
 SOME = "              …\n"
 
 
-def situations():
-    return {match["title"]: match for match in SECTION.finditer(PAGE.read_text())}
+def sections(page):
+    return {match["title"]: match for match in SECTION.finditer(page.read_text())}
 
 
-SITUATIONS = situations()
-ONE = SITUATIONS["A model is made"]["sls"]
+SITUATIONS = {title: match for page in PAGES for title, match in sections(page).items()}
+ONE, SET = (SITUATIONS[title]["sls"] for title in ("A model is made", "A set is made"))
 WITH_SPARE = """
 production:
   litellm_model.managed:
@@ -56,11 +58,14 @@ BEFORE = {
     "Somebody has written another key": ONE,
     "You drop a setting": ONE,
     "Another state has the model name": ONE,
+    "Absent, but another owner's": SET,
     "A model of a set fails": SPARE,
     "A set owns more than it declares": WITH_SPARE,
+    "A set is pruned": WITH_SPARE,
 }
 SALT, LITELLM = 3008, "1.106.2"  # whose output the page shows
 KEY, FORMER_KEY = "sk-the-key-of-openai", "sk-the-key-before"
+OUT_OF_REACH = "http://127.0.0.1:1"  # nobody listens there
 
 
 @pytest.fixture
@@ -79,15 +84,30 @@ def api(gateway):
 
 
 @pytest.fixture
-def apply(gateway, recorder, tmp_path):
-    """Apply the text of an SLS; returns what Salt prints."""
-    profile = {"url": recorder.url, "api_key": gateway.key, "retries": 0}
+def tls(gateway, tmp_path):
+    authority = certificates.make(tmp_path, "authority")
+    own = certificates.make(tmp_path, "gateway", signed_by=authority, hosts=("127.0.0.1",))
+    with Recorder(gateway.url, tls=own.server()) as server:
+        yield server
+
+
+@pytest.fixture
+def apply(gateway, recorder, tls, tmp_path):
+    """Apply the text of an SLS, with the profiles of the page; returns what Salt prints."""
+    own = {"url": recorder.url, "api_key": gateway.key, "retries": 0}
+    profiles = {
+        "litellm": own,
+        "wrong-key": {**own, "api_key": "sk-wrong"},
+        "out-of-reach": {**own, "url": OUT_OF_REACH},
+        "own-ca": {**own, "url": tls.url},
+    }
+
     runs = itertools.count()
 
     def applied(sls, test=False, key=KEY):
         root = tmp_path / f"salt-{next(runs)}"
         root.mkdir()
-        loaders = make_loaders(root, {"litellm": profile, "keys": {"openai": key}}, test=test)
+        loaders = make_loaders(root, {**profiles, "keys": {"openai": key}}, test=test)
         returned = loaders.modules.state.template_str(sls)
         opts = {**loaders.opts, "color": False, "state_output": "full", "state_verbose": True}
         return salt.output.out_format({"local": returned.raw}, "highstate", opts)
@@ -115,9 +135,10 @@ def by_hand(title, api, recorder):
         )
 
 
-def printed(text, url):
+def printed(text, *urls):
     """What is said of a state, without what differs from run to run."""
-    text = text.replace(url, "https://litellm.example.com")
+    for url in urls:
+        text = text.replace(url, "https://litellm.example.com")
     text = re.sub(r"^ +(Started|Duration): .*\n", "", text, flags=re.MULTILINE)
     text = text.partition("----------\n")[2].partition("\nSummary for local")[0]
     return "".join(f"{line.rstrip()}\n" for line in text.strip("\n").splitlines())
@@ -128,13 +149,13 @@ def printed(text, url):
     reason="the page shows what other versions print",
 )
 @pytest.mark.parametrize("title", SITUATIONS)
-def test_what_salt_prints(title, api, recorder, apply):
+def test_what_salt_prints(title, api, recorder, tls, apply):
     sls = SITUATIONS[title]["sls"] or ONE
     if title in BEFORE:
         apply(BEFORE[title], key=FORMER_KEY if title == "A key is rotated" else KEY)
     by_hand(title, api, recorder)
     text = apply(sls, test="would" in title)
-    shown = printed(text, recorder.url)
+    shown = printed(text, recorder.url, tls.url, OUT_OF_REACH)
     assert "sk-" not in shown
     on_page = SITUATIONS[title]["shown"].splitlines(keepends=True)
     if ANY_CHANGES in on_page:
@@ -144,8 +165,9 @@ def test_what_salt_prints(title, api, recorder, apply):
         if re.fullmatch(r"( {14}.*\n)+?".join(parts), shown):
             shown = SITUATIONS[title]["shown"]
     if os.environ.get("UPDATE_DOCS"):
-        text = PAGE.read_text()
-        start, end = situations()[title].span("shown")
-        PAGE.write_text(text[:start] + shown + text[end:])
+        (page,) = [page for page in PAGES if title in sections(page)]
+        text = page.read_text()
+        start, end = sections(page)[title].span("shown")
+        page.write_text(text[:start] + shown + text[end:])
     else:
         assert shown == SITUATIONS[title]["shown"]
