@@ -312,7 +312,7 @@ def test_a_worker_does_not_know_at_once_what_another_has_written(settled, name):
     api.clean(name)
 
 
-@pytest.mark.parametrize("spread", [False, True])
+@pytest.mark.parametrize("spread", [pytest.param(False, marks=pytest.mark.long), True])
 @pytest.mark.parametrize("number", [7, pytest.param(30, marks=pytest.mark.long)])
 def test_every_round_is_applied_once(rounds_on, settled, spread, number):
     rounds_on(settled, spread).play(number)
