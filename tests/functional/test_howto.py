@@ -201,7 +201,7 @@ def check_states(machine, api, sls, options):
             }.get(kind)
             assert not (found().get(name) if found else api.in_database(name))
             continue
-        for declared in objects(machine, caller.sminion.opts["pillar"], state):
+        for declared in objects(caller.sminion.opts["pillar"], state):
             CHECKS.get(kind, check_row)(api, caller.opts, declared)
     again = caller.cmd("state.apply", sls)
     assert {(one["result"], bool(one["changes"])) for one in again.values()} == {(True, False)}
@@ -217,7 +217,7 @@ def salted(machine, options):
     return salt.client.Caller(mopts=opts)
 
 
-def objects(machine, pillar, state):
+def objects(pillar, state):
     """The arguments of each deployment or credential that a rendered state declares."""
     if state["fun"] == "present":
         return [{key: value for key, value in state.items() if not is_salts(key)}]
@@ -225,10 +225,6 @@ def objects(machine, pillar, state):
     defaults = state.get("defaults", {})
     if "pillar" in state:
         found = pillar[state["pillar"]]
-    if "source" in state:
-        found = document(machine, state)["model_list"]
-    if isinstance(found, list):
-        return found
     return [{**defaults, **arguments, "name": name} for name, arguments in found.items()]
 
 
