@@ -306,17 +306,10 @@ def check_key(api, opts, declared):
         assert row["team_id"] == api.teams()[declared["team"]]["team_id"]
 
 
-def check_budget(api, _, declared):
-    """Whether a budget has all that is declared."""
-    row = api.budgets()[declared["name"]]
-    assert {**row, **declared, "name": row["budget_id"]} == {**row, "name": declared["name"]}
-
-
 CHECKS = {
     "litellm_credential": check_credential,
     "litellm_team": check_team,
     "litellm_key": check_key,
-    "litellm_budget": check_budget,
 }
 
 
