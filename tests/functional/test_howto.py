@@ -15,6 +15,7 @@ What a page holds, and what a test makes of it:
 - ``% Another gateway.`` deletes all models, credentials and fallbacks, as if what follows were
   about another gateway.
 - ```` ```hcl ```` is shown for comparison, and is not run.
+- Vault, in keys.md, is a driver that keeps its values in a file, and a command that deletes it.
 
 Each page begins with the files of howto/index.md, but the tutorial, which writes its own. All share
 one gateway, which stands for every ``https://litellm….example.com``. What needs a master is left to
@@ -59,6 +60,22 @@ INFO = {"base_model", "tier", "mode"}
 NOT_IN_THE_ROW = {"name", "model_name", "model_id", "profile"}
 MASKED = {"api_key", "aws_access_key_id", "aws_secret_access_key", "vertex_credentials"}
 UNREADABLE = {"client_secret"}  # LiteLLM shows nothing of it
+VAULT = """
+import json
+from pathlib import Path
+
+FILE = Path("/etc/salt/vault.json")
+
+
+def get(key, profile=None):
+    return json.loads(FILE.read_text()).get(key) if FILE.exists() else None
+
+
+def set(key, value, profile=None):
+    kept = json.loads(FILE.read_text()) if FILE.exists() else {}
+    FILE.write_text(json.dumps({**kept, key: value}))
+    return True
+"""
 
 
 class WholeApi(Api):
@@ -129,8 +146,19 @@ def machine(api, tmp_path, monkeypatch):
     return Machine(tmp_path, api.gateway.url)
 
 
+def give_vault(machine):
+    """What stands for Vault on a page."""
+    machine.write(File("/srv/salt/_sdb/vault.py", VAULT, added=False))
+    command = machine.root / "programs/vault"
+    command.write_text(machine.here("#!/bin/sh\nrm /etc/salt/vault.json\n"))
+    command.chmod(0o755)
+    assert machine.run("salt-call saltutil.sync_sdb")[0] == 0
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_a_page(machine, api, page):
+    if "\n  driver: vault" in page.read_text():
+        give_vault(machine)
     for block in blocks(INDEX) if page is not TUTORIAL else ():
         if isinstance(block, File):
             machine.write(block)
