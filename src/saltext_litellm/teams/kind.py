@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
+from dataclasses import replace
 from typing import Any
 
 from ..errors import InvalidInput
@@ -185,9 +186,26 @@ def member_keys(member: Mapping[str, Any]) -> list[str]:
     return [member_key(value) for value in found if isinstance(value, str)]
 
 
-def who(row: Row | None, key: str) -> dict[str, str]:
-    """LiteLLM's words for a member: those of its list, which it finds by their exact spelling."""
+def seen_by(row: Row, wanted: Set[str]) -> Row:
+    """A row in which nobody who is declared by one of his keys is a member by the other as well.
+
+    :param wanted: The keys of the declared members.
+    """
+    members: dict[str, Any] = {}
+    for one in roster(row.data):
+        keys = member_keys(one)
+        for key in [key for key in keys if key in wanted] or keys:
+            members[key] = one.get("role")
+    return replace(row, data={**row.data, MEMBERS: members})
+
+
+def who(row: Row | None, key: str, wanted: Set[str] = frozenset()) -> dict[str, str]:
+    """LiteLLM's words for a member: those of its list, which it finds by their exact spelling.
+
+    :param wanted: The keys of others, one of which may have this key, too.
+    """
     found = [one for one in roster(row.data) if key in member_keys(one)] if row else []
+    found = [one for one in found if wanted.isdisjoint(member_keys(one))]
     for name in ("user_id", "user_email") if found else ():
         if isinstance(found[0].get(name), str):
             return {name: found[0][name]}

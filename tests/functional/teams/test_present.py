@@ -214,6 +214,22 @@ def test_permissions_are_seen_though_no_list_shows_them(run, api, name, listed):
         assert run()["changes"] == {}
 
 
+def test_a_member_by_another_name_keeps_his_keys(run, api, name):
+    assert run(members={f"{name}@example.com": "user"})["result"] is True
+    row = api.one(name)
+    (user,) = [
+        one["user_id"] for one in row["members_with_roles"] if one["user_id"] != "default_user_id"
+    ]
+    key = {"team_id": row["team_id"], "user_id": user, "key_alias": name}
+    token = api("POST", "/key/generate", json=key)["token"]
+    predicted, result = run(members={user: "user"}, test=True), run(members={user: "user"})
+    changes = {"managed_keys": {"old": [f"members:{name}@example.com"], "new": [f"members:{user}"]}}
+    assert (result["result"], result["changes"]) == (True, changes) == (True, predicted["changes"])
+    assert run(members={user: "user"})["changes"] == {}
+    assert api("GET", "/key/info", params={"key": token})["info"]["key_alias"] == name
+    api("POST", "/key/delete", json={"keys": [token]})
+
+
 def test_a_reset_date_is_not_moved(run, api, name):
     run(**FIRST)
     before = api.one(name)["budget_reset_at"]
