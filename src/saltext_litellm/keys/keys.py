@@ -74,6 +74,10 @@ class Keys:
         self._want([])
         return self.store.rows()
 
+    def foreseen(self, path: Path, value: str) -> int:
+        """How many more keys would have a value, by what was only predicted in this run."""
+        return self.store.foreseen(lambda row: row.get(path) == value)
+
     def _want(self, aliases: Sequence[str]) -> None:
         """Read all keys, unless only one is wanted and nothing was read yet."""
         if self.store.last_read is None:

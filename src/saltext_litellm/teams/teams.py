@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import replace
 from typing import Any
 
@@ -33,6 +33,7 @@ class Teams:
 
     :param budgets: The budgets of the gateway, among which are those of the teams' members.
     :param deployments: The models of the gateway, some of which may belong to a team.
+    :param foreseen_keys: How many more keys a team would have with ``test``.
     :param names: The name that the gateway must have, and its former names. Empty for any name.
     """
 
@@ -41,10 +42,12 @@ class Teams:
         endpoints: TeamEndpoints,
         budgets: BudgetEndpoints,
         deployments: Deployments,
+        foreseen_keys: Callable[[str], int],
         fingerprint: Fingerprinter,
         names: tuple[str, ...] = (),
     ) -> None:
         self._endpoints, self._budgets, self._deployments = endpoints, budgets, deployments
+        self._foreseen_keys = foreseen_keys
         self._fingerprint, self._names = fingerprint, names
         self._wanted: frozenset[str] = frozenset()
         self.store: Store[Row] = Store(self._read, Rows, fingerprint.prepare)
@@ -99,7 +102,7 @@ class Teams:
             next_step=steps.next_step,
             may_overlap=lambda planned: planned.row is None or planned.row.marker is not None,
             see_again=self._see_again,
-            why_kept=self._why_kept,
+            why_kept=lambda row: self._why_kept(row, options.test),
             notes=lambda _, planned, __: _notes(planned),
         )
         name = self._names[0] if self._names else None
@@ -139,13 +142,14 @@ class Teams:
         """Whether there is a team, by the list that was read just now."""
         return team_id in self.store.rows()
 
-    def _why_kept(self, row: Row) -> str | None:
+    def _why_kept(self, row: Row, test: bool) -> str | None:
         """Why a team must not be deleted: LiteLLM (1.83.14 to 1.110.2) deletes its keys with it.
 
         From 1.106 on, it also deletes the models that belong to it.
         """
-        count = self._endpoints.count_keys(row.id)
-        models = [one.id for one in self._deployments.store.rows() if one.team == row.id]
+        count = self._endpoints.count_keys(row.id) + (self._foreseen_keys(row.id) if test else 0)
+        deployments = self._deployments.store.rows(forecast=test)
+        models = [one.id for one in deployments if one.team == row.id]
         if not count and not models:
             return None
         found = {"model": len(models), "key": count}
@@ -173,7 +177,7 @@ class Teams:
         row = row or steps.find(declared, rows)
         if row is not None and not test:
             self._look_again(row)
-        why = None if row is None else self._why_kept(row)
+        why = None if row is None else self._why_kept(row, test)
         return self._executor().remove(declared.name, row, why, test=test)
 
     def find(self, alias_or_id: str, *, test: bool) -> Row | None:
