@@ -1,5 +1,7 @@
 """The state `present`, on a real gateway."""
 
+import re
+
 import pytest
 
 from tests.functional.conftest import MARKER, sent
@@ -185,7 +187,8 @@ def test_what_needs_a_licence_is_refused_before_anything_else(run, api, name):
     ):
         result = run(**arguments)
         assert result["result"] is False
-        assert "Enterprise" in result["comment"]
+        assert re.search("Enterprise users|premium feature", result["comment"])
+        assert "license" not in result["comment"]  # nor an advertisement
         assert api.info(team_id) == before
 
 

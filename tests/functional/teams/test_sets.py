@@ -53,6 +53,14 @@ def test_absent_counts_the_keys_that_litellm_would_delete(run, api, name, record
     assert sent(recorder) == [PAGE]
 
 
+def test_a_failure_for_want_of_a_licence_lets_the_others_go_on(run, api, name):
+    teams = {f"{name}-1": {"settings": {"tags": ["a"]}}, f"{name}-2": FIRST}
+    result = run("managed", teams=teams)
+    assert result["result"] is False
+    assert "Enterprise users" in result["comment"]
+    assert [one["team_alias"] for one in api.teams(name)] == [f"{name}-2"]
+
+
 @pytest.mark.parametrize("goes", ["absent", "moves"])
 def test_a_team_goes_after_its_keys_also_in_a_prediction(states, run, api, name, goes):
     assert run(**FIRST)["result"] is True
