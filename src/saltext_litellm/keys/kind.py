@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
-from ..errors import InvalidInput, NothingThere
+from ..errors import InvalidInput, NothingKept, NothingThere, Refused
 from ..objects import marker as markers
 from ..objects.declared import Declared
 from ..objects.fields import Fields, Meaning
@@ -180,7 +180,12 @@ def _resolved(given: str, resolve: Resolve, generates: bool) -> str | None:
     """The key, ``None`` if it is still to be made."""
     try:
         key = texts.resolved(given, resolve)
-    except NothingThere:
+    except NothingThere as err:
+        if generates and isinstance(err, NothingKept):
+            raise Refused(
+                f"Cannot put a value under {short(given)}: a variable of the environment does not "
+                "outlast this run, so nobody would have the key"
+            ) from None
         if generates:
             return None
         raise
