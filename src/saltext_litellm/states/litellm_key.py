@@ -177,7 +177,8 @@ def absent(
         Name of the state that has made it (string).
 
     key_alias
-        Alias of the key (string; ``key_alias``). Defaults to the ``name``.
+        Alias of the key (string; ``key_alias``), by which alone it is found. Defaults to the
+        ``name``.
 
     profile
         As in ``present`` (string or mapping). Defaults to ``litellm``.

@@ -68,7 +68,9 @@ def present(given: TeamArguments) -> dict[str, Any]:
         fails with ``… belongs to …, and is left alone``.
 
     team_alias
-        What the team is called (string; ``team_alias``). Defaults to the ``name``.
+        What the team is called (string; ``team_alias``). Defaults to the ``name``. LiteLLM lets
+        several teams have one alias. If a new team's is in use, the state says so: ``… the same
+        team_alias, so keys must name this team by its id``.
 
     models
         The models that it may use, in any order (list of strings; ``models``), such as

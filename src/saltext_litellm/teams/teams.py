@@ -14,16 +14,18 @@ from ..objects.execute import Answer, ChangedByOthers, Executor, insist, refuse_
 from ..objects.operations import plain
 from ..objects.outcome import Options, Outcome
 from ..objects.patch import METADATA, PERMISSION
-from ..objects.plan import Plan
+from ..objects.plan import CREATE, Plan
 from ..objects.row import Row, Rows, refuse_other_gateway
 from ..objects.run import Run
 from ..objects.store import Store
 from ..values.fingerprints import Fingerprinter
 from ..values.paths import Path
+from ..values.quote import joined
 from . import steps
 from .endpoints import TeamEndpoints
 from .kind import ALIAS, ALIASES, MEMBER_BUDGET, MODELS, POINTER, TEAM, parse
 
+_MOST = 5  # teams that a sentence names
 # What a page of the list does not show, or not with each version of LiteLLM.
 _ELSEWHERE = frozenset({ALIASES, PERMISSION, *MEMBER_BUDGET})
 
@@ -103,7 +105,7 @@ class Teams:
             may_overlap=lambda planned: planned.row is None or planned.row.marker is not None,
             see_again=self._see_again,
             why_kept=lambda row: self._why_kept(row, options.test),
-            notes=lambda _, planned, __: _notes(planned),
+            notes=lambda one, planned, _: _notes(one, planned, self.store.rows(options.test)),
         )
         name = self._names[0] if self._names else None
         run: Run[Any, Row] = Run(replace(operations, do=do), options)
@@ -201,7 +203,26 @@ def _elsewhere(paths: Iterable[Path]) -> frozenset[str]:
     return _ELSEWHERE & {key for path in paths for key in path[:2]}
 
 
-def _notes(plan: Plan[Row]) -> Iterable[str]:
+def _notes(one: Declared, plan: Plan[Row], rows: Rows[Row]) -> Iterable[str]:
     """What the changes do not show."""
     if (MODELS,) in plan.removed:
         yield "Without models, LiteLLM lets a team use all of them"
+    if plan.action == CREATE:
+        yield from _namesakes(one, plan, rows)
+
+
+def _namesakes(one: Declared, plan: Plan[Row], rows: Rows[Row]) -> Iterable[str]:
+    """A note on other teams with the alias of a new one: the former one of a renamed state?"""
+    alias = one.values[(ALIAS,)]
+    others = [row for row in rows if row.data.get(ALIAS) == alias and row.id != plan.id]
+    owned = [(row.id, row.marker) for row in others if row.marker is not None]
+    if not owned:
+        return
+    named = joined([f"{row_id} of {marker.owner!r}" for row_id, marker in owned], _MOST)
+    yield (
+        f"{named} {'has' if len(owned) == 1 else 'have'} the same team_alias, so keys must name "
+        "this team by its id"
+    )
+    states = [marker.name for _, marker in owned if marker.set is None]
+    if len(states) == 1 and one.set is None:
+        yield f"If {states[0]!r} is how this state was named before, declare `name: {states[0]}`"

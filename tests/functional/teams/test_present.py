@@ -166,6 +166,20 @@ def test_several_of_an_alias_are_refused_with_their_ids(run, api, name):
     assert api.info(ids[0])["max_budget"] is None
 
 
+def test_a_second_team_of_an_alias_is_said_to_be_one(run, api, name):
+    assert run(max_budget=1)["comment"] == f"{name} was created"
+    team_id = api.one(name)["team_id"]
+    other = {"name": f"{name}-renamed", "team_alias": name}
+    predicted, result = run(test=True, **other), run(**other)
+    said = (
+        f"{team_id} of '{name}' has the same team_alias, so keys must name this team by its id",
+        f"If '{name}' is how this state was named before, declare `name: {name}`",
+    )
+    for one in (predicted, result):
+        assert all(sentence in one["comment"] for sentence in said), one
+    assert run(**other)["comment"] == f"{name}-renamed is as declared"
+
+
 def test_anothers_team_is_left_alone(run, api, name):
     run(**FIRST)
     team_id = api.one(name)["team_id"]
