@@ -62,7 +62,7 @@ def declared(arguments: Mapping[str, Any], resolve: Resolve) -> Declared:
     with mistakes.noted():
         checks.title("name", name)
     values, trimmed = read(FIELDS, arguments, resolve, mistakes, lambda *_: None)
-    if not values:
+    if not values and not mistakes.found:
         mistakes.add("at least one limit is needed, as LiteLLM makes no budget of nothing")
     mistakes.refuse()
     row_id = str(name if arguments.get(ID) is None else arguments[ID])

@@ -114,9 +114,9 @@ def present(given: TeamArguments) -> dict[str, Any]:
 
     metadata
         What else is known of it (mapping; ``metadata``). Each key is managed by itself, others'
-        keys stay. LiteLLM shows all of it, so a secret fails: ``… is a secret, but LiteLLM shows
-        what a team has``. The marker is in it: ``… cannot be declared: it is the marker of this
-        extension``.
+        keys stay. LiteLLM shows all of it, so a secret fails, and so does what is named like one:
+        ``… is a secret, or named like one, but LiteLLM shows what a team has``. The marker is in
+        it: ``… cannot be declared: it is the marker of this extension``.
 
     settings
         Anything else that LiteLLM has for teams, in its own words (mapping), such as

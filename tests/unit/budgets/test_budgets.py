@@ -46,8 +46,9 @@ def test_each_argument_has_its_place(argument, value, sent):
     ],
 )
 def test_what_makes_no_budget_is_refused(arguments, mistake):
-    with pytest.raises(InvalidInput, match=mistake):
+    with pytest.raises(InvalidInput, match=mistake) as caught:
         declared(**arguments)
+    assert len(caught.value.mistakes) == 1
 
 
 @pytest.mark.parametrize("budget_id", [MEMBERS, f"team-budget-{'0' * 32}"])
