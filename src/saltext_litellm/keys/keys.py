@@ -17,6 +17,7 @@ from ..objects.row import Row, Rows, refuse_other_gateway
 from ..objects.run import Run
 from ..objects.steps import Create, Delete, Update
 from ..objects.store import Store
+from ..values.checks import Mistakes
 from ..values.fingerprints import Fingerprinter
 from ..values.paths import Path
 from . import steps
@@ -160,7 +161,11 @@ class Keys:
         )
         run: Run[Any, KeyRow] = Run(replace(operations, do=do, foresee=foresee), options)
         name = self._names[0] if self._names else None
-        mine = [replace(self._in_team(one, rows, options.test), gateway=name) for one in declared]
+        mistakes, mine = Mistakes(), list[KeyDeclared]()
+        for one in declared:
+            with mistakes.noted(f"{one.name}: " if one.set else ""):
+                mine.append(replace(self._in_team(one, rows, options.test), gateway=name))
+        mistakes.refuse()
         return [self._unless_expired(one, options.test) for one in run.converge(mine)]
 
     def _in_team(self, one: KeyDeclared, rows: Rows[KeyRow], test: bool) -> KeyDeclared:
@@ -170,8 +175,7 @@ class Keys:
             return one
         found = self._team(team, test)
         if found is None:
-            prefix = f"{one.name}: " if one.set else ""
-            raise Refused(f"{prefix}there is no team {team!r} on the gateway")
+            raise Refused(f"there is no team {team!r} on the gateway")
         return replace(one, values={**one.values, TEAM: found.id})
 
     def _check(self, planned: Plan[KeyRow], test: bool) -> None:

@@ -67,6 +67,15 @@ def test_one_place_for_two_keys_is_refused(managed, api, name, recorder):
     assert writes(recorder) == []
 
 
+def test_every_key_without_its_team_is_named(managed, keys, recorder):
+    keys = {one: {**keys[one], "team": f"no team of {one}"} for one in keys}
+    result = managed(keys=keys, defaults=GENERATED)
+    assert result["comment"] == "; ".join(
+        f"{one}: there is no team 'no team of {one}' on the gateway" for one in keys
+    )
+    assert writes(recorder) == []
+
+
 def test_a_failure_for_want_of_a_licence_lets_the_others_go_on(managed, api, name, keys):
     first = next(iter(keys))
     keys = {**keys, first: {**keys[first], "settings": {"tags": ["a"]}}}
