@@ -49,6 +49,7 @@ class Keys:
         self._fingerprint, self._names = fingerprint, names
         self._alias: str | None = None  # the only one that is read; None for all
         self._login: str | None = None  # the alias of the key that the profile logs in with
+        self._foreseen_keys: dict[str, str] = {}  # by place: stand for what a run would make
         self._looked_for: dict[str, KeyDeclared] = {}  # by alias: what must be seen in each read
         self.store: Store[KeyRow] = Store(self._read, Rows, fingerprint.prepare)
 
@@ -122,11 +123,11 @@ class Keys:
             self._look_for(one, self.store.rows(), self.store.put)
             self._looked_for[one.alias] = one
         lacking = {one.alias for one in declared if one.key is None}
-        made: dict[str, str] = {}  # the keys that this run has made, by name
+        made = self._foreseen_keys if options.test else {}  # the new keys, by their places
         executor = self._executor()
 
         def now(one: KeyDeclared) -> KeyDeclared:
-            return replace(one, key=made.get(one.name, one.key))
+            return one if one.key is not None else replace(one, key=made.get(str(one.place)))
 
         def plan(one: KeyDeclared, _: Set[str]) -> Plan[KeyRow]:
             rows = self.store.rows(forecast=options.test)
@@ -135,8 +136,8 @@ class Keys:
         def with_key(step: steps.Step, one: KeyDeclared, new: Callable[[KeyDeclared], str]) -> Any:
             if not isinstance(step, Create) or "key" in step.body:
                 return step
-            made[one.name] = new(one)
-            return replace(step, body={**step.body, "key": made[one.name]})
+            made[str(one.place)] = key = new(one)
+            return replace(step, body={**step.body, "key": key})
 
         def do(
             step: steps.Step, one: KeyDeclared, first: Plan[KeyRow], sent: Answer | None
@@ -148,7 +149,7 @@ class Keys:
                 refuse_ignored(KEY, kept | (first.touched & left.touched))
 
         def foresee(step: steps.Step, one: KeyDeclared, _: Plan[KeyRow]) -> None:
-            executor.foresee(with_key(step, one, lambda one: f"a new key for {one.alias}"))
+            executor.foresee(with_key(step, one, lambda one: f"a new key for {one.place}"))
 
         operations = plain(
             executor,

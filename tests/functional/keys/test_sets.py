@@ -67,6 +67,17 @@ def test_one_place_for_two_keys_is_refused(managed, api, name, recorder):
     assert writes(recorder) == []
 
 
+def test_one_place_for_the_keys_of_two_states_is_foreseen(states, api, name, vault):
+    place = {"key": f"sdb://vault/{name}", "generate": True}
+    both = [("litellm_key.present", {"name": f"{name}-{one}", **place}) for one in "ab"]
+    predicted, done = states.run(*both, test=True), states.run(*both)
+    assert [one["result"] for one in predicted] == [None, False], predicted
+    assert [one["result"] for one in done] == [True, False]
+    assert predicted[1]["comment"] == done[1]["comment"]
+    assert f"The gateway has this key already, as {name}-a" in done[1]["comment"]
+    assert [*api.having(name)] == [f"{name}-a"]
+
+
 def test_every_key_without_its_team_is_named(managed, keys, recorder):
     keys = {one: {**keys[one], "team": f"no team of {one}"} for one in keys}
     result = managed(keys=keys, defaults=GENERATED)
