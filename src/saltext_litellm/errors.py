@@ -41,6 +41,10 @@ class NothingThere(Refused):
     """There is nothing under an ``sdb://`` reference."""
 
 
+class NothingKept(NothingThere):
+    """Nor would a value last that is put there, because it is a variable of this process."""
+
+
 class Ambiguous(Refused):
     """Several rows fit, and nothing says which one is meant.
 

@@ -9,6 +9,7 @@ from .credentials.endpoints import CredentialEndpoints
 from .http.session import Session
 from .keys.endpoints import KeyEndpoints
 from .keys.keys import Keys
+from .keys.kind import BUDGET, TEAM
 from .models.deployments import Deployments
 from .models.endpoints import ModelEndpoints
 from .routing.endpoints import FallbackEndpoints, RouterEndpoints
@@ -47,8 +48,15 @@ class Gateway:
         self.fallbacks = Fallbacks(FallbackEndpoints(session), self.deployments)
         self.router = Router(RouterEndpoints(session))
         budgets, keys = BudgetEndpoints(session), KeyEndpoints(session)
-        self.teams = Teams(TeamEndpoints(session), budgets, self.deployments, fingerprint, names)
-        self.budgets = Budgets(budgets, keys)
+        self.teams = Teams(
+            TeamEndpoints(session),
+            budgets,
+            self.deployments,
+            lambda team: self.keys.foreseen(TEAM, team),
+            fingerprint,
+            names,
+        )
+        self.budgets = Budgets(budgets, keys, lambda budget: self.keys.foreseen(BUDGET, budget))
         self.keys = Keys(
             keys,
             lambda name, test: self.teams.find(name, test=test),

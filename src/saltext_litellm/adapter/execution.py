@@ -202,5 +202,6 @@ def result_of_export(
     atomic_file.write(path, text, given["overwrite"])
     in_pillar = "add the secrets that its head lists to pillar"
     todo = in_pillar if found.set is None else "fill in the secrets, as its head says"
+    todo = todo if exported.has_secrets(found) else "look at its head"
     answer = {"path": path, counted: len(found.states), "next": _NEXT.format(path, todo)}
     return {**answer, **({"left_out": dict(found.left_out)} if found.left_out else {})}

@@ -8,8 +8,10 @@ from typing import Any
 import salt.utils.sdb
 from salt.exceptions import SaltException
 
-from ..errors import NothingThere, Refused
+from ..errors import NothingKept, NothingThere, Refused
 from ..values.quote import short
+
+_ENVIRONMENT = "env"  # Salt's driver for the variables of its own process
 
 
 class Resolver:
@@ -43,8 +45,14 @@ class Resolver:
         what = f"Cannot resolve {short(reference)}"
         found = _asked(what, lambda: salt.utils.sdb.sdb_get(reference, self._opts, strict=True))
         if found is None:
-            raise NothingThere(f"{what}: there is nothing under this name")
+            error = NothingKept if self._driver(reference) == _ENVIRONMENT else NothingThere
+            raise error(f"{what}: there is nothing under this name")
         return found
+
+    def _driver(self, reference: str) -> Any:
+        name = reference.removeprefix("sdb://").partition("/")[0]
+        profile = self._opts.get(name) or self._opts.get("pillar", {}).get(name)
+        return profile.get("driver") if isinstance(profile, Mapping) else None
 
     def keep(self, reference: str, value: str) -> str:
         """Put a value under a reference, unless there is one. Returns the one that is there.

@@ -5,7 +5,7 @@ A budget has no room for a marker, so nobody owns one: what is declared is set, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..keys.endpoints import KeyEndpoints
@@ -26,10 +26,16 @@ class Budgets:
     """The budgets of a gateway, with what is known of them.
 
     :param keys: The endpoints of the keys, some of which may use a budget.
+    :param foreseen_keys: How many more keys would use a budget with ``test``.
     """
 
-    def __init__(self, endpoints: BudgetEndpoints, keys: KeyEndpoints) -> None:
-        self._endpoints, self._keys = endpoints, keys
+    def __init__(
+        self,
+        endpoints: BudgetEndpoints,
+        keys: KeyEndpoints,
+        foreseen_keys: Callable[[str], int],
+    ) -> None:
+        self._endpoints, self._keys, self._foreseen_keys = endpoints, keys, foreseen_keys
         self.store: Store[Row] = Store(self._read, Rows, lambda: None)
 
     def _read(self, _: Rows[Row] | None) -> Rows[Row]:
@@ -58,16 +64,17 @@ class Budgets:
         """
         refuse_members(str(declared.id))
         row = self.store.rows(forecast=test).get(declared.id)
-        why = None if row is None else self._why_kept(row)
+        why = None if row is None else self._why_kept(row, test)
         return self._executor().remove(declared.name, row, why, test=test)
 
-    def _why_kept(self, row: Row) -> str | None:
+    def _why_kept(self, row: Row, test: bool) -> str | None:
         """Why a budget must not be deleted: LiteLLM would leave its users without limits."""
         found = {
             "key": map(self._whole, self._keys.list()),
             "customer": self._endpoints.customers(),
         }
         counts = {what: sum(one.get(ID) == row.id for one in rows) for what, rows in found.items()}
+        counts["key"] += self._foreseen_keys(row.id) if test else 0
         users = [f"{count} {what}{'s' * (count > 1)}" for what, count in counts.items() if count]
         if not users:
             return None

@@ -33,7 +33,7 @@ class BudgetEndpoints(GatewayEndpoints):
         :raises OutcomeUnknown: It may exist: look before trying again.
         """
         try:
-            answer = self._session.call("POST", "/budget/new", body, repeatable=False)
+            answer = self._post("/budget/new", body, repeatable=False)
         except GatewayError as err:
             if "already exists" in str(err) or "Unique constraint failed" in str(err):
                 raise AlreadyThere(str(err), err.status) from None
@@ -47,7 +47,7 @@ class BudgetEndpoints(GatewayEndpoints):
         :raises OutcomeUnknown: It may have been done.
         """
         whole = {**body, ID: budget_id}
-        answer = self._session.call("POST", "/budget/update", whole)
+        answer = self._post("/budget/update", whole)
         if answer is None:
             raise NotInDatabase(f"{self.url} has no budget {budget_id}", _NOT_FOUND)
         return self._row(answer, "POST /budget/update")
@@ -57,7 +57,7 @@ class BudgetEndpoints(GatewayEndpoints):
 
         :raises OutcomeUnknown: It may still exist.
         """
-        answer = self._session.call("POST", "/budget/delete", {"id": budget_id})
+        answer = self._post("/budget/delete", {"id": budget_id})
         return answer is not None and bool(self._row(answer, "POST /budget/delete"))
 
     def _rows(self, noun: str, path: str) -> Listed:

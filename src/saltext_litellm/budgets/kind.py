@@ -62,7 +62,7 @@ def declared(arguments: Mapping[str, Any], resolve: Resolve) -> Declared:
     with mistakes.noted():
         checks.title("name", name)
     values, trimmed = read(FIELDS, arguments, resolve, mistakes, lambda *_: None)
-    if not values:
+    if not values and not mistakes.found:
         mistakes.add("at least one limit is needed, as LiteLLM makes no budget of nothing")
     mistakes.refuse()
     row_id = str(name if arguments.get(ID) is None else arguments[ID])
@@ -78,12 +78,17 @@ def named(name: Any, budget_id: Any = None) -> Declared:
     return Declared(name=name, values={}, id=row_id)
 
 
+def is_of_members(row_id: str) -> bool:
+    """Whether LiteLLM has made a budget for the members of a team."""
+    return _OF_MEMBERS.fullmatch(row_id) is not None
+
+
 def refuse_members(row_id: str) -> None:
     """Refuse a budget that LiteLLM has made for the members of a team.
 
     :raises Refused: It is one.
     """
-    if _OF_MEMBERS.fullmatch(row_id):
+    if is_of_members(row_id):
         raise Refused(
             f"{row_id} is the budget that LiteLLM has made for the members of a team: set "
             "team_member_budget of the team"

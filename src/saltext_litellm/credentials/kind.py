@@ -135,8 +135,8 @@ def _check_value(path: Path, value: Any) -> None:
         raise InvalidInput(f"{name} cannot be declared: it is the marker of this extension")
     if path[0] == INFO and is_hidden:
         raise InvalidInput(
-            f"{name} is a secret, but LiteLLM shows {INFO} and does not encrypt it: it belongs in "
-            f"{VALUES}"
+            f"{name} is a secret, or named like one, but LiteLLM shows {INFO} and does not encrypt "
+            f"it: it belongs in {VALUES}"
         )
     if path[0] == VALUES and is_inside and is_hidden:
         raise InvalidInput(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import AlreadyThere, GatewayError, NameTaken, NotDone, NotInDatabase, OutcomeUnknown
+from ..errors import AlreadyThere, GatewayError, NameTaken, NotInDatabase, OutcomeUnknown
 from ..http.endpoints import GatewayEndpoints
 from ..http.pages import PAGE, read_pages
 from ..http.session import Session
@@ -21,7 +21,6 @@ Found = dict[str, Any]
 
 _BAD, _NOT_FOUND = 400, 404
 _MISSING = ("Key not found", "No keys found")
-_NEEDS_LICENCE = ("LiteLLM Enterprise user", "Only premium users")
 
 
 class KeyEndpoints(GatewayEndpoints):
@@ -75,7 +74,7 @@ class KeyEndpoints(GatewayEndpoints):
         :raises OutcomeUnknown: It may exist: look before trying again.
         """
         try:
-            self._call("/key/generate", body, repeatable=False)
+            self._post("/key/generate", body, repeatable=False)
         except GatewayError as err:
             if err.status == _BAD and "already exists" in str(err):
                 raise NameTaken(str(err), err.status) from None
@@ -105,7 +104,7 @@ class KeyEndpoints(GatewayEndpoints):
         if before is None:
             raise NotInDatabase(f"{self.url} has no such key", _NOT_FOUND)
         try:
-            answer = self._call("/key/update", {"key": token, **patched(patch, before)})
+            answer = self._post("/key/update", {"key": token, **patched(patch, before)})
         except GatewayError as err:
             raise self._as_missing(err) from None
         if not _is_key(answer):
@@ -120,7 +119,7 @@ class KeyEndpoints(GatewayEndpoints):
         :raises OutcomeUnknown: It may still exist.
         """
         try:
-            answer = self._call("/key/delete", {"keys": [token]})
+            answer = self._post("/key/delete", {"keys": [token]})
         except GatewayError as err:
             if isinstance(self._as_missing(err), NotInDatabase):
                 return False
@@ -130,19 +129,6 @@ class KeyEndpoints(GatewayEndpoints):
         return True
 
     # --------------------------------------------------------------- plumbing
-
-    def _call(self, path: str, body: Body, *, repeatable: bool = True) -> Any:
-        """Send a write.
-
-        :raises NotDone: LiteLLM does that with a licence only, and has done nothing of it.
-        """
-        try:
-            return self._session.call("POST", path, body, repeatable=repeatable)
-        except GatewayError as err:
-            if any(text in str(err) for text in _NEEDS_LICENCE):
-                first, *_ = str(err).split(". You must")
-                raise NotDone(first, err.status) from None
-            raise
 
     def _as_missing(self, err: GatewayError) -> GatewayError:
         missing = err.status == _NOT_FOUND and any(text in str(err) for text in _MISSING)

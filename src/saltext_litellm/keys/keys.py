@@ -17,6 +17,7 @@ from ..objects.row import Row, Rows, refuse_other_gateway
 from ..objects.run import Run
 from ..objects.steps import Create, Delete, Update
 from ..objects.store import Store
+from ..values.checks import Mistakes
 from ..values.fingerprints import Fingerprinter
 from ..values.paths import Path
 from . import steps
@@ -48,6 +49,7 @@ class Keys:
         self._fingerprint, self._names = fingerprint, names
         self._alias: str | None = None  # the only one that is read; None for all
         self._login: str | None = None  # the alias of the key that the profile logs in with
+        self._foreseen_keys: dict[str, str] = {}  # by place: stand for what a run would make
         self._looked_for: dict[str, KeyDeclared] = {}  # by alias: what must be seen in each read
         self.store: Store[KeyRow] = Store(self._read, Rows, fingerprint.prepare)
 
@@ -73,6 +75,10 @@ class Keys:
         """Every key, but the one that the profile logs in with."""
         self._want([])
         return self.store.rows()
+
+    def foreseen(self, path: Path, value: str) -> int:
+        """How many more keys would have a value, by what was only predicted in this run."""
+        return self.store.foreseen(lambda row: row.get(path) == value)
 
     def _want(self, aliases: Sequence[str]) -> None:
         """Read all keys, unless only one is wanted and nothing was read yet."""
@@ -117,11 +123,11 @@ class Keys:
             self._look_for(one, self.store.rows(), self.store.put)
             self._looked_for[one.alias] = one
         lacking = {one.alias for one in declared if one.key is None}
-        made: dict[str, str] = {}  # the keys that this run has made, by name
+        made = self._foreseen_keys if options.test else {}  # the new keys, by their places
         executor = self._executor()
 
         def now(one: KeyDeclared) -> KeyDeclared:
-            return replace(one, key=made.get(one.name, one.key))
+            return one if one.key is not None else replace(one, key=made.get(str(one.place)))
 
         def plan(one: KeyDeclared, _: Set[str]) -> Plan[KeyRow]:
             rows = self.store.rows(forecast=options.test)
@@ -130,8 +136,8 @@ class Keys:
         def with_key(step: steps.Step, one: KeyDeclared, new: Callable[[KeyDeclared], str]) -> Any:
             if not isinstance(step, Create) or "key" in step.body:
                 return step
-            made[one.name] = new(one)
-            return replace(step, body={**step.body, "key": made[one.name]})
+            made[str(one.place)] = key = new(one)
+            return replace(step, body={**step.body, "key": key})
 
         def do(
             step: steps.Step, one: KeyDeclared, first: Plan[KeyRow], sent: Answer | None
@@ -143,7 +149,7 @@ class Keys:
                 refuse_ignored(KEY, kept | (first.touched & left.touched))
 
         def foresee(step: steps.Step, one: KeyDeclared, _: Plan[KeyRow]) -> None:
-            executor.foresee(with_key(step, one, lambda one: f"a new key for {one.alias}"))
+            executor.foresee(with_key(step, one, lambda one: f"a new key for {one.place}"))
 
         operations = plain(
             executor,
@@ -156,7 +162,11 @@ class Keys:
         )
         run: Run[Any, KeyRow] = Run(replace(operations, do=do, foresee=foresee), options)
         name = self._names[0] if self._names else None
-        mine = [replace(self._in_team(one, rows, options.test), gateway=name) for one in declared]
+        mistakes, mine = Mistakes(), list[KeyDeclared]()
+        for one in declared:
+            with mistakes.noted(f"{one.name}: " if one.set else ""):
+                mine.append(replace(self._in_team(one, rows, options.test), gateway=name))
+        mistakes.refuse()
         return [self._unless_expired(one, options.test) for one in run.converge(mine)]
 
     def _in_team(self, one: KeyDeclared, rows: Rows[KeyRow], test: bool) -> KeyDeclared:
@@ -166,8 +176,7 @@ class Keys:
             return one
         found = self._team(team, test)
         if found is None:
-            prefix = f"{one.name}: " if one.set else ""
-            raise Refused(f"{prefix}there is no team {team!r} on the gateway")
+            raise Refused(f"there is no team {team!r} on the gateway")
         return replace(one, values={**one.values, TEAM: found.id})
 
     def _check(self, planned: Plan[KeyRow], test: bool) -> None:

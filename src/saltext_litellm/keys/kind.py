@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
-from ..errors import InvalidInput, NothingThere
+from ..errors import InvalidInput, NothingKept, NothingThere, Refused
 from ..objects import marker as markers
 from ..objects.declared import Declared
 from ..objects.fields import Fields, Meaning
@@ -48,6 +48,9 @@ _NO_SETTINGS = {
     "token": "it tells which key this is",
     "expires": "the argument duration says that",
     "spend": "LiteLLM counts that",
+    "budget_reset_at": "LiteLLM sets that",
+    "created_at": "LiteLLM sets that",
+    "updated_at": "LiteLLM sets that",
     "soft_budget": "LiteLLM keeps it in a budget: declare one, and name it as budget_id",
 }
 
@@ -180,7 +183,12 @@ def _resolved(given: str, resolve: Resolve, generates: bool) -> str | None:
     """The key, ``None`` if it is still to be made."""
     try:
         key = texts.resolved(given, resolve)
-    except NothingThere:
+    except NothingThere as err:
+        if generates and isinstance(err, NothingKept):
+            raise Refused(
+                f"Cannot put a value under {short(given)}: a variable of the environment does not "
+                "outlast this run, so nobody would have the key"
+            ) from None
         if generates:
             return None
         raise
@@ -209,7 +217,8 @@ def _check_value(path: Path, value: Any) -> None:
     """Refuse a value that LiteLLM would not keep, not keep secret, or that is not for settings."""
     section, name = path[0], short(FIELDS.label(path))
     if section == ALIASES and (len(path) != _PAIR or not isinstance(value, str)):
-        raise InvalidInput(f"{name} must be the name of a model, not {quoted(value)}")
+        key, found = short(FIELDS.label(path[:_PAIR])), quoted(value if len(path) == _PAIR else {})
+        raise InvalidInput(f"{key} must be the name of a model, not {found}")
     if section == SETTINGS and path[1] in FIELDS.known:
         raise InvalidInput(f"{name} has an argument of its own: {path[1]}")
     if section == SETTINGS and path[1] in _NO_SETTINGS:
@@ -217,7 +226,10 @@ def _check_value(path: Path, value: Any) -> None:
     if path[:_PAIR] == (METADATA, markers.KEY):
         raise InvalidInput(f"{name} cannot be declared: it is the marker of this extension")
     if is_hidden(path) or not is_shown("", value):
-        raise InvalidInput(f"{name} is a secret, but LiteLLM shows what a key has")
+        raise InvalidInput(
+            f"{name} is a secret, or named like one, but LiteLLM shows what a key has: leave it "
+            "out, or give it another name"
+        )
     check_texts(FIELDS, path, value)
 
 

@@ -276,5 +276,5 @@ def refuse_ignored(kind: Kind[R], paths: Iterable[Path]) -> None:
     if labels := sorted(map(kind.fields.label, paths)):
         raise GatewayError(
             f"LiteLLM has taken {', '.join(labels)}, and not stored that: it knows no such "
-            f"setting, or takes it only when a {kind.noun} is made"
+            f"setting, keeps it in another form, or takes it only when a {kind.noun} is made"
         )

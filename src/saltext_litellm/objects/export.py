@@ -70,6 +70,7 @@ class Export:
     :param id_label: The argument that only says which row of this gateway is meant.
     :param hint: A sentence on what can be filled in for a secret.
     :param is_document: Whether it is a whole document.
+    :param is_owned: Whether such objects have owners, which applying it makes us.
     """
 
     module: str
@@ -83,6 +84,7 @@ class Export:
     id_label: str | None = None
     hint: str = ""
     is_document: bool = False
+    is_owned: bool = True
 
 
 def value_or_secret(

@@ -99,6 +99,12 @@ class Store(Generic[R]):
         _apply(prediction, self._predicted_rows())
         self._predicted.append(prediction)
 
+    def foreseen(self, counts: Callable[[R], bool]) -> int:
+        """How many more rows of a sort there would be, by what was only predicted in this run."""
+        if not self._predicted:
+            return 0
+        return sum(map(counts, self._predicted_rows())) - sum(map(counts, self.rows()))
+
     def forget_predictions(self, state: str | None) -> None:
         """Forget what a state has predicted, because it is about to say it again."""
         self._predicted = [one for one in self._predicted if one.state != state]

@@ -18,6 +18,11 @@ from ..values.secrets import REDACTED
 _WIDTH = 94  # characters of an item's line in the head
 
 
+def has_secrets(found: Export) -> bool:
+    """Whether there are secrets to fill in. Those of a document are written already, as masks."""
+    return found.is_document or any(True for _ in secrets(found.states))
+
+
 def data(found: Export, pillar: str) -> Mapping[str, Arguments]:
     """The arguments by name, with the same in the place of each secret as in a file."""
     if found.set is not None:
@@ -191,13 +196,16 @@ def _steps_of_document(found: Export, profile: str | None) -> Iterator[str]:
     yield from _try_it(found, 4)
 
 
-_NO_SECRETS = "{}. The gateway shows no secrets, so there are none to fill in."
+_NO_SECRETS = "{}. There are no secrets to fill in."
 
 
 def _try_it(found: Export, number: int) -> Iterator[str]:
     file, noun = f"{found.noun}s", found.noun
-    yield f"{number}. Run `salt-call state.apply {file} test=True`. Each {noun} would be adopted."
-    yield "   Only its owner changes, and its secrets, which the gateway does not show."
+    becomes = "would be adopted" if found.is_owned else "is as declared"
+    yield f"{number}. Run `salt-call state.apply {file} test=True`. Each {noun} {becomes}."
+    if found.is_owned:
+        hidden = ", and its secrets, which the gateway does not show" if has_secrets(found) else ""
+        yield f"   Only its owner changes{hidden}."
     yield f"{number + 1}. Run `salt-call state.apply {file}`."
     label = found.id_label
     if any(label in arguments for arguments in found.states.values()):

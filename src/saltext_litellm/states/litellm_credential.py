@@ -84,8 +84,9 @@ def present(given: CredentialArguments) -> dict[str, Any]:
 
     credential_info
         What is known of it (mapping; ``credential_info``), such as ``custom_llm_provider``, which
-        LiteLLM's UI shows. LiteLLM shows it as it is, so a secret in it fails: ``… is a secret, but
-        LiteLLM shows credential_info and does not encrypt it: it belongs in credential_values``.
+        LiteLLM's UI shows. LiteLLM shows it as it is, so a secret in it fails: ``… is a secret,
+        or named like one, but LiteLLM shows credential_info and does not encrypt it: it belongs in
+        credential_values``.
         The marker of this extension is in it. A key that is not declared any more becomes null.
 
     display_name

@@ -125,9 +125,9 @@ def present(given: KeyArguments) -> dict[str, Any]:
 
     metadata
         What else is known of it (mapping; ``metadata``). Each key is managed by itself, others'
-        keys stay. LiteLLM shows all of it, so a secret fails: ``… is a secret, but LiteLLM shows
-        what a key has``. The marker is in it: ``… cannot be declared: it is the marker of this
-        extension``.
+        keys stay. LiteLLM shows all of it, so a secret fails, and so does what is named like one:
+        ``… is a secret, or named like one, but LiteLLM shows what a key has``. The marker is in it:
+        ``… cannot be declared: it is the marker of this extension``.
 
     settings
         Anything else that LiteLLM has for keys, in its own words (mapping), such as
@@ -177,7 +177,8 @@ def absent(
         Name of the state that has made it (string).
 
     key_alias
-        Alias of the key (string; ``key_alias``). Defaults to the ``name``.
+        Alias of the key (string; ``key_alias``), by which alone it is found. Defaults to the
+        ``name``.
 
     profile
         As in ``present`` (string or mapping). Defaults to ``litellm``.

@@ -68,7 +68,9 @@ def present(given: TeamArguments) -> dict[str, Any]:
         fails with ``… belongs to …, and is left alone``.
 
     team_alias
-        What the team is called (string; ``team_alias``). Defaults to the ``name``.
+        What the team is called (string; ``team_alias``). Defaults to the ``name``. LiteLLM lets
+        several teams have one alias. If a new team's is in use, the state says so: ``… the same
+        team_alias, so keys must name this team by its id``.
 
     models
         The models that it may use, in any order (list of strings; ``models``), such as
@@ -112,9 +114,9 @@ def present(given: TeamArguments) -> dict[str, Any]:
 
     metadata
         What else is known of it (mapping; ``metadata``). Each key is managed by itself, others'
-        keys stay. LiteLLM shows all of it, so a secret fails: ``… is a secret, but LiteLLM shows
-        what a team has``. The marker is in it: ``… cannot be declared: it is the marker of this
-        extension``.
+        keys stay. LiteLLM shows all of it, so a secret fails, and so does what is named like one:
+        ``… is a secret, or named like one, but LiteLLM shows what a team has``. The marker is in
+        it: ``… cannot be declared: it is the marker of this extension``.
 
     settings
         Anything else that LiteLLM has for teams, in its own words (mapping), such as

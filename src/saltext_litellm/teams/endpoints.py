@@ -89,7 +89,7 @@ class TeamEndpoints(GatewayEndpoints):
         :raises OutcomeUnknown: It may exist: look before trying again.
         """
         try:
-            answer = self._session.call("POST", "/team/new", body, repeatable=False)
+            answer = self._post("/team/new", body, repeatable=False)
         except GatewayError as err:
             if "already exists" in str(err) or "Unique constraint failed" in str(err):
                 raise AlreadyThere(str(err), err.status) from None
@@ -134,7 +134,7 @@ class TeamEndpoints(GatewayEndpoints):
             cleared = [key for key in MEMBER_BUDGET if key in body and body[key] is None]
             if cleared:
                 limits: Found = {MEMBER_BUDGET[key]: None for key in cleared}
-                self._session.call("POST", "/budget/update", {"budget_id": pointer, **limits})
+                self._post("/budget/update", {"budget_id": pointer, **limits})
             body = {**kept, **body}
         return self._write("/team/update", team_id, body)
 
@@ -144,7 +144,7 @@ class TeamEndpoints(GatewayEndpoints):
         :raises OutcomeUnknown: It may still exist.
         """
         try:
-            answer = self._session.call("POST", "/team/delete", {"team_ids": [team_id]})
+            answer = self._post("/team/delete", {"team_ids": [team_id]})
         except GatewayError as err:
             if self._is_missing(err, team_id):
                 return False
@@ -158,7 +158,7 @@ class TeamEndpoints(GatewayEndpoints):
     def _write(self, path: str, team_id: str, body: Body, *, repeatable: bool = True) -> Found:
         whole = {ID: team_id, **body}
         try:
-            answer = self._session.call("POST", path, whole, repeatable=repeatable)
+            answer = self._post(path, whole, repeatable=repeatable)
         except GatewayError as err:
             if self._is_missing(err, team_id):
                 raise NotInDatabase(str(err), err.status) from None

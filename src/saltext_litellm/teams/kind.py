@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Set
+from dataclasses import replace
 from typing import Any
 
 from ..errors import InvalidInput
@@ -42,11 +44,13 @@ POINTER = "team_member_budget_id"
 
 ADMIN = "admin"
 _ROLES = (ADMIN, "user")
+_SET_BY_LITELLM = frozenset(("spend", "budget_reset_at", "created_at", "updated_at"))
 _PAIR = 2  # the length of a path that is a key of a section itself
 
 
 def member_key(member: str) -> str:
     """How a member is called. LiteLLM looks for an email whatever its case is."""
+    member = member.strip()
     return member.lower() if "@" in member else member
 
 
@@ -114,8 +118,16 @@ def _read(
 ) -> tuple[dict[Path, Any], list[str]]:
     members = arguments.get(MEMBERS)
     if isinstance(members, Mapping):
-        keyed = {member_key(key) if isinstance(key, str) else key: members[key] for key in members}
-        arguments = {**arguments, MEMBERS: keyed}
+        keys = [member_key(key) if isinstance(key, str) else key for key in members]
+        twice = [key for key, times in Counter(keys).items() if times > 1]
+        mistakes.add(
+            *(f"{MEMBERS} has {short(str(key))} twice, in other spellings" for key in twice)
+        )
+        lacking = [key for key, role in zip(keys, members.values(), strict=True) if role is None]
+        mistakes.add(
+            *(f"{MEMBERS}:{short(str(key))} has no role: user or admin" for key in lacking)
+        )
+        arguments = {**arguments, MEMBERS: dict(zip(keys, members.values(), strict=True))}
     return read(FIELDS, with_trimmed_names(FIELDS, arguments), resolve, mistakes, _check_value)
 
 
@@ -139,17 +151,23 @@ READER = Reader("team", ID, FIELDS, declared, mistakes_in)
 def _check_value(path: Path, value: Any) -> None:
     """Refuse a value that LiteLLM would not keep, not keep secret, or that is not for settings."""
     section, name = path[0], short(FIELDS.label(path))
+    key, found = short(FIELDS.label(path[:_PAIR])), quoted(value if len(path) == _PAIR else {})
     if section == MEMBERS and (len(path) != _PAIR or value not in _ROLES):
-        raise InvalidInput(f"{name} must be admin or user, not {quoted(value)}")
+        raise InvalidInput(f"{key} must be admin or user, not {found}")
     if section == ALIASES and (len(path) != _PAIR or not isinstance(value, str)):
-        raise InvalidInput(f"{name} must be the name of a model, not {quoted(value)}")
+        raise InvalidInput(f"{key} must be the name of a model, not {found}")
     if section == SETTINGS and path[1] in {*FIELDS.known, ROSTER}:
         own = MEMBERS if path[1] == ROSTER else path[1]
         raise InvalidInput(f"{name} has an argument of its own: {own}")
+    if section == SETTINGS and path[1] in _SET_BY_LITELLM:
+        raise InvalidInput(f"{name} cannot be declared: LiteLLM sets that")
     if path[:_PAIR] == (METADATA, markers.KEY):
         raise InvalidInput(f"{name} cannot be declared: it is the marker of this extension")
     if is_hidden(path) or not is_shown("", value):
-        raise InvalidInput(f"{name} is a secret, but LiteLLM shows what a team has")
+        raise InvalidInput(
+            f"{name} is a secret, or named like one, but LiteLLM shows what a team has: leave it "
+            "out, or give it another name"
+        )
     check_texts(FIELDS, path, value)
 
 
@@ -185,9 +203,26 @@ def member_keys(member: Mapping[str, Any]) -> list[str]:
     return [member_key(value) for value in found if isinstance(value, str)]
 
 
-def who(row: Row | None, key: str) -> dict[str, str]:
-    """LiteLLM's words for a member: those of its list, which it finds by their exact spelling."""
+def seen_by(row: Row, wanted: Set[str]) -> Row:
+    """A row in which nobody who is declared by one of his keys is a member by the other as well.
+
+    :param wanted: The keys of the declared members.
+    """
+    members: dict[str, Any] = {}
+    for one in roster(row.data):
+        keys = member_keys(one)
+        for key in [key for key in keys if key in wanted] or keys:
+            members[key] = one.get("role")
+    return replace(row, data={**row.data, MEMBERS: members})
+
+
+def who(row: Row | None, key: str, wanted: Set[str] = frozenset()) -> dict[str, str]:
+    """LiteLLM's words for a member: those of its list, which it finds by their exact spelling.
+
+    :param wanted: The keys of others, one of which may have this key, too.
+    """
     found = [one for one in roster(row.data) if key in member_keys(one)] if row else []
+    found = [one for one in found if wanted.isdisjoint(member_keys(one))]
     for name in ("user_id", "user_email") if found else ():
         if isinstance(found[0].get(name), str):
             return {name: found[0][name]}

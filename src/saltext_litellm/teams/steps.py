@@ -26,6 +26,8 @@ from .kind import (
     TEAM,
     UPDATE,
     member_keys,
+    roster,
+    seen_by,
     who,
 )
 
@@ -88,7 +90,12 @@ def make_plan(
     if row is None:
         row_id = declared.id or next(one for one in _ids(declared) if one not in rows)
         return plans.create(TEAM, declared, fingerprint, row_id)
-    return plans.update(TEAM, declared, row, fingerprint)
+    return plans.update(TEAM, declared, seen_by(row, _members(declared)), fingerprint)
+
+
+def _members(declared: Declared) -> frozenset[str]:
+    """The keys of the declared members."""
+    return frozenset(path[1] for path in declared.values if path[0] == MEMBERS)
 
 
 def next_step(declared: Declared, plan: Plan[Row]) -> Step | None:
@@ -113,7 +120,7 @@ def next_step(declared: Declared, plan: Plan[Row]) -> Step | None:
     step = _member_step(admins, row)
     if step is None and (marker != row.marker or len(patch) > 1 or len(patch[METADATA]) > 1):
         step = {UPDATE: patch}
-    step = step or _member_step(due, row) or {REMOVE: who(row, min(going)[1])}
+    step = step or _member_step(due, row) or {REMOVE: who(row, min(going)[1], _members(declared))}
     return Update(row, step)
 
 
@@ -121,10 +128,14 @@ def written(step: Step, plan: Plan[Row]) -> Set[Path]:
     """The places that a step of a plan writes."""
     if isinstance(step, Create):
         return plan.touched
+    due = plan.touched | plan.removed
     if UPDATE in step.body:
-        return {path for path in plan.touched | plan.removed if path[0] != MEMBERS}
+        return {path for path in due if path[0] != MEMBERS}
     ((_, what),) = step.body.items()
-    return {(MEMBERS, key) for one in what.get("member", [what]) for key in member_keys(one)}
+    sent = [{*member_keys(one)} for one in what.get("member", [what])]
+    known = [{*member_keys(one)} for one in roster(step.row.data)]
+    keys = set().union(*sent, *(one for one in known if any(map(one.intersection, sent))))
+    return {path for path in due if path[0] == MEMBERS and path[1] in keys}
 
 
 def _whole(declared: Declared, plan: Plan[Row]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import replace
 from typing import Any
 
@@ -14,16 +14,18 @@ from ..objects.execute import Answer, ChangedByOthers, Executor, insist, refuse_
 from ..objects.operations import plain
 from ..objects.outcome import Options, Outcome
 from ..objects.patch import METADATA, PERMISSION
-from ..objects.plan import Plan
+from ..objects.plan import CREATE, Plan
 from ..objects.row import Row, Rows, refuse_other_gateway
 from ..objects.run import Run
 from ..objects.store import Store
 from ..values.fingerprints import Fingerprinter
 from ..values.paths import Path
+from ..values.quote import joined
 from . import steps
 from .endpoints import TeamEndpoints
 from .kind import ALIAS, ALIASES, MEMBER_BUDGET, MODELS, POINTER, TEAM, parse
 
+_MOST = 5  # teams that a sentence names
 # What a page of the list does not show, or not with each version of LiteLLM.
 _ELSEWHERE = frozenset({ALIASES, PERMISSION, *MEMBER_BUDGET})
 
@@ -33,6 +35,7 @@ class Teams:
 
     :param budgets: The budgets of the gateway, among which are those of the teams' members.
     :param deployments: The models of the gateway, some of which may belong to a team.
+    :param foreseen_keys: How many more keys a team would have with ``test``.
     :param names: The name that the gateway must have, and its former names. Empty for any name.
     """
 
@@ -41,10 +44,12 @@ class Teams:
         endpoints: TeamEndpoints,
         budgets: BudgetEndpoints,
         deployments: Deployments,
+        foreseen_keys: Callable[[str], int],
         fingerprint: Fingerprinter,
         names: tuple[str, ...] = (),
     ) -> None:
         self._endpoints, self._budgets, self._deployments = endpoints, budgets, deployments
+        self._foreseen_keys = foreseen_keys
         self._fingerprint, self._names = fingerprint, names
         self._wanted: frozenset[str] = frozenset()
         self.store: Store[Row] = Store(self._read, Rows, fingerprint.prepare)
@@ -99,8 +104,8 @@ class Teams:
             next_step=steps.next_step,
             may_overlap=lambda planned: planned.row is None or planned.row.marker is not None,
             see_again=self._see_again,
-            why_kept=self._why_kept,
-            notes=lambda _, planned, __: _notes(planned),
+            why_kept=lambda row: self._why_kept(row, options.test),
+            notes=lambda one, planned, _: _notes(one, planned, self.store.rows(options.test)),
         )
         name = self._names[0] if self._names else None
         run: Run[Any, Row] = Run(replace(operations, do=do), options)
@@ -139,13 +144,14 @@ class Teams:
         """Whether there is a team, by the list that was read just now."""
         return team_id in self.store.rows()
 
-    def _why_kept(self, row: Row) -> str | None:
+    def _why_kept(self, row: Row, test: bool) -> str | None:
         """Why a team must not be deleted: LiteLLM (1.83.14 to 1.110.2) deletes its keys with it.
 
         From 1.106 on, it also deletes the models that belong to it.
         """
-        count = self._endpoints.count_keys(row.id)
-        models = [one.id for one in self._deployments.store.rows() if one.team == row.id]
+        count = self._endpoints.count_keys(row.id) + (self._foreseen_keys(row.id) if test else 0)
+        deployments = self._deployments.store.rows(forecast=test)
+        models = [one.id for one in deployments if one.team == row.id]
         if not count and not models:
             return None
         found = {"model": len(models), "key": count}
@@ -173,7 +179,7 @@ class Teams:
         row = row or steps.find(declared, rows)
         if row is not None and not test:
             self._look_again(row)
-        why = None if row is None else self._why_kept(row)
+        why = None if row is None else self._why_kept(row, test)
         return self._executor().remove(declared.name, row, why, test=test)
 
     def find(self, alias_or_id: str, *, test: bool) -> Row | None:
@@ -197,7 +203,26 @@ def _elsewhere(paths: Iterable[Path]) -> frozenset[str]:
     return _ELSEWHERE & {key for path in paths for key in path[:2]}
 
 
-def _notes(plan: Plan[Row]) -> Iterable[str]:
+def _notes(one: Declared, plan: Plan[Row], rows: Rows[Row]) -> Iterable[str]:
     """What the changes do not show."""
     if (MODELS,) in plan.removed:
         yield "Without models, LiteLLM lets a team use all of them"
+    if plan.action == CREATE:
+        yield from _namesakes(one, plan, rows)
+
+
+def _namesakes(one: Declared, plan: Plan[Row], rows: Rows[Row]) -> Iterable[str]:
+    """A note on other teams with the alias of a new one: the former one of a renamed state?"""
+    alias = one.values[(ALIAS,)]
+    others = [row for row in rows if row.data.get(ALIAS) == alias and row.id != plan.id]
+    owned = [(row.id, row.marker) for row in others if row.marker is not None]
+    if not owned:
+        return
+    named = joined([f"{row_id} of {marker.owner!r}" for row_id, marker in owned], _MOST)
+    yield (
+        f"{named} {'has' if len(owned) == 1 else 'have'} the same team_alias, so keys must name "
+        "this team by its id"
+    )
+    states = [marker.name for _, marker in owned if marker.set is None]
+    if len(states) == 1 and one.set is None:
+        yield f"If {states[0]!r} is how this state was named before, declare `name: {states[0]}`"

@@ -177,7 +177,7 @@ def amount(name: str, value: Any) -> float:
 
 def duration(name: str, value: Any) -> str:
     """A time such as ``30d``. LiteLLM 1.83 stores any text, and resets nothing by others."""
-    if not _DURATION.fullmatch(text(name, value)):
+    if not isinstance(value, str) or not _DURATION.fullmatch(value):
         raise InvalidInput(
             f"{name} must be a number with s, m, h, d, w or mo, such as 30d, not {quoted(value)}"
         )

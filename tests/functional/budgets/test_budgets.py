@@ -64,6 +64,18 @@ def test_absent_counts_who_uses_it(run, api, name):
     assert run("absent")["comment"] == f"{name} is absent"
 
 
+def test_a_budget_goes_after_its_key_also_in_a_prediction(states, run, api, name):
+    run(**FIRST)
+    key = {"name": name, "key": f"sk-{name}-0123456789"}
+    assert states.run(("litellm_key.present", {**key, "budget_id": name}))["result"] is True
+    last = [("litellm_key.present", key), ("litellm_budget.absent", {"name": name})]
+    predicted, done = states.run(*last, test=True), states.run(*last)
+    assert [one["result"] for one in predicted] == [None, None], predicted
+    assert [one["changes"] for one in done] == [one["changes"] for one in predicted]
+    assert api.one(name) is None
+    states.run(("litellm_key.absent", {"name": name}))
+
+
 def test_the_budget_of_the_members_of_a_team_is_never_touched(run, api, call, name):
     team = {"team_alias": name, "team_member_budget": 4}
     team_id = api("POST", "/team/new", json=team)["team_id"]

@@ -105,7 +105,9 @@ def test_a_document_says_who_may_use_what(managed, whole, access, alias, recorde
         assert refused["result"] is False
         assert "prune would delete all of the set" in refused["comment"]
         assert access.key(alias)
+        foreseen = managed(without, prune=True, allow_empty=True, test=True)
         gone = managed(without, prune=True, allow_empty=True)
+        assert (foreseen["result"], foreseen["changes"]) == (None, gone["changes"]), foreseen
         assert gone["result"] is True, gone["comment"]
         assert (access.key(alias), access.team(alias)) == (None, None)
         assert access.budget(alias)  # nobody owns a budget

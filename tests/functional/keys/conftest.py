@@ -65,6 +65,7 @@ class Vault:
         self.file, self.log = root / "vault.json", root / "vault.log"
         self.options = {
             "vault": {"driver": "filed", "file": str(self.file), "log": str(self.log)},
+            "osenv": {"driver": "env"},
             "forgetful": {
                 "driver": "filed",
                 "file": str(self.file),

@@ -100,6 +100,17 @@ def test_a_driver_that_does_not_keep_a_key_is_noticed(present, api, name, place,
     assert writes(recorder) == []
 
 
+def test_a_variable_is_no_place_for_a_new_key(present, api, name, recorder, monkeypatch):
+    place = f"sdb://osenv/KEY_OF_{name}"
+    for test in (True, False):
+        result = present(key=place, generate=True, test=test)
+        assert result["result"] is False
+        assert f"Cannot put a value under {place}: a variable of the env" in result["comment"]
+    assert (api.one(name), sent(recorder)) == (None, [])
+    monkeypatch.setenv(f"KEY_OF_{name}", f"sk-{name}-0123456789")
+    assert present(key=place, generate=True)["result"] is True
+
+
 def test_nothing_in_the_vault_is_refused_without_generate(present, name, recorder):
     result = present(key=f"sdb://vault/{name}")
     assert result["result"] is False

@@ -67,6 +67,26 @@ def test_one_place_for_two_keys_is_refused(managed, api, name, recorder):
     assert writes(recorder) == []
 
 
+def test_one_place_for_the_keys_of_two_states_is_foreseen(states, api, name, vault):
+    place = {"key": f"sdb://vault/{name}", "generate": True}
+    both = [("litellm_key.present", {"name": f"{name}-{one}", **place}) for one in "ab"]
+    predicted, done = states.run(*both, test=True), states.run(*both)
+    assert [one["result"] for one in predicted] == [None, False], predicted
+    assert [one["result"] for one in done] == [True, False]
+    assert predicted[1]["comment"] == done[1]["comment"]
+    assert f"The gateway has this key already, as {name}-a" in done[1]["comment"]
+    assert [*api.having(name)] == [f"{name}-a"]
+
+
+def test_every_key_without_its_team_is_named(managed, keys, recorder):
+    keys = {one: {**keys[one], "team": f"no team of {one}"} for one in keys}
+    result = managed(keys=keys, defaults=GENERATED)
+    assert result["comment"] == "; ".join(
+        f"{one}: there is no team 'no team of {one}' on the gateway" for one in keys
+    )
+    assert writes(recorder) == []
+
+
 def test_a_failure_for_want_of_a_licence_lets_the_others_go_on(managed, api, name, keys):
     first = next(iter(keys))
     keys = {**keys, first: {**keys[first], "settings": {"tags": ["a"]}}}

@@ -1,5 +1,7 @@
 """The state `present`, on a real gateway."""
 
+import re
+
 import pytest
 
 from tests.functional.conftest import MARKER, sent
@@ -164,6 +166,20 @@ def test_several_of_an_alias_are_refused_with_their_ids(run, api, name):
     assert api.info(ids[0])["max_budget"] is None
 
 
+def test_a_second_team_of_an_alias_is_said_to_be_one(run, api, name):
+    assert run(max_budget=1)["comment"] == f"{name} was created"
+    team_id = api.one(name)["team_id"]
+    other = {"name": f"{name}-renamed", "team_alias": name}
+    predicted, result = run(test=True, **other), run(**other)
+    said = (
+        f"{team_id} of '{name}' has the same team_alias, so keys must name this team by its id",
+        f"If '{name}' is how this state was named before, declare `name: {name}`",
+    )
+    for one in (predicted, result):
+        assert all(sentence in one["comment"] for sentence in said), one
+    assert run(**other)["comment"] == f"{name}-renamed is as declared"
+
+
 def test_anothers_team_is_left_alone(run, api, name):
     run(**FIRST)
     team_id = api.one(name)["team_id"]
@@ -185,7 +201,8 @@ def test_what_needs_a_licence_is_refused_before_anything_else(run, api, name):
     ):
         result = run(**arguments)
         assert result["result"] is False
-        assert "Enterprise" in result["comment"]
+        assert re.search("Enterprise users|premium feature", result["comment"])
+        assert "license" not in result["comment"]  # nor an advertisement
         assert api.info(team_id) == before
 
 
@@ -212,6 +229,22 @@ def test_permissions_are_seen_though_no_list_shows_them(run, api, name, listed):
         assert run()["result"] is True
         assert api.info(team_id)["object_permission"]["vector_stores"] == []
         assert run()["changes"] == {}
+
+
+def test_a_member_by_another_name_keeps_his_keys(run, api, name):
+    assert run(members={f"{name}@example.com": "user"})["result"] is True
+    row = api.one(name)
+    (user,) = [
+        one["user_id"] for one in row["members_with_roles"] if one["user_id"] != "default_user_id"
+    ]
+    key = {"team_id": row["team_id"], "user_id": user, "key_alias": name}
+    token = api("POST", "/key/generate", json=key)["token"]
+    predicted, result = run(members={user: "user"}, test=True), run(members={user: "user"})
+    changes = {"managed_keys": {"old": [f"members:{name}@example.com"], "new": [f"members:{user}"]}}
+    assert (result["result"], result["changes"]) == (True, changes) == (True, predicted["changes"])
+    assert run(members={user: "user"})["changes"] == {}
+    assert api("GET", "/key/info", params={"key": token})["info"]["key_alias"] == name
+    api("POST", "/key/delete", json={"keys": [token]})
 
 
 def test_a_reset_date_is_not_moved(run, api, name):

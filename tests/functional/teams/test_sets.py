@@ -53,6 +53,44 @@ def test_absent_counts_the_keys_that_litellm_would_delete(run, api, name, record
     assert sent(recorder) == [PAGE]
 
 
+def test_a_failure_for_want_of_a_licence_lets_the_others_go_on(run, api, name):
+    teams = {f"{name}-1": {"settings": {"tags": ["a"]}}, f"{name}-2": FIRST}
+    result = run("managed", teams=teams)
+    assert result["result"] is False
+    assert "Enterprise users" in result["comment"]
+    assert [one["team_alias"] for one in api.teams(name)] == [f"{name}-2"]
+
+
+@pytest.mark.parametrize("goes", ["absent", "moves"])
+def test_a_team_goes_after_its_keys_also_in_a_prediction(states, run, api, name, goes):
+    assert run(**FIRST)["result"] is True
+    key = {"name": name, "key": f"sk-{name}-0123456789"}
+    assert states.run(("litellm_key.present", {**key, "team": name}))["result"] is True
+    last = [
+        ("litellm_key.absent", {"name": name})
+        if goes == "absent"
+        else ("litellm_key.present", key),
+        ("litellm_team.absent", {"name": name}),
+    ]
+    predicted, done = states.run(*last, test=True), states.run(*last)
+    assert [one["result"] for one in predicted] == [None, None], predicted
+    assert [one["result"] for one in done] == [True, True], done
+    assert [one["changes"] for one in done] == [one["changes"] for one in predicted]
+    assert api.one(name) is None
+    states.run(("litellm_key.absent", {"name": name}))
+
+
+def test_a_key_that_comes_keeps_a_team_in_a_prediction(states, run, api, name):
+    assert run(**FIRST)["result"] is True
+    key = {"name": name, "key": f"sk-{name}-0123456789", "team": name}
+    both = [("litellm_key.present", key), ("litellm_team.absent", {"name": name})]
+    predicted, done = states.run(*both, test=True), states.run(*both)
+    assert [one["result"] for one in predicted] == [None, False]
+    assert [one["result"] for one in done] == [True, False]
+    assert predicted[1]["comment"] == done[1]["comment"]
+    states.run(("litellm_key.absent", {"name": name}))
+
+
 def test_a_team_is_found_by_those_that_name_it(run, loaders, profile, api, name):
     from saltext_litellm.adapter.execution import Minion
 

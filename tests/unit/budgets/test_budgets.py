@@ -7,6 +7,7 @@ from saltext_litellm.budgets.export import export
 from saltext_litellm.errors import InvalidInput, Refused
 from saltext_litellm.objects.plan import CREATE, NONE
 from saltext_litellm.objects.row import Rows
+from saltext_litellm.report import exported
 
 MEMBERS = "team-search-budget-1fde763b68674b9f85497a0c0e296515"
 ROW = kind.parse({"budget_id": "trial", "max_budget": 5.0, "budget_duration": "30d"})
@@ -46,8 +47,9 @@ def test_each_argument_has_its_place(argument, value, sent):
     ],
 )
 def test_what_makes_no_budget_is_refused(arguments, mistake):
-    with pytest.raises(InvalidInput, match=mistake):
+    with pytest.raises(InvalidInput, match=mistake) as caught:
         declared(**arguments)
+    assert len(caught.value.mistakes) == 1
 
 
 @pytest.mark.parametrize("budget_id", [MEMBERS, f"team-budget-{'0' * 32}"])
@@ -89,3 +91,7 @@ def test_an_export_declares_the_same():
     assert found.states == {"trial": {"max_budget": 5.0, "budget_duration": "30d"}}
     assert set(found.left_out) == set(others)
     assert next_step(declared(**found.states["trial"]), ROW) is None
+    text = exported.text(found, "", "https://example.com")
+    assert "There are no secrets to fill in." in text
+    assert "Each budget is as declared." in text
+    assert "owner" not in text

@@ -37,7 +37,7 @@ def with_keys():
 def users(gateway, budget):
     """Why a budget is kept: who uses it."""
     gateway.call("POST", "/budget/new", {"budget_id": budget, "max_budget": 1})
-    budgets = Budgets(BudgetEndpoints(gateway), KeyEndpoints(gateway))
+    budgets = Budgets(BudgetEndpoints(gateway), KeyEndpoints(gateway), lambda _: 0)
     try:
         budgets.remove(kind.named(budget), test=False, any_owner=True)
     except Refused as err:

@@ -72,7 +72,9 @@ def test_a_row_that_no_state_could_declare_is_left_out_with_the_reason():
     row = credential_row("key", {"credential_info": {"api_key": "sk-0123456789"}})
     found = exported(row, credential_row("b"))
     assert list(found.states) == ["b"]
-    assert found.left_out["key"].startswith("credential_info:api_key is a secret, but LiteLLM")
+    assert found.left_out["key"].startswith(
+        "credential_info:api_key is a secret, or named like one"
+    )
     assert "0123456789" not in str(found)
 
 

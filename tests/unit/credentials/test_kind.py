@@ -116,8 +116,8 @@ MISTAKES = [
     ),
     pytest.param(
         {"credential_info": {"password": 5}},
-        "credential_info:password is a secret, but LiteLLM shows credential_info and does not "
-        "encrypt it: it belongs in credential_values",
+        "credential_info:password is a secret, or named like one, but LiteLLM shows "
+        "credential_info and does not encrypt it: it belongs in credential_values",
         id="a number where LiteLLM shows it",
     ),
     pytest.param(
@@ -157,8 +157,8 @@ MISTAKES = [
     ),
     pytest.param(
         {"credential_info": {"api_key": SECRET}},
-        "credential_info:api_key is a secret, but LiteLLM shows credential_info and does not "
-        "encrypt it: it belongs in credential_values",
+        "credential_info:api_key is a secret, or named like one, but LiteLLM shows "
+        "credential_info and does not encrypt it: it belongs in credential_values",
         id="a secret where LiteLLM shows it",
     ),
     pytest.param(

@@ -69,11 +69,17 @@ def test_each_argument_has_its_place(argument, value, path, stored):
         ({"duration": "soon"}, "duration must be"),
         ({"max_budget": -1}, "max_budget must"),
         ({"aliases": {"best": ["a"]}}, "aliases:best must be the name of a model"),
+        ({"aliases": {"a": {"b": "c"}}}, "aliases:a must be the name of a model, not a mapping"),
+        ({"duration": 30}, "duration must be a number with s, m, h, d, w or mo"),
+        ({"settings": {"created_at": "2026"}}, "created_at cannot be declared: LiteLLM sets that"),
         ({"settings": {"team_id": "x"}}, "the argument team says that"),
         ({"settings": {"max_budget": 1}}, "has an argument of its own: max_budget"),
         ({"settings": {"soft_budget": 1}}, "LiteLLM keeps it in a budget"),
         ({"metadata": {"saltext_litellm": {}}}, "it is the marker of this extension"),
-        ({"metadata": {"api_key": "x"}}, "is a secret, but LiteLLM shows what a key has"),
+        (
+            {"metadata": {"api_key": "x"}},
+            "is a secret, or named like one, but LiteLLM shows what a key has",
+        ),
         ({"settings": {"config": {"api_key": "x"}}}, "is a secret"),
     ],
 )

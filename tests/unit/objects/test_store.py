@@ -94,6 +94,15 @@ def test_without_a_prediction_the_forecast_is_what_is_there(store):
     assert store.rows(forecast=True) is store.rows()
 
 
+def test_how_many_more_there_would_be(store):
+    assert store.foreseen(lambda row: row.id == "a") == 0
+    assert store.reads == 0  # without a prediction nothing is read
+    store.predict(row("c"), gone=["a"])
+    store.predict(row("d"))
+    assert store.foreseen(lambda row: row.id == "a") == -1
+    assert store.foreseen(lambda row: row.id > "b") == 2
+
+
 def test_a_state_forgets_its_own_predictions_when_it_speaks_again(store):
     store.state = "one"
     store.predict(row("a", "one"))

@@ -202,6 +202,35 @@ def test_members_of_others_stay():
     assert lived(team(), before) == []
 
 
+MARKED = ("team_alias", "members/ada@example.com")
+ADA = {"user_id": "ada", "user_email": "Ada@Example.com", "role": "user"}
+
+
+def test_a_member_who_is_declared_by_his_id_stays_when_his_email_goes():
+    before = row("t", "search", keys=MARKED, members_with_roles=[ADA])
+    (only,) = lived(team(members={"ada": "user"}), before)
+    assert only["update"]["metadata"][KEY]["keys"] == ["members/ada", "team_alias"]
+    found = plan(team(members={"ada": "user"}), before)
+    new, old = ["members:ada"], ["members:ada@example.com"]
+    assert found.changes == {"managed_keys": {"old": old, "new": new}}
+
+
+def test_of_two_with_one_email_the_declared_one_stays():
+    twin = {**ADA, "user_id": "made-by-litellm", "user_email": "ada@example.com"}
+    before = row("t", "search", keys=MARKED, members_with_roles=[ADA, twin])
+    sent = lived(team(members={"ada": "user"}), before)
+    assert [one for one in sent if "member_delete" in one] == [
+        {"member_delete": {"user_id": "made-by-litellm"}}
+    ]
+
+
+def test_a_member_by_both_of_his_names_loses_one():
+    keys = (*MARKED, "members/ada")
+    before = row("t", "search", keys=keys, members_with_roles=[ADA])
+    for left in ("ada", "ada@example.com"):
+        assert [*map(list, lived(team(members={left: "user"}), before))] == [["update"]]
+
+
 def test_a_step_of_members_writes_no_other_place():
     before = row("t", "search")
     found = plan(team(members={"u": "admin"}, max_budget=1), before)
