@@ -38,6 +38,11 @@ def picture(svg, theme, description):
     )
 
 
+def drawn(source):
+    """A Mermaid diagram without the shadows of its theme, which glow in the dark."""
+    return re.sub(r"filter:drop-shadow\([^;]*", "filter:none", mmdr.render(source).svg())
+
+
 class Mermaid(SphinxDirective):
     """A Mermaid diagram, which GitHub draws from the same block. Its `accTitle` describes it."""
 
@@ -47,7 +52,7 @@ class Mermaid(SphinxDirective):
         source = "\n".join(self.content)
         (title,) = re.findall(r"^\s*accTitle: (.+)$", source, re.MULTILINE)
         return [
-            picture(mmdr.render(f"{settings}{source}").svg(), theme, title)
+            picture(drawn(f"{settings}{source}"), theme, title)
             for theme, settings in THEMES.items()
         ]
 
