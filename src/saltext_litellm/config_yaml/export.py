@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from ..models.export import SPACED
 from ..models.model_list import entry
-from ..objects.export import Export, replaced
+from ..objects.export import Arguments, Export, replaced
 from ..objects.row import Row
 from ..routing import rules
 from ..routing.settings import FALLBACKS, Settings
 from ..values.secrets import redact
+from ..values.texts import trimmed
 from .document import CREDENTIALS, MODELS, ROUTER
 
 
@@ -34,11 +36,16 @@ def export(
         and key not in FALLBACKS
         and redact({key: value}) == {key: value}
     }
+    spaced = [name for name, one in models.states.items() if _is_spaced(name, one)]
     named = {
         CREDENTIALS: [
             {"credential_name": name, **arguments} for name, arguments in credentials.states.items()
         ],
-        MODELS: [entry(name, arguments) for name, arguments in models.states.items()],
+        MODELS: [
+            entry(name, arguments)
+            for name, arguments in models.states.items()
+            if name not in spaced
+        ],
     }
     sections = {
         key: [replaced(one, lambda secret: secret.mask) for one in found]
@@ -49,9 +56,19 @@ def export(
         "object",
         models.set,
         {key: found for key, found in {**sections, ROUTER: settings}.items() if found},
-        left_out={**credentials.left_out, **models.left_out},
+        left_out={
+            **credentials.left_out,
+            **models.left_out,
+            **dict.fromkeys(spaced, SPACED),
+        },
         owners={**credentials.owners, **models.owners},
         lacking=models.lacking,
         hint="In a model, LiteLLM 1.95 and newer take os.environ/NAME as well.",
         is_document=True,
     )
+
+
+def _is_spaced(name: str, arguments: Arguments) -> bool:
+    """Whether a document would give a model another name, as the one in an entry is trimmed."""
+    model_name: str = arguments.get("model_name", name)
+    return trimmed(model_name) != model_name

@@ -33,6 +33,8 @@ _UNSAID = {
         "not set where the gateway runs.",
     ),
 }
+# A name that is given beside the name of a state or of an entry is trimmed.
+SPACED = "its model name has spaces or line breaks at its ends, which Salt leaves out"
 _NOT_ALLOWED = (
     "The secrets that LiteLLM hides. The api_key may not see which secrets they have: "
     "export with a proxy-admin key to have them all."
@@ -64,7 +66,7 @@ def export(
         masks = asked[row.id] if asked is not None else {}
         try:
             arguments = _arguments(name, row, masks or {}, cost_map)
-            _check_state(name, arguments)
+            _check_state(name, row, arguments)
         except InvalidInput as err:
             left_out[row.id] = f"{quoted(row.model_name)}: {err}"
             continue
@@ -126,13 +128,17 @@ def _with_id(
     return arguments
 
 
-def _check_state(name: str, arguments: Arguments) -> None:
-    """Check that a state with these arguments would be accepted.
+def _check_state(name: str, row: ModelRow, arguments: Arguments) -> None:
+    """Check that a state with these arguments would be accepted, and would take over the row.
 
-    :raises InvalidInput: It would be refused.
+    :raises InvalidInput: It would not.
     """
     filled_in = replaced(arguments, lambda secret: secret.example)
-    desired({**filled_in, "name": name}, lambda value: value)
+    wanted = desired({**filled_in, "name": name}, lambda value: value)
+    if wanted.model_name != row.model_name:
+        raise Refused(SPACED)
+    if is_fixed(row.id) and row.marker is None:
+        raise Refused("LiteLLM cannot change a row whose id has a slash, so Salt cannot adopt it")
 
 
 def _arguments(name: str, row: ModelRow, masks: Masks, cost_map: Mapping[str, Any]) -> Arguments:

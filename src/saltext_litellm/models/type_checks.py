@@ -35,8 +35,19 @@ _MAPPINGS_OF_NUMBERS = frozenset(
     + ("timeout_by_service_tier",)
 )
 _TIERED_PRICING: Path = (PARAMS, "tiered_pricing")
-# LiteLLM stores any type in these, but needs this one (1.83.14 and 1.106.2). With another one, the
-# model's calls or health checks fail, or every list of models, or every call of the gateway.
+# LiteLLM takes nothing but a string in these (1.83.14 to 1.110.2; the last row from 1.106 on).
+_TEXTS = (
+    ("api_base", "api_key", "api_version", "aws_access_key_id", "aws_bedrock_runtime_endpoint")
+    + ("aws_region_name", "aws_secret_access_key", "budget_duration", "custom_llm_provider")
+    + ("gcs_bucket_name", "litellm_credential_name", "organization", "region_name")
+    + ("s3_bucket_name", "s3_encryption_key_id", "vector_store_id", "vertex_location")
+    + ("vertex_project", "watsonx_region_name")
+    + ("aws_external_id", "azure_ad_token", "client_id", "client_secret", "tenant_id")
+)
+_LISTS_OF_TEXTS = frozenset((PARAMS, key) for key in ("tag_regex", "tags"))
+# LiteLLM stores any type in these others, but needs this one (1.83.14 and 1.106.2). With another
+# one, the model's calls or health checks fail, or every list of models, or every call of the
+# gateway.
 _NEEDED: dict[Path, type] = {
     **dict.fromkeys(
         [
@@ -53,7 +64,7 @@ _NEEDED: dict[Path, type] = {
     },
     **{(PARAMS, key): dict for key in ("extra_body", "extra_headers", "headers")},
     (INFO, "health_check_params"): dict,
-    (PARAMS, "base_url"): str,
+    **{(PARAMS, key): str for key in ("base_url", *_TEXTS)},
     MODE: str,
     KNOWN_PROVIDER: str,
     **{(PARAMS, key): float for key in ("max_parallel_requests", "num_retries", "weight")},
@@ -104,7 +115,11 @@ def _check_type(path: Path, value: Any) -> None:
     needed, name = _NEEDED[path], label(path)
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if not (number if needed is float else isinstance(value, needed)):
+        if needed is str:
+            checks.text(name, value)
         raise InvalidInput(f"{name} must be {_IN_WORDS[needed]}, not {kind(value)}")
+    for one in value if path in _LISTS_OF_TEXTS else ():
+        checks.text(f"each of {name}", one)
     if path == (INFO, "supported_environments") and not all(one in _ENVIRONMENTS for one in value):
         raise InvalidInput(f"{name} must be a list of {', '.join(_ENVIRONMENTS)}")
 

@@ -30,7 +30,7 @@ class Secret:
     key: str
     mask: str
     managed: bool = False
-    example: str = "filled-in"
+    example: Any = "filled-in"
 
     @property
     def stand_in(self) -> str | None:
@@ -99,7 +99,9 @@ def value_or_secret(
     if hidden or value is MISSING or holds_secret("", value) or not is_shown("", value):
         # A mask is refused as a secret, or as the login of a URL.
         mask = REDACTED if hidden else f"https://{REDACTED}@"
-        more = {} if value is not MISSING or hidden else {"example": example}
+        more: dict[str, Any] = {} if value is not MISSING or hidden else {"example": example}
+        if isinstance(value, list):  # LiteLLM masks the texts in it
+            more = {"example": [Secret.example]}
         return Secret(name, fields.label(path), mask, managed, **more)
     return fields.in_user_unit(path, value)
 

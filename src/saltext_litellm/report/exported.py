@@ -192,7 +192,8 @@ def _steps_of_document(found: Export, profile: str | None) -> Iterator[str]:
     yield from (f"     {one}" for one in dump(state).splitlines())
     yield ""
     yield "3. Secrets are not printed. Salt refuses the file until each of them is filled in below:"
-    yield f"   each {REDACTED}, with an sdb:// reference or the value. {found.hint}".rstrip()
+    yield f"   each {REDACTED}, with an sdb:// reference or the value."
+    yield from [f"   {found.hint}"] if found.hint else []
     yield from _try_it(found, 4)
 
 

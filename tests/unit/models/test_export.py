@@ -93,6 +93,45 @@ def test_the_head_says_of_which_secrets_nothing_is_known_and_why():
     )
 
 
+@pytest.mark.parametrize("set_", [None, "production"])
+@pytest.mark.parametrize(
+    ("key", "shown"),
+    [
+        ("configurable_clientside_auth_params", ["********", {"api_base": "^https://"}]),
+        ("fallbacks", [{"model": "gpt", "api_key": "sk-0123456789abcdef"}]),
+        ("tags", ["sk-0123456789abcdef"]),
+    ],
+)
+def test_a_list_that_hides_something_is_filled_in_whole(key, shown, set_):
+    found = exported(row("gpt", **{key: shown}), set_=set_)
+    assert not found.left_out
+    secret = found.states["gpt"]["litellm_params"][key]
+    assert (secret.key, secret.stand_in) == (f"litellm_params:{key}", None)
+
+
+@pytest.mark.parametrize("set_", [None, "production"])
+def test_what_a_state_could_not_take_over_is_left_out(set_):
+    spaced = [row("twice ", "1"), row("twice ", "2", model="azure/gpt-4")]
+    found = exported(row("once ", "3"), row("slashed", "a/b"), *spaced, set_=set_)
+    assert list(found.states) == ["once "]
+    assert {key: reason.partition(": ")[2] for key, reason in found.left_out.items()} == {
+        "a/b": "LiteLLM cannot change a row whose id has a slash, so Salt cannot adopt it",
+        "1": export.SPACED,
+        "2": export.SPACED,
+    }
+
+
+def test_a_slash_in_the_id_of_a_row_of_ours_does_not_matter():
+    ours = row("ours", "a/b")
+    ours["model_info"]["saltext_litellm"] = {
+        "version": 1,
+        "name": "ours",
+        "id": "a/b",
+        "keys": ["litellm_params/model"],
+    }
+    assert list(exported(ours).states) == ["ours"]
+
+
 def test_the_head_has_no_endless_lines():
     rows = [row(f"model-{number:03}", f"{number}") for number in range(300)]
     head = text_of(exported(*rows, ask=lambda _: {})).partition("\n\n")[0]
