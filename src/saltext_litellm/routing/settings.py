@@ -33,6 +33,8 @@ ALIASES = "model_group_alias"
 _UNSEEN = frozenset({"optional_pre_call_checks"})
 # A running router takes this up, and LiteLLM shows it only from then on.
 _SHOWN_LATER = frozenset({"max_retries"})
+# The router cuts these to whole numbers (1.106.2, 1.110.2), of which LiteLLM calls two a number.
+_CUT = frozenset({"cooldown_time", "timeout"})
 _TYPES: dict[str, tuple[type | tuple[type, ...], str]] = {
     "Integer": (int, "a whole number"),
     "Float": ((int, float), "a number"),
@@ -238,6 +240,10 @@ def _refuse_one(row: Settings, setting: str, value: Any, live: Mapping[str, Any]
     types, wording = _TYPES.get(str(known.get("field_type")), (object, ""))
     if not isinstance(value, types) or (isinstance(value, bool) and types not in (bool, object)):
         raise Refused(f"{setting} must be {wording}, not {quoted(value)}")
+    if setting in _CUT and isinstance(value, float) and not value.is_integer():
+        raise Refused(
+            f"{setting} must be a whole number, not {quoted(value)}: LiteLLM's router cuts it"
+        )
     options = known.get("options")
     if options and value not in options:
         raise Refused(

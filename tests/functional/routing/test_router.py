@@ -104,18 +104,21 @@ def test_the_alias_is_called_and_its_clearing_ends_that(setting, routing, models
     assert routing.ask("an-alias") == 400
 
 
-def test_a_part_of_a_second_is_cut_by_the_router_and_so_it_is_not_green(setting, routing):
-    words = "timeout is stored, but LiteLLM does not act on it (the live router has 20)"
-    result = setting("timeout", 20.5)
-    assert (result["result"], result["comment"]) == (False, f"timeout was updated. {words}")
-    assert result["changes"] == {"timeout": {"old": 6000, "new": 20.5}}
-    assert routing.live()["timeout"] == 20
-    again = setting("timeout", 20.5)
-    assert (again["result"], again["changes"]) == (False, {})
-    assert again["comment"] == f"timeout is not as declared. {words}"
-    foreseen = setting("timeout", 20.5, test=True)
-    assert (foreseen["result"], foreseen["changes"]) == (False, {})
-    assert words in foreseen["comment"]
+@pytest.mark.parametrize("name", ["timeout", "cooldown_time"])
+def test_a_part_of_a_second_is_cut_by_the_router_and_so_it_is_refused(setting, routing, name):
+    words = f"{name} must be a whole number, not 20.5: LiteLLM's router cuts it"
+    for test in (True, False):
+        result = setting(name, 20.5, test=test)
+        assert (result["result"], result["changes"]) == (False, {})
+        assert words in result["comment"]
+    assert routing.live()[name] != 20
+    routing.set(**{name: 20.5})
+    stored = setting(name, 20.5)
+    assert stored["comment"] == (
+        f"{name} is not as declared. {name} is stored, but LiteLLM does not act on it (the live "
+        "router has 20)"
+    )
+    assert setting(name, 20)["changes"] == {name: {"old": 20.5, "new": 20}}
 
 
 def test_a_strategy_of_others_that_does_not_act_is_never_green(settings, routing):

@@ -23,7 +23,7 @@ targets = st.lists(models, min_size=1, max_size=3, unique=True)
 aliases = st.dictionaries(st.sampled_from(["x", "y"]), models, max_size=2)
 VALUES = {
     "num_retries": st.integers(0, 3),
-    "timeout": st.sampled_from([1, 60.0, 0.5]),
+    "timeout": st.sampled_from([1, 60.0, 5]),
     "routing_strategy": st.sampled_from(["simple-shuffle", "least-busy"]),
     "model_group_alias": aliases,
 }

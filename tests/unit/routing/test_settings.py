@@ -152,7 +152,8 @@ def test_a_secret_is_never_shown():
     [
         ({"num_retries": 3}, None),
         ({"timeout": 3}, None),
-        ({"timeout": 3.5}, None),
+        ({"timeout": 3.0}, None),
+        ({"timeout": 3.5}, "timeout must be a whole number, not 3.5: LiteLLM's router cuts it"),
         ({"routing_strategy": "two"}, None),
         ({"max_retries": 3}, None),
         ({"optional_pre_call_checks": ["x"]}, None),
