@@ -106,8 +106,9 @@ def _lines(
     for name, reason in refused.items():
         yield _line(f"{noun} {name}", _REFUSED, reason, "", "")
     planned = {_key(one) for one in outcomes}
-    for name in by_name.keys() - refused.keys() - {one.name for one in outcomes}:
-        if _called(by_name[name]) in in_config:
+    settled = refused.keys() | {one.name for one in outcomes}
+    for name, wanted in by_name.items():
+        if name not in settled and _called(wanted) in in_config:
             yield _line(f"{noun} {name}", "", _PRESENT, _ABSENT, "config")
     unsure = {_called(by_name[name]) for name in refused}
     for row in stored.values():

@@ -50,9 +50,11 @@ def deletes_values(plan: Plan[Row]) -> bool:
 
 
 def check(declared: Declared, plan: Plan[Row]) -> None:
-    """Refuse a credential without a value, which LiteLLM does not make."""
+    """Refuse a credential without a value, which LiteLLM does not make. 1.83 makes some anew."""
     if plan.action == CREATE and not any(path[0] == VALUES for path in declared.values):
         raise Refused(f"{VALUES} is missing: LiteLLM makes no credential without a value")
+    if plan.row and deletes_values(plan) and not _values_after(declared, plan, plan.row):
+        raise Refused(f"{VALUES} is missing: nothing would be left in it. To delete it, use absent")
 
 
 def next_step(

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..errors import InvalidInput
-from ..values import placeholders, texts
+from ..values import checks, placeholders, texts
 from ..values.quote import quoted, short
 
 DEFAULT = "litellm"
@@ -184,9 +184,9 @@ def _value(value: Any, resolve: Callable[[Any], Any]) -> Any:
 
 
 def _url(name: str, value: Any) -> str:
-    if not isinstance(value, str) or not value:
+    if value is None or value == "":
         raise InvalidInput(f"The {name} has no url")
-    url = value.rstrip("/")
+    url = checks.text(f"The url of the {name}", value).rstrip("/")
     _check_filled(f"The url of the {name}", url, placeholders.NAME)
     if len(url) > _LONGEST_NAME:
         raise InvalidInput(
@@ -210,12 +210,13 @@ def _url(name: str, value: Any) -> str:
 
 
 def _secret(name: str, key: str, value: Any) -> str:
-    if not isinstance(value, str) or not value:
+    if value is None or value == "":
         raise InvalidInput(f"The {name} has no {key}")
-    _check_filled(f"The {key} of the {name}", value, placeholders.SECRET)
-    if not value.isascii() or not value.isprintable():
+    secret = checks.text(f"The {key} of the {name}", value)
+    _check_filled(f"The {key} of the {name}", secret, placeholders.SECRET)
+    if not secret.isascii() or not secret.isprintable():
         raise InvalidInput(f"The {key} of the {name} has characters no HTTP header can carry")
-    return value
+    return secret
 
 
 def _check_filled(what: str, value: str, kind: placeholders.Kind) -> None:

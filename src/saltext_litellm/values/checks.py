@@ -25,6 +25,8 @@ _MOST_VALUES = 50_000  # in one argument
 # What can stand in a URL. An id may have a slash: some people use the keys of the cost map.
 _IN_A_URL = re.compile(r"[^\s?#%\\\x00-\x1f\x7f]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+# Salt takes what a command line has for YAML, after the shell has taken its own quotes away.
+_IN_TWO = "put it in quotes (on a command line in two: '\"…\"')"
 # LiteLLM reads a string as a whole number if it looks like one: "100", but not "1e2".
 _WHOLE = re.compile(r"\s*[+-]?\d[\d_]*(\.0*)?\s*")
 # What stands for a secret in an export, in a pillar that Salt 3008 prints, and in what LiteLLM
@@ -88,10 +90,13 @@ class _Noted:
         return False
 
 
-def text(name: str, value: Any) -> str:
-    """A string that is not empty."""
+def text(name: str, value: Any, quotes: str = "put it in quotes") -> str:
+    """A string that is not empty.
+
+    :param quotes: What to do with a number or the like.
+    """
     if not isinstance(value, str):
-        advice = "" if isinstance(value, (Mapping, list)) else ": put it in quotes"
+        advice = "" if isinstance(value, (Mapping, list)) else f": {quotes}"
         raise InvalidInput(f"{name} must be a string, not {kind(value)}{advice}")
     if not value.strip():
         raise InvalidInput(f"{name} must not be empty")
@@ -100,7 +105,7 @@ def text(name: str, value: Any) -> str:
 
 def title(name: str, value: Any) -> str:
     """A name: one line that is not too long."""
-    if len(text(name, value)) > _LONGEST_NAME:
+    if len(text(name, value, _IN_TWO)) > _LONGEST_NAME:
         raise InvalidInput(f"{name} must not be longer than {_LONGEST_NAME} characters")
     if _CONTROL.search(value):
         raise InvalidInput(f"{name} {quoted(value)} must not have control characters")
@@ -118,7 +123,7 @@ def pattern(name: str, value: Any) -> str | None:
     """A pattern to search for, which may be empty; ``None`` if there is nothing to search for."""
     if value is None or value == "":
         return value  # type: ignore[no-any-return]
-    if len(text(name, value)) > _LONGEST_NAME:
+    if len(text(name, value, _IN_TWO)) > _LONGEST_NAME:
         raise InvalidInput(f"{name} must not be longer than {_LONGEST_NAME} characters")
     return str(value)
 
@@ -205,7 +210,7 @@ def per_million(value: Any) -> Any:
 
 def identifier(name: str, value: Any) -> str:
     """The id of a row: a string that can stand in a URL. An id is no secret, so it is shown."""
-    if not _IN_A_URL.fullmatch(text(name, value)) or value in (".", ".."):
+    if not _IN_A_URL.fullmatch(text(name, value, _IN_TWO)) or value in (".", ".."):
         raise InvalidInput(
             f"{name} {line(short(value))!r} cannot stand in a URL: "
             "it must have no space, ?, #, % or \\"

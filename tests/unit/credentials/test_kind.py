@@ -93,9 +93,17 @@ def test_each_value_has_its_place(arguments, values):
     assert (found.name, found.id) == ("key", "key")
 
 
+IN_TWO = " (on a command line in two: '\"…\"')"
 MISTAKES = [
     pytest.param({"name": ""}, "name must not be empty", id="no name"),
-    pytest.param({"name": None}, "name must be a string, not empty: put it in quotes", id="null"),
+    pytest.param(
+        {"name": 5},
+        "name must be a string, not a number: put it in quotes" + IN_TWO,
+        id="a number",
+    ),
+    pytest.param(
+        {"name": None}, "name must be a string, not empty: put it in quotes" + IN_TWO, id="null"
+    ),
     pytest.param(
         {"name": ".."}, "name must not be ..: LiteLLM could not find it by that", id="a path"
     ),

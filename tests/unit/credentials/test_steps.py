@@ -121,6 +121,22 @@ def test_litellm_makes_no_credential_without_a_value(wanted, rows, refused):
         steps.check(wanted, plan(wanted, *rows))
 
 
+@pytest.mark.parametrize("given", [None, {}, {"credential_values": {"api_key": None}}])
+@pytest.mark.parametrize("theirs", [{}, {"region": "eu"}])
+def test_the_last_value_is_not_cleared(given, theirs):
+    """LiteLLM would keep an empty credential, and 1.83 lose it, as it has to be made anew."""
+    rows = [made({"api_key": SECRET, "api_base": "a"}, theirs=theirs)]
+    wanted = credential("key", {"credential_info": {"a": 1}, **(given or {})})
+    if theirs:
+        steps.check(wanted, plan(wanted, *rows))
+        return
+    with pytest.raises(Refused) as err:
+        steps.check(wanted, plan(wanted, *rows))
+    assert str(err.value) == (
+        "credential_values is missing: nothing would be left in it. To delete it, use absent"
+    )
+
+
 # ---------------------------------------------------------------- a change in place
 
 UPDATES = [

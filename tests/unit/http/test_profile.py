@@ -116,7 +116,12 @@ def test_secrets_are_not_in_the_repr():
         ({"url": "", "api_key": "sk-1"}, "has no url"),
         ({"url": "https://h"}, "has no api_key"),
         ({"url": "https://h", "api_key": " "}, "has no api_key"),
-        ({"url": "https://h", "api_key": 5}, "has no api_key"),
+        (
+            {"url": "https://h", "api_key": 5},
+            "The api_key of the given profile must be a string, not a number: put it in quotes",
+        ),
+        ({"url": 5, "api_key": "sk-1"}, "must be a string, not a number: put it in quotes"),
+        ({"url": ["https://h"], "api_key": "sk-1"}, "must be a string, not a list"),
         ({"url": "gw.example.com", "api_key": "sk-1"}, "http or https in front"),
         ({"url": "gw.example.com:4000", "api_key": "sk-1"}, "http or https in front"),
         ({"url": "ftp://h", "api_key": "sk-1"}, "http or https in front"),

@@ -33,6 +33,9 @@ def of_a_set(**settings):
     return {"sets": {"a": {"pillar": "models", **settings}}}
 
 
+IN_TWO = " (on a command line in two: '\"…\"')"
+
+
 @pytest.mark.parametrize(
     ("settings", "mistakes"),
     [
@@ -55,9 +58,12 @@ def of_a_set(**settings):
         ({"sets": {"a": {}}}, ["a: pillar is missing, the key that has the models"]),
         (
             {"sets": {7: {"pillar": "x"}}},
-            ["the name of a set must be a string, not a number: put it in quotes"],
+            ["the name of a set must be a string, not a number: put it in quotes" + IN_TWO],
         ),
-        (of_a_set(pillar=5), ["a: pillar must be a string, not a number: put it in quotes"]),
+        (
+            of_a_set(pillar=5),
+            ["a: pillar must be a string, not a number: put it in quotes"],
+        ),
         (of_a_set(models={}), ["a: there is no setting models"]),
         (of_a_set(defaults=[]), ["a: defaults must be a mapping, not a list"]),
         (of_a_set(prune="yes"), ["a: prune must be true or false, not 'yes'"]),
