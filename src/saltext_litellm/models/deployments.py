@@ -222,6 +222,7 @@ class Deployments:
         """Pause a deployment, or resume it."""
         row = identity.look_up(wanted, self.views.rows())
         if row is None:
+            self.views.refuse_in_config(wanted)
             raise Refused(f"There is no deployment {wanted.name!r}")
         self.versions.require_blocking()
         self.models.block(row.id, blocked)

@@ -13,7 +13,7 @@ from ..objects.operations import Check, Operations
 from ..objects.plan import CREATE, UPDATE
 from ..objects.steps import Create, Delete, Update
 from ..values.fingerprints import Fingerprinter
-from . import bodies, fields, notes, pools, references, steps
+from . import bodies, fields, identity, notes, pools, references, steps
 from .afterwards import Afterwards
 from .desired import Deployment
 from .endpoints import ModelEndpoints
@@ -110,6 +110,8 @@ class ModelOperations:
 
     def plan(self, declared: Deployment, taken: Set[str]) -> ModelPlan:
         """The plan of a deployment, by the rows as they are known now."""
+        if self._options.partial and identity.look_up(declared, self._rows()) is None:
+            self._views.refuse_in_config(declared)
         plan = self._plan(declared, taken)
         row = plan.row
         if row is None or row.id in self._made or not self._verification.is_due(row):

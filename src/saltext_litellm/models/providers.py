@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from ..errors import Refused
 from ..objects.row import MISSING
 from ..values.paths import Path
-from ..values.quote import quoted, suggested
+from ..values.quote import line, quoted, short, suggested
 from . import fields
 from .desired import Deployment
 from .endpoints import ModelEndpoints
@@ -58,7 +58,7 @@ class Providers:
             return
         which = f" {quoted(first)}{suggested(first, self._providers())}" if slash else ""
         if not provider:
-            which += f" of the model {quoted(model)}: declare custom_llm_provider"
+            which += f" of the model {line(short(model))!r}: declare custom_llm_provider"
         if base and _is_public(str(base)):
             # From 1.106.2 on, LiteLLM takes the provider from api_base if it knows that.
             self.doubts[wanted.name] = f"The gateway's LiteLLM may not know the provider{which}"

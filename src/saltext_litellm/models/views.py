@@ -23,6 +23,8 @@ from ..objects.identity import refuse_configured
 from ..objects.planning import PAUSE
 from ..objects.row import Rows, refuse_other_gateway
 from ..objects.store import Store
+from . import identity
+from .desired import Deployment
 from .encrypted import differs
 from .endpoints import Listed, ModelEndpoints
 from .identity import ModelRows
@@ -102,6 +104,11 @@ class Views:
         """Refuse an id of the gateway's config file."""
         if model_id is not None and model_id in self.config():
             raise refuse_configured(model_id)
+
+    def refuse_in_config(self, wanted: Deployment) -> None:
+        """Refuse a deployment that the database lacks, and that the gateway's config file has."""
+        if identity.look_up(wanted, self.config()) is not None:
+            raise refuse_configured(wanted.name)
 
     # ---------------------------------------------------------------- the two views
 

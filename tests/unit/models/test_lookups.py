@@ -5,6 +5,7 @@ import pytest
 from saltext_litellm import errors
 from saltext_litellm.models import desired as deployments
 from saltext_litellm.models.deployments import Deployments
+from saltext_litellm.models.options import ModelOptions
 from saltext_litellm.models.views import Views
 from tests.support.cluster import Client, Cluster
 from tests.support.properties import FINGERPRINTER
@@ -78,3 +79,23 @@ def test_no_sentence_says_more_than_is_known(error, remove):
     assert "which it has" not in told
     assert "does not say whether it has it: " in told
     assert str(error) in told
+
+
+@pytest.mark.parametrize("model_id", [None, "config-0"])
+def test_a_deployment_of_the_config_file_is_not_missing(model_id):
+    """It cannot be changed or paused, but it is there, as a list shows."""
+    row = {"model_name": "gpt", "litellm_params": {"model": "openai/gpt-4"}}
+    client = Client(Cluster(config=[row]), 0)
+    there = deployments.named(None if model_id else "gpt", model_id)
+    absent = deployments.named("another", None)
+    for wanted, words in (
+        (there, f"{model_id or 'gpt'} belongs to the gateway's config file"),
+        (absent, "There is no deployment 'another'"),
+    ):
+        models = Deployments(client, FINGERPRINTER)
+        with pytest.raises(errors.Refused) as paused:
+            models.block(wanted, True)
+        with pytest.raises(errors.Refused) as changed:
+            models.apply([wanted], ModelOptions(partial=True, test=True))
+        assert str(paused.value).startswith(words)
+        assert words in str(changed.value)

@@ -69,6 +69,7 @@ def test_what_litellm_may_find_is_not_refused(client, params, asked):
         ({"model": "other/model"}, "'other' of the model 'other/model': declare "),
         ({"model": "Zai/x"}, "'Zai' (did you mean zai?) of the model 'Zai/x': declare "),
         ({"model": "llama"}, "of the model 'llama': declare custom_llm_provider"),
+        ({"model": "zhipu/glm-4.5-air"}, "'zhipu' of the model 'zhipu/glm-4.5-air': declare "),
         ({"model": "x", "custom_llm_provider": "zhipu"}, "'zhipu'"),
         ({"model": "zhipu/x", "api_base": LOCAL}, "'zhipu' of the model"),
         ({"model": "zhipu/x", "api_base": ADDRESS}, "'zhipu' of the model"),
