@@ -73,9 +73,14 @@ def test_the_functions_take_it(api, modules, name, model_id):
     api.create(name, {"api_key": "sk-0123456789"}, {"id": model_id})
     assert modules("get", model_id=model_id)["model_id"] == model_id
     assert [row["model_id"] for row in modules("list", model_name=name)] == [model_id]
-    assert name in modules("export", data=True)
+    assert name not in modules("export", data=True)  # no state could adopt it
     assert modules("delete", model_id=model_id)
     assert ids(api, name) == []
+
+
+def test_one_of_ours_is_exported(states, modules, name, model_id):
+    states.present(name, model_id=model_id)
+    assert name in modules("export", data=True)
 
 
 def test_its_secrets_are_not_verified(api, states, name, model_id):

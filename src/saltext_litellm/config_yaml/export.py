@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..models.export import SPACED
@@ -10,32 +10,39 @@ from ..models.model_list import entry
 from ..objects.export import Arguments, Export, replaced
 from ..objects.row import Row
 from ..routing import rules
-from ..routing.settings import FALLBACKS, Settings
-from ..values.secrets import redact
+from ..routing.settings import FALLBACKS, Settings, why_undeclared
 from ..values.texts import trimmed
 from .document import CREDENTIALS, MODELS, ROUTER
 
 
 def export(
-    credentials: Export, models: Export, fallbacks: Iterable[Row], router: Settings
+    credentials: Export,
+    models: Export,
+    fallbacks: Iterable[Row],
+    router: Settings,
+    live: Mapping[str, Any],
 ) -> Export:
     """The document of a gateway, with a mask in the place of each secret.
 
-    Of the router settings it has those that are stored in the database, without secrets.
+    Of the router settings it has those that are stored in the database.
+
+    :param live: The settings that the router has.
     """
     settings: dict[str, Any] = {}
-    for row in fallbacks:
-        if row.from_database and row.data[rules.MODEL] != "*":
-            key = rules.KEYS[row.data[rules.TYPE]]
+    left_out = {**credentials.left_out, **models.left_out}
+    for row in (one for one in fallbacks if one.from_database):
+        if why := rules.why_undeclared(row):
+            left_out[f"fallback {row.id}"] = why
+        else:
             rule = {row.data[rules.MODEL]: row.data[rules.TARGETS]}
-            settings.setdefault(key, []).append(rule)
-    settings |= {
-        key: value
-        for key, value in sorted(router.data.items())
-        if router.source.get(key) == "db"
-        and key not in FALLBACKS
-        and redact({key: value}) == {key: value}
-    }
+            settings.setdefault(rules.KEYS[row.data[rules.TYPE]], []).append(rule)
+    for key, value in sorted(router.data.items()):
+        if router.source.get(key) != "db" or key in FALLBACKS:
+            continue
+        if why := why_undeclared(router, live, key):
+            left_out[f"router setting {key}"] = why
+        else:
+            settings[key] = value
     spaced = [name for name, one in models.states.items() if _is_spaced(name, one)]
     named = {
         CREDENTIALS: [
@@ -56,11 +63,7 @@ def export(
         "object",
         models.set,
         {key: found for key, found in {**sections, ROUTER: settings}.items() if found},
-        left_out={
-            **credentials.left_out,
-            **models.left_out,
-            **dict.fromkeys(spaced, SPACED),
-        },
+        left_out={**left_out, **dict.fromkeys(spaced, SPACED)},
         owners={**credentials.owners, **models.owners},
         lacking=models.lacking,
         hint="In a model, LiteLLM 1.95 and newer take os.environ/NAME as well.",

@@ -159,9 +159,9 @@ def export(
 ) -> Any:
     """
     Make a config.yaml that declares what the database of a gateway has: its credentials, its
-    models, its fallbacks, and the router settings that are stored. If you fill in the secrets and
-    apply it to the same gateway with ``litellm_gateway.managed``, Salt adopts its credentials and
-    models, writes each secret once, and changes nothing else.
+    models, its fallbacks, and those stored router settings that LiteLLM acts on. If you fill in the
+    secrets and apply it to the same gateway with ``litellm_gateway.managed``, Salt adopts its
+    credentials and models, writes each secret once, and changes nothing else.
 
     Teams, keys and budgets have an ``export`` of their own: no config.yaml of LiteLLM has them.
 
@@ -206,7 +206,7 @@ def export(
         set = checks.title("set", set)
         path, flags = execution.checked_path(path, data, overwrite)
         gateway = _minion().gateway(profile)
-        models = gateway.deployments.models
+        models, router = gateway.deployments.models, gateway.router.row()
         found = exports.export(
             export_credentials(gateway.credentials.store.rows(), set),
             export_models(
@@ -216,7 +216,8 @@ def export(
                 set,
             ),
             gateway.fallbacks.store.rows(),
-            gateway.router.row(),
+            router,
+            gateway.router.live() if "db" in router.source.values() else {},
         )
         return execution.result_of_export(found, "sections", "", gateway.url, profile, path, flags)
 

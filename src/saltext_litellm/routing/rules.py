@@ -170,6 +170,18 @@ def summary(row: Row, known: Collection[str], aliases: Collection[str]) -> dict[
     }
 
 
+def why_undeclared(row: Row) -> str | None:
+    """Why a rule that is stored cannot be declared, if there is a reason."""
+    given = {"name": row.data[MODEL], TARGETS: row.data[TARGETS], TYPE: row.data[TYPE]}
+    try:
+        wanted = declared(given, lambda one: one)
+    except InvalidInput as err:
+        return str(err)
+    if (wanted.id, wanted.values[TARGETS,]) != (row.id, row.data[TARGETS]):
+        return "a name in it has spaces or line breaks at its ends, which Salt leaves out"
+    return None
+
+
 def names(row: Row, model: str) -> bool:
     """Whether a rule is of a model or names it."""
     return model == row.data[MODEL] or model in (row.data[TARGETS] or ())

@@ -264,6 +264,17 @@ def inactive(row: Settings, live: Mapping[str, Any], settings: Sequence[str]) ->
     return found
 
 
+def why_undeclared(row: Settings, live: Mapping[str, Any], setting: str) -> str | None:
+    """Why a setting that is stored cannot be declared as it is, if there is a reason."""
+    try:
+        _value(setting, row.data[setting])
+    except InvalidInput as err:
+        return str(err)
+    if acts(row, live, setting) is False:
+        return "LiteLLM does not act on what is stored"
+    return None
+
+
 def unseen(row: Settings, settings: Sequence[str]) -> list[str]:
     """Sentences on settings of which nobody can see whether the router follows them."""
     return [
