@@ -63,7 +63,7 @@ def _models(name: str, value: Any) -> list[str]:
             f"{name} is empty, which LiteLLM takes for all models: say which one is meant, "
             "[all-proxy-models] or [no-default-models]"
         )
-    return [checks.text(name, model) for model in models]
+    return [checks.text(f"each of {name}", model) for model in models]
 
 
 FIELDS = Fields(

@@ -60,6 +60,7 @@ def test_the_alias_is_the_name_unless_it_is_given():
     [
         ({"models": []}, "models is empty, which LiteLLM takes for all models"),
         ({"models": "gpt-4"}, "models must be a list"),
+        ({"models": ["a", None]}, "each of models must be a string, not empty$"),
         ({"budget_duration": "month"}, "such as 30d, not 'month'"),
         ({"budget_duration": "0d"}, "such as 30d, not '0d'"),
         ({"max_budget": -1}, "max_budget must not be negative"),
