@@ -1,11 +1,13 @@
 """Sphinx: the pages of this folder, and the reference from the docstrings."""
 
+import re
 import sys
 from importlib.metadata import version as installed_version
 from pathlib import Path
 
 from docutils import nodes
 from sphinx import addnodes
+from sphinx.addnodes import pending_xref
 
 sys.path.insert(0, str(Path(__file__).parent))  # for pictures.py
 
@@ -46,23 +48,51 @@ html_show_copyright = False
 html_use_index = html_domain_indices = False  # search finds what they list
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_js_files = ["sidebar.js"]
 html_theme_options = {
     "source_repository": "https://github.com/salt-extensions/saltext-litellm/",
     "source_branch": "main",
     "source_directory": "docs/",
+    "light_css_variables": {"color-brand-primary": "#0f766e", "color-brand-content": "#0f766e"},
+    "dark_css_variables": {"color-brand-primary": "#2dd4bf", "color-brand-content": "#2dd4bf"},
 }
+STATES = ("present", "absent", "managed", "mod_watch")  # all other functions are called by hand
+FUNCTION = re.compile(r"(litellm_\w+)\.(\w+)")
 
 
 def salt_names(_app, doctree):
     """Show functions by the names that Salt gives them: `litellm_model.list`, not `….list_`."""
     for signature in doctree.findall(addnodes.desc_signature):
-        signature["_toc_name"] = signature["_toc_name"].replace("list_()", "list()")
+        signature["_toc_name"] = signature["_toc_name"].replace("_()", "()")
     for prefix in doctree.findall(addnodes.desc_addname):
         prefix[:] = [nodes.Text(f"{prefix.astext().split('.')[-2]}.")]
     for name in doctree.findall(addnodes.desc_name):
-        if name.astext() == "list_":
-            name[:] = [nodes.Text("list")]
+        name[:] = [nodes.Text(name.astext().rstrip("_"))]
+
+
+def function_links(_app, doctree):
+    """Let `litellm_model.list` lead to its reference. `sys.doc` would show the roles of Sphinx."""
+    for literal in list(doctree.findall(nodes.literal)):
+        found = FUNCTION.fullmatch(literal.astext())
+        is_free = not isinstance(literal.parent, nodes.title | nodes.reference | pending_xref)
+        if found and is_free:
+            module, name = found.groups()
+            kind = "states" if name in STATES else "modules"
+            name = {"list": "list_"}.get(name, name)  # the alias that Salt gives it
+            target = f"saltext_litellm.{kind}.{module}.{name}"
+            link = pending_xref("", refdomain="py", reftype="func", reftarget=target)
+            literal.replace_self(link)
+            link += literal
+
+
+def undated(_app, doctree):
+    """What is not released has no date."""
+    for title in doctree.findall(nodes.title):
+        if "not released yet" in title.astext():
+            title[:] = [nodes.Text(title.astext().partition(" (")[0])]
 
 
 def setup(app):
+    app.connect("doctree-read", function_links)
+    app.connect("doctree-read", undated)
     app.connect("doctree-read", salt_names, priority=100)  # before the table of contents is made

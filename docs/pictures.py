@@ -38,6 +38,11 @@ def picture(svg, theme, description):
     )
 
 
+def drawn(source):
+    """A Mermaid diagram without the shadows of its theme, which glow in the dark."""
+    return re.sub(r"filter:drop-shadow\([^;]*", "filter:none", mmdr.render(source).svg())
+
+
 class Mermaid(SphinxDirective):
     """A Mermaid diagram, which GitHub draws from the same block. Its `accTitle` describes it."""
 
@@ -47,29 +52,33 @@ class Mermaid(SphinxDirective):
         source = "\n".join(self.content)
         (title,) = re.findall(r"^\s*accTitle: (.+)$", source, re.MULTILINE)
         return [
-            picture(mmdr.render(f"{settings}{source}").svg(), theme, title)
+            picture(drawn(f"{settings}{source}"), theme, title)
             for theme, settings in THEMES.items()
         ]
 
 
 def measured(text):
-    """The seconds of each run and of its floor, by number of deployments, from the tables."""
-    tables = re.split(r"^(\d+) deployments;.*$", text, flags=re.MULTILINE)[1:]
-    row = re.compile(r"^\| ([^|]+) \| ([\d.]+) \| ([\d.]+) \|", re.MULTILINE)
+    """The seconds of each run and of its floor, by number of deployments, from the first table."""
+    (header,) = re.findall(r"^\| deployments \|(.+)\|$", text, re.MULTILINE)
+    rows = re.findall(r"^\| ([^|]+) \|((?: [\d.]+ \([\d.]+\) \|)+)$", text, re.MULTILINE)
+    measures = {
+        what: [(float(s), float(floor)) for s, floor in re.findall(r"([\d.]+) \(([\d.]+)\)", cells)]
+        for what, cells in rows
+    }
     return {
-        int(number): {what: (float(s), float(floor)) for what, s, floor in row.findall(table)}
-        for number, table in zip(tables[::2], tables[1::2], strict=True)
+        int(number): {what: seconds[column] for what, seconds in measures.items()}
+        for column, number in enumerate(header.split("|"))
     }
 
 
 class BenchmarkPlots(SphinxDirective):
-    """The tables of the page that it stands on, one plot for each kind of run."""
+    """The first table of the page that it stands on, one plot for each kind of run."""
 
     def run(self):
         with open(self.env.doc2path(self.env.docname), encoding="utf-8") as page:
             tables = measured(page.read())
         return [
-            picture(plots(tables, color), theme, "The seconds of the tables below, by deployments")
+            picture(plots(tables, color), theme, "The seconds of the table below, by deployments")
             for theme, color in (("light", "black"), ("dark", "white"))
         ]
 

@@ -109,13 +109,13 @@ def test_no_value_and_no_secret_is_told_or_kept(minion, sets, converge, api, nam
     converge()
     events += minion.look(sets)
     model_id = api.one(f"{name}-1")["model_info"]["id"]
-    api.patch(model_id, litellm_params={"rpm": 4711})
+    api.patch(model_id, litellm_params={"rpm": 4711471147})
     events += minion.look(sets)
     assert len(events) == 3
     kept = b"".join(path.read_bytes() for path in tmp_path.rglob("*.p"))
     for text in (json.dumps(events).encode(), kept):
         assert b"drift" in text
-        assert b"4711" not in text
+        assert b"4711471147" not in text
         assert SECRET.encode() not in text
         assert api.gateway.key.encode() not in text
 

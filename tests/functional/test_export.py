@@ -60,7 +60,7 @@ def salted(loaders_with, folder, text, pillar, set_):
     return salt
 
 
-@pytest.mark.parametrize("set_", [None, "production"])
+@pytest.mark.parametrize("set_", [None, pytest.param("production", marks=pytest.mark.long)])
 def test_odd_names_and_values_come_back_as_they_were(
     modules, api, made, loaders_with, profile, name, tmp_path, set_
 ):

@@ -23,7 +23,7 @@ def served(api, name):
 
 
 @pytest.mark.usefixtures("served")
-@pytest.mark.parametrize("connections", [1, CONNECTIONS, None])
+@pytest.mark.parametrize("connections", [1, None])
 def test_so_many_creates_are_under_way_as_the_profile_allows(
     loaders, profile, recorder, api, name, connections
 ):

@@ -63,6 +63,7 @@ def test_a_duplicate_is_refused_by_the_database(gateway, model_id):
     assert gateway.request("POST", "/model/new", json=again).status_code == 500
 
 
+@pytest.mark.long
 def test_two_side_by_side_each_with_its_own_rows():
     """Both are started at the same time, with models in the config file, and end together."""
 
@@ -84,6 +85,7 @@ def test_two_side_by_side_each_with_its_own_rows():
     assert first[0] != second[0]
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the process table from /proc")
 def test_a_failing_test_leaves_no_process_and_no_file():
     """Whatever belongs to a gateway works in the temporary folder, so that is where to look."""

@@ -282,10 +282,8 @@ def somebody_patching(api, model_id):
         patching.result()
 
 
-@pytest.mark.parametrize(
-    ("spread", "times"),
-    [(False, 1), *(pytest.param(spread, 5, marks=pytest.mark.long) for spread in (False, True))],
-)
+@pytest.mark.long
+@pytest.mark.parametrize(("spread", "times"), [(False, 5), (True, 5)])
 def test_a_row_is_adopted_where_routers_are_empty(empty, rounds_on, name, spread, times):
     """LiteLLM's view of the database is empty on each worker that has not served anything yet."""
     rounds = rounds_on(empty, spread)
@@ -312,8 +310,8 @@ def test_a_worker_does_not_know_at_once_what_another_has_written(settled, name):
     api.clean(name)
 
 
-@pytest.mark.parametrize("spread", [False, True])
-@pytest.mark.parametrize("number", [7, pytest.param(30, marks=pytest.mark.long)])
+@pytest.mark.parametrize("spread", [pytest.param(False, marks=pytest.mark.long), True])
+@pytest.mark.parametrize("number", [5, pytest.param(30, marks=pytest.mark.long)])
 def test_every_round_is_applied_once(rounds_on, settled, spread, number):
     rounds_on(settled, spread).play(number)
 

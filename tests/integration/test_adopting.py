@@ -149,7 +149,7 @@ def filled_in(text):
     return re.sub(r"^  (?P<model>\S+):$|^(?P<key> +[\w-]+: )null$", put, text, flags=re.MULTILINE)
 
 
-@pytest.mark.parametrize("set_", [None, "production"])
+@pytest.mark.parametrize("set_", [None, pytest.param("production", marks=pytest.mark.long)])
 def test_fifteen_models_are_adopted(clicked, salt_call, set_):
     """The steps of a person, of which each is a command or a file.
 

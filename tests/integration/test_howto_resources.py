@@ -22,6 +22,7 @@ def test_the_page(salt_factories, gateway, second_gateway):
             if isinstance(block, Command) and "refresh" in block.line:
                 wait_for_resources(site)
         assert limits() == {"dev": 100, "prod": 5000}
+        assert '"prod": [' in site.run("salt prod litellm_model.list --out=json")[1]
         _, again = site.run("salt --timeout=60 -C T@litellm state.apply models")
         assert again.count("gpt-4o is as declared") == 2, again
 

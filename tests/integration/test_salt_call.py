@@ -121,6 +121,12 @@ def test_an_error_is_a_sentence_and_an_exit_code(salt_call):
     assert "Passed invalid arguments" not in done.stdout + done.stderr
 
 
+@pytest.mark.parametrize(("declared", "code"), [("models={}", 0), ("pillar=nowhere", 1)])
+def test_a_plan_with_nothing_to_do_and_one_that_fails_have_exit_codes(salt_call, declared, code):
+    plan = ("--retcode-passthrough", "litellm_model.plan_set", NAME, declared)
+    assert salt_call.run(*plan).returncode == code
+
+
 def test_every_function_is_there_and_documented(salt_call):
     functions = set(salt_call("sys.list_functions", "litellm_model"))
     assert functions == {

@@ -27,7 +27,7 @@ from .cluster import Cluster
 VERSIONS = ["1.83.14", "1.106.2", "1.110.2"]
 FINGERPRINTER = Fingerprinter("admin key")
 relaxed = settings(
-    max_examples=int(os.environ.get("HISTORIES", "120")),
+    max_examples=int(os.environ.get("HISTORIES", "80")),
     deadline=None,
     derandomize="HISTORIES" not in os.environ,  # the same in every run, unless more are asked for
     suppress_health_check=[HealthCheck.too_slow],

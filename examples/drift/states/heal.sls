@@ -1,5 +1,6 @@
-# Rendered by the master's reactor. `tojson` quotes what the minion has sent, and a list has no
-# wildcards: the states are applied on that minion and nowhere else.
+# Rendered by the master's reactor. `tojson` quotes what the minion has sent,
+# and a list has no wildcards: the states are applied on that minion and nowhere
+# else.
 heal:
   local.state.apply:
     - tgt: {{ data['id'] | tojson }}

@@ -12,7 +12,8 @@ litellm:
     url: https://litellm-prod-us.example.com
     api_key: sdb://osenv/LITELLM_PROD_US_KEY
 
-# What each gateway is tried with: a virtual key that may call this model and nothing else.
+# What each gateway is tried with: a virtual key that may call this model and
+# nothing else.
 trial:
   model: llama
   keys:

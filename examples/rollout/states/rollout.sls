@@ -1,5 +1,6 @@
-# One gateway after the other, for the master's `state.orchestrate`. With `failhard` the first step
-# that fails is the last one: the gateways after it stay as they are.
+# One gateway after the other, for the master's `state.orchestrate`. With
+# `failhard` the first step that fails is the last one: the gateways after it
+# stay as they are.
 {% for gateway in ['dev', 'staging', 'prod-eu', 'prod-us'] %}
 converge {{ gateway }}:
   salt.state:

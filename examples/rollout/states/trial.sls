@@ -1,6 +1,7 @@
-# One call of the model, as a client makes it. The key is only in the request: what the state has,
-# and the job cache with it, is the status. A gateway with several workers serves a new model on
-# all of them within half a minute, so what fails is tried again for so long.
+# One call of the model, as a client makes it. The key is only in the request:
+# what the state has, and the job cache with it, is the status. A gateway with
+# several workers serves a new model on all of them within half a minute, so
+# what fails is tried again for so long.
 {% set gateway, trial = pillar['gateway'], pillar['trial'] %}
 {% set answer = {} if opts['test'] else salt['http.wait_for_successful_query'](
     pillar['litellm'][gateway]['url'] ~ '/v1/chat/completions',

@@ -179,6 +179,24 @@ def test_a_rotated_key_reaches_every_model_with_the_next_call(states, run, gatew
         states.run(("absent", {"name": model}))
 
 
+def test_a_model_goes_from_a_key_of_its_own_to_a_credential(states, gateway, name):
+    model = f"{name}-model"
+    with Upstream(NEXT) as upstream:
+        where = {"name": model, "model_api_base": upstream.url}
+        own = {"custom_llm_provider": "openai", "base_model": "gpt-4", "model_api_key": KEY}
+        states.run(("present", {**where, **own}))
+        results = states.run(
+            ("litellm_credential.present", {"name": name, "credential_values": {"api_key": NEXT}}),
+            ("present", {**where, **using(name)}),
+        )
+        assert [one["result"] for one in results] == [True, True], results
+        assert len(model_named(gateway, model)) == 1
+        body = {"model": model, "messages": [{"role": "user", "content": "?"}]}
+        gateway.request("POST", "/v1/chat/completions", json=body).raise_for_status()
+        assert upstream.calls == [NEXT]
+    states.run(("absent", {"name": model}))
+
+
 def test_by_hand(states, call, api, gateway, name):
     info = {"custom_llm_provider": "openai"}
     planned = call("plan", name, credential_values=VALUES, credential_info=info)
@@ -228,6 +246,18 @@ def test_an_export_is_adopted_without_another_change(call, run, api, name, set_)
     text = call("export", set=set_)
     assert ("pillar.get(" in text) is (set_ is None)
     assert "The credentials of" in text
+
+
+def test_an_exported_sls_takes_its_secrets_from_the_pillar(
+    call, loaders_with, profile, api, name, tmp_path
+):
+    api.create(name, {"api_key": KEY})
+    assert call("export", path=str(tmp_path / "exported.sls"))["credentials"] == 1
+    secrets = {name: {"credential_values:api_key": KEY}}
+    salt = loaders_with({"litellm": profile, "litellm_credential_secrets": secrets})
+    (result,) = salt.modules.state.sls("exported").raw.values()
+    assert result["comment"].startswith(f"{name} was adopted"), result
+    assert result["changes"].keys() == {"owner", "credential_values:api_key"}
 
 
 def test_watch_repairs_what_only_the_database_has(states, run, api, name, recorder):

@@ -131,6 +131,7 @@ def test_a_lost_answer_is_looked_up(run, api, name, recorder, path, before, afte
         assert (run(**after)["changes"], api.one(name)["max_budget"]) == ({}, after["max_budget"])
 
 
+@pytest.mark.long
 def test_a_hundred_and_one_teams_are_two_pages(run, api, name, recorder):
     many = {f"{name}-{number}": {"max_budget": number} for number in range(101)}
     result = run("managed", name=f"set-{name}", teams=many)

@@ -200,7 +200,7 @@ FILES = {
     "not UTF-8": b"model_list: [{model_name: \xe4}]\n",
     "UTF-16": TEXT.encode("utf-16"),
     "random bytes": bytes(range(256)) * 20,
-    "five megabytes": "model_list:\n" + "- {model_name: 5}\n" * 300_000,
+    "half a megabyte": "model_list:\n" + "- {model_name: 5}\n" * 30_000,
 }
 
 
