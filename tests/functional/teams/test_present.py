@@ -247,6 +247,19 @@ def test_a_member_by_another_name_keeps_his_keys(run, api, name):
     api("POST", "/key/delete", json={"keys": [token]})
 
 
+def test_a_budget_of_the_members_that_somebody_deletes_is_made_anew(run, api, name):
+    declared = {"team_member_budget": 5, "members": {"u-1": "user"}}
+    assert run(**declared)["result"] is True
+    team_id = api.one(name)["team_id"]
+    budget = api.info(team_id)["metadata"]["team_member_budget_id"]
+    api("POST", "/budget/delete", json={"id": budget})
+    predicted, result = run(**declared, test=True), run(**declared)
+    changes = {"team_member_budget": {"old": None, "new": 5.0}}
+    assert (result["result"], result["changes"]) == (True, changes) == (True, predicted["changes"])
+    assert api.info(team_id)["team_member_budget_table"]["max_budget"] == 5
+    assert run(**declared)["changes"] == {}
+
+
 def test_a_reset_date_is_not_moved(run, api, name):
     run(**FIRST)
     before = api.one(name)["budget_reset_at"]
