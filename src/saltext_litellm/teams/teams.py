@@ -23,7 +23,7 @@ from ..values.paths import Path
 from ..values.quote import joined
 from . import steps
 from .endpoints import TeamEndpoints
-from .kind import ALIAS, ALIASES, MEMBER_BUDGET, MODELS, POINTER, TEAM, parse
+from .kind import ALIAS, ALIASES, ID, MEMBER_BUDGET, MODELS, POINTER, TEAM, parse
 
 _MOST = 5  # teams that a sentence names
 # What a page of the list does not show, or not with each version of LiteLLM.
@@ -182,16 +182,17 @@ class Teams:
         why = None if row is None else self._why_kept(row, test)
         return self._executor().remove(declared.name, row, why, test=test)
 
-    def find(self, alias_or_id: str, *, test: bool) -> Row | None:
+    def find(self, alias_or_id: str, *, test: bool, label: str = ID) -> Row | None:
         """The team of an id or an alias, ``None`` if there is none. One that this run makes counts.
 
+        :param label: The argument that says which one is meant.
         :raises Ambiguous: Several have the alias.
         """
         rows = self.store.rows(forecast=test)
         named = [row for row in rows if row.data.get(ALIAS) == alias_or_id]
         if (row := rows.get(alias_or_id)) is not None or not named:
             return row
-        return steps.only(named, alias_or_id)
+        return steps.only(named, alias_or_id, label)
 
     def forget(self) -> None:
         """Read everything anew when it is next needed, because others may have changed it."""

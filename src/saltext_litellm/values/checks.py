@@ -91,7 +91,7 @@ class _Noted:
 def text(name: str, value: Any) -> str:
     """A string that is not empty."""
     if not isinstance(value, str):
-        advice = "" if isinstance(value, (Mapping, list)) else ": put it in quotes"
+        advice = "" if isinstance(value, (Mapping, list, type(None))) else ": put it in quotes"
         raise InvalidInput(f"{name} must be a string, not {kind(value)}{advice}")
     if not value.strip():
         raise InvalidInput(f"{name} must not be empty")

@@ -95,7 +95,7 @@ def test_each_value_has_its_place(arguments, values):
 
 MISTAKES = [
     pytest.param({"name": ""}, "name must not be empty", id="no name"),
-    pytest.param({"name": None}, "name must be a string, not empty: put it in quotes", id="null"),
+    pytest.param({"name": None}, "name must be a string, not empty", id="null"),
     pytest.param(
         {"name": ".."}, "name must not be ..: LiteLLM could not find it by that", id="a path"
     ),
