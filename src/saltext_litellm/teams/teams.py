@@ -11,6 +11,7 @@ from ..errors import GatewayError
 from ..models.deployments import Deployments
 from ..objects.declared import Declared
 from ..objects.execute import Answer, ChangedByOthers, Executor, insist, refuse_ignored
+from ..objects.identity import is_owned
 from ..objects.operations import plain
 from ..objects.outcome import Options, Outcome
 from ..objects.patch import METADATA, PERMISSION
@@ -208,14 +209,20 @@ def _notes(one: Declared, plan: Plan[Row], rows: Rows[Row]) -> Iterable[str]:
     """What the changes do not show."""
     if (MODELS,) in plan.removed:
         yield "Without models, LiteLLM lets a team use all of them"
+    former = [row.id for row in rows.owned_by(*one.owner) if row.id != plan.id]
+    if former:
+        yield (
+            f"Left alone, though it has the marker of {one.name}, which had no or another team_id: "
+            f"{joined(former, _MOST)}"
+        )
     if plan.action == CREATE:
-        yield from _namesakes(one, plan, rows)
+        yield from _namesakes(one, rows)
 
 
-def _namesakes(one: Declared, plan: Plan[Row], rows: Rows[Row]) -> Iterable[str]:
+def _namesakes(one: Declared, rows: Rows[Row]) -> Iterable[str]:
     """A note on other teams with the alias of a new one: the former one of a renamed state?"""
     alias = one.values[(ALIAS,)]
-    others = [row for row in rows if row.data.get(ALIAS) == alias and row.id != plan.id]
+    others = [row for row in rows if row.data.get(ALIAS) == alias and not is_owned(row, one)]
     owned = [(row.id, row.marker) for row in others if row.marker is not None]
     if not owned:
         return

@@ -180,6 +180,17 @@ def test_a_second_team_of_an_alias_is_said_to_be_one(run, api, name):
     assert run(**other)["comment"] == f"{name}-renamed is as declared"
 
 
+def test_the_team_from_before_an_id_was_declared_is_named(run, api, name):
+    assert run(**FIRST)["result"] is True
+    team_id = api.one(name)["team_id"]
+    mine = {**FIRST, "team_id": f"{name}-mine"}
+    predicted, result, again = run(**mine, test=True), run(**mine), run(**mine)
+    for one in (predicted, result, again):
+        assert f"the marker of {name}, which had no or another team_id: {team_id}" in one["comment"]
+    assert (result["result"], again["changes"]) == (True, {})
+    assert len(api.teams(name)) == 2
+
+
 def test_anothers_team_is_left_alone(run, api, name):
     run(**FIRST)
     team_id = api.one(name)["team_id"]
