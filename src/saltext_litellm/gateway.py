@@ -59,7 +59,7 @@ class Gateway:
         self.budgets = Budgets(budgets, keys, lambda budget: self.keys.foreseen(BUDGET, budget))
         self.keys = Keys(
             keys,
-            lambda name, test: self.teams.find(name, test=test),
+            lambda name, test: self.teams.find(name, test=test, label="team"),
             lambda name, test: name in self.budgets.store.rows(forecast=test),
             fingerprint,
             names,

@@ -142,13 +142,17 @@ def test_an_empty_set_is_not_pruned_by_accident(managed, api, name, empty):
 
 
 def test_models_from_pillar(loaders_with, profile, api, name):
-    states = States(loaders_with({"gateways": {"models": models(name)}}), profile)
+    pillar = {"gateways": {"models": models(name), "empty": None}}
+    states = States(loaders_with(pillar), profile)
     result = states.run(("managed", {"name": name, "pillar": "gateways:models"}))
     assert result["result"] is True
     assert api.secrets(api.one(f"{name}-1")["model_info"]["id"])["api_key"] == "sk****-1"
     missing = states.run(("managed", {"name": name, "pillar": "gateways:none"}))
     assert missing["result"] is False
     assert "There is no 'gateways:none' in the pillar" in missing["comment"]
+    empty = states.run(("managed", {"name": name, "pillar": "gateways:empty"}))
+    assert empty["result"] is False
+    assert empty["comment"] == "'gateways:empty' in the pillar is empty: if that is meant, write {}"
 
 
 @pytest.mark.parametrize("args", [{}, {"models": {}, "pillar": "x"}])

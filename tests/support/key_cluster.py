@@ -24,6 +24,10 @@ from .properties import FINGERPRINTER
 
 Found = dict[str, Any]
 
+UNREADABLE = (
+    "http://gateway failed (500): 1 validation error for UserAPIKeyAuth aliases Input should be a "
+    "valid dictionary [type=dict_type, input_value=None, input_type=NoneType]"
+)
 MAPPINGS = ("metadata", "aliases", "config", "permissions", "model_max_budget")
 NEW = {"spend": 0.0, "models": [], "blocked": None, "expires": None, "budget_id": None}
 NEW |= dict.fromkeys(("max_budget", "budget_duration", "tpm_limit", "rpm_limit", "team_id"))
@@ -124,7 +128,12 @@ class KeyCluster:
         if "team_id" in query:
             rows = [row for row in rows if row["team_id"] == query["team_id"]]
         first = (query.get("page", 1) - 1) * size
-        return {"keys": rows[first : first + size], "total_count": len(rows)}
+        page = rows[first : first + size]
+        if query.get("return_full_object") != "true":
+            return {"keys": [row["token"] for row in page], "total_count": len(rows)}
+        if any(row.get("aliases", {}) is None for row in page):
+            raise GatewayError(UNREADABLE, 500)
+        return {"keys": page, "total_count": len(rows)}
 
     def _info(self, query: Found) -> Found:
         token = query["key"]

@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 _MANY = 50  # objects, of which a person is told before they are written
 _EVENT_INTERVAL = 1.0  # seconds between two events about progress
 
+_NOTHING = object()
 _NEXT = "Open {}, {}, then `state.apply … test=True`"
 
 
@@ -56,9 +57,11 @@ class Minion:
         """What the pillar has under a key, nested with ``:``."""
         # Not pillar.get: on Salt 3008 it returns asterisks to modules.
         key = checks.title("pillar", key)
-        found = salt.utils.data.traverse_dict_and_list(self.pillar, key, None)
-        if found is None:
+        found = salt.utils.data.traverse_dict_and_list(self.pillar, key, _NOTHING)
+        if found is _NOTHING:
             raise Refused(f"There is no {quoted(key)} in the pillar")
+        if found is None:
+            raise Refused(f"{quoted(key)} in the pillar is empty: if that is meant, write {{}}")
         return found
 
     def declared_by(

@@ -28,7 +28,7 @@ def orphaned() -> bool:
     """Whether the minion that has started this job has ended.
 
     If it was killed, its jobs run on, and their returns go through the next minion (Salt 3006 to
-    3008). So they may write what is declared no longer.
+    3008). So they may write what is not declared any more.
     """
     minion = multiprocessing.parent_process()
     return minion is not None and os.getppid() != minion.pid

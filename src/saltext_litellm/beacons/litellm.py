@@ -1,8 +1,6 @@
 """
 Watch whether the models of LiteLLM gateways are as declared, and fire an event when that changes.
 
-.. versionadded:: 1.0.0
-
 Each interval the beacon plans sets of models, as the state ``litellm_model.managed`` does with
 ``test=True``. It reads the gateway and writes nothing. A minion runs it only if it is configured.
 

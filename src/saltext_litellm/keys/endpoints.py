@@ -6,6 +6,7 @@ says into errors of their own classes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ from ..http.endpoints import GatewayEndpoints
 from ..http.pages import PAGE, read_pages
 from ..http.session import Session
 from ..objects.patch import PERMISSION, patched
+from ..values.quote import joined
 from .kind import ID, TOKEN, token_of
 
 Body = Mapping[str, Any]
@@ -21,6 +23,9 @@ Found = dict[str, Any]
 
 _BAD, _NOT_FOUND = 400, 404
 _MISSING = ("Key not found", "No keys found")
+_UNREADABLE = re.compile(
+    r"validation error for UserAPIKeyAuth\s+(\w+)\s+Input should be a valid dict"
+)
 
 
 class KeyEndpoints(GatewayEndpoints):
@@ -42,11 +47,36 @@ class KeyEndpoints(GatewayEndpoints):
             query |= {ID: alias, "substring_matching": "true"}
 
         def page(number: int) -> tuple[Any, Any]:
-            answer = self._session.call("GET", "/key/list", params={**query, "page": number})
+            asked = {**query, "page": number}
+            try:
+                answer = self._session.call("GET", "/key/list", params=asked)
+            except GatewayError as err:
+                raise self._unreadable(err, asked) from None
             found = answer if isinstance(answer, dict) else {}
             return found.get("keys"), found.get("total_count")
 
         return [*read_pages("keys", TOKEN, page).values()]
+
+    def _unreadable(self, err: GatewayError, asked: Mapping[str, Any]) -> GatewayError:
+        """The error of a list with a key that LiteLLM cannot read: which one, and what to do.
+
+        LiteLLM (1.83.14 to 1.110.2) takes a null in the place of a mapping. Then it refuses the
+        key, and lists keys to nobody.
+        """
+        broken = _UNREADABLE.search(str(err))
+        if broken is None:
+            return err
+        tokens = self._session.call(
+            "GET", "/key/list", params={**asked, "return_full_object": "false"}
+        )
+        listed = tokens.get("keys") if isinstance(tokens, dict) else None
+        rows = [self.info(one) or {} for one in listed or () if isinstance(one, str)]
+        named = [str(row.get(ID)) for row in rows if row.get(broken[1], "") is None]
+        return GatewayError(
+            f"LiteLLM cannot list keys, because {broken[1]} of {joined(named) or 'one'} is null: "
+            "set it to {} by POST /key/update",
+            err.status,
+        )
 
     def info(self, token: str) -> Found | None:
         """One key, ``None`` if LiteLLM says that there is none."""

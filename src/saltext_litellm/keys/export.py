@@ -8,8 +8,9 @@ from typing import Any
 from ..errors import InvalidInput
 from ..objects import marker as markers
 from ..objects.export import Arguments, Export, Secret, declare, replaced
-from ..objects.patch import METADATA, SETTINGS
+from ..objects.patch import METADATA, SETTINGS, unshown
 from ..values.paths import Path, leaves
+from ..values.quote import joined
 from ..values.secrets import REDACTED, is_shown
 from .kind import ALIASES, FIELDS, ID, KeyRow, declared
 from .steps import COPIED
@@ -26,6 +27,7 @@ def export(rows: Iterable[KeyRow], set_: str | None) -> Export:
     found: dict[str, Arguments] = {}
     left_out: dict[str, str] = {}
     owners: dict[str, str] = {}
+    lacking: list[str] = []
     for row in sorted(rows, key=lambda row: row.id):
         name = row.marker.name if row.marker and row.marker.name not in found else row.id
         arguments: Arguments = {"key": Secret(name, "key", REDACTED, example=_EXAMPLE)}
@@ -43,9 +45,20 @@ def export(rows: Iterable[KeyRow], set_: str | None) -> Export:
             left_out[row.id] = str(err)
             continue
         found[name] = arguments
+        if hidden := unshown(row.data[METADATA]):
+            lacking.append(f"{joined(hidden)} of {name}, a secret or named like one")
         if row.marker and row.marker.set not in (None, set_):
             owners[name] = row.marker.owner
-    return Export("litellm_key", "key", set_, found, left_out=left_out, owners=owners, hint=_HINT)
+    return Export(
+        "litellm_key",
+        "key",
+        set_,
+        found,
+        left_out=left_out,
+        owners=owners,
+        lacking=tuple(lacking),
+        hint=_HINT,
+    )
 
 
 def _values(row: KeyRow) -> Iterator[tuple[Path, Any]]:

@@ -20,6 +20,7 @@ from ..objects.store import Store
 from ..values.checks import Mistakes
 from ..values.fingerprints import Fingerprinter
 from ..values.paths import Path
+from ..values.quote import joined
 from . import steps
 from .endpoints import KeyEndpoints
 from .kind import BUDGET, KEY, MODELS, NEWER, PERIOD, TEAM, KeyDeclared, KeyRow, parse
@@ -77,7 +78,10 @@ class Keys:
         return self.store.rows()
 
     def foreseen(self, path: Path, value: str) -> int:
-        """How many more keys would have a value, by what was only predicted in this run."""
+        """How many more keys would have a value, by what was only predicted in this run.
+
+        1.83.14 does not list the budgets of keys, so this counts only those that were looked up.
+        """
         return self.store.foreseen(lambda row: row.get(path) == value)
 
     def _want(self, aliases: Sequence[str]) -> None:
@@ -158,7 +162,7 @@ class Keys:
             check=lambda _, planned: self._check(planned, options.test),
             may_overlap=lambda planned: _may_overlap(planned, lacking),
             see_again=self._see_again,
-            notes=lambda _, planned, __: _notes(planned),
+            notes=lambda one, planned, _: _notes(one, planned, self.store.rows(options.test)),
         )
         run: Run[Any, KeyRow] = Run(replace(operations, do=do, foresee=foresee), options)
         name = self._names[0] if self._names else None
@@ -246,9 +250,11 @@ class Keys:
         self._refuse_login(declared.alias)
         new = steps.successor(declared, rows)
         row = rows.get(declared.alias) if any_owner else steps.own_row(declared, rows)
-        for one in (new, row) if not test else ():
-            if one is not None:
+        for one in (new, row):
+            if one is not None and not test:
                 self._look_again(Delete(one))
+            elif one is not None and BUDGET[0] not in one.data:  # see `foreseen`
+                self._complete(one, one.token, self.store.put)
         if new is not None and row is not None:
             executor.remove(declared.name, new, None, test=test)
         return executor.remove(declared.name, row or new, None, test=test)
@@ -301,7 +307,14 @@ def _refuse_twice(declared: Sequence[KeyDeclared]) -> None:
             raise Refused(f"{' and '.join(names)} have the same key, but a key has one key_alias")
 
 
-def _notes(plan: Plan[KeyRow]) -> Iterable[str]:
+def _notes(one: KeyDeclared, plan: Plan[KeyRow], rows: Rows[KeyRow]) -> Iterable[str]:
     """What the changes do not show."""
     if (MODELS,) in plan.removed:
         yield "Without models, LiteLLM lets a key use all of them, or all of its team"
+    used = {plan.id, plan.row and plan.row.id, one.alias, steps.second_alias(one.alias)}
+    marked = [row.id for row in rows.owned_by(*one.owner) if row.id not in used]
+    if marked:
+        yield (
+            f"Left alone, though it has the marker of {one.name}, as a copy or because somebody "
+            f"has renamed it: {joined(marked)}"
+        )

@@ -69,7 +69,7 @@ def _models(name: str, value: Any) -> list[str]:
             f"{name} is empty, which LiteLLM takes for all models: say which ones are meant, "
             "[all-proxy-models] or [all-team-models]"
         )
-    return [checks.text(name, model) for model in models]
+    return [checks.text(f"each of {name}", model) for model in models]
 
 
 def _key(name: str, value: Any) -> None:

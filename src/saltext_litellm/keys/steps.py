@@ -79,7 +79,7 @@ def make_plan(
     holder = None if is_known else next((one for one in rows if one.token == token), None)
     if holder is not None and holder not in (row, new):
         if row is not None or not is_owned(holder, declared):
-            raise Refused(f"The gateway has this key already, as {holder.id}")
+            raise Refused(f"The gateway has this key already, as {_named(declared, holder)}")
         row = holder  # somebody has given it another alias
     ours = [one for one in (new, row) if one is not None]
     ours = [*(one for one in rows.owned_by(*declared.owner) if _is_former(one, ours)), *ours]
@@ -100,6 +100,17 @@ def make_plan(
             return planned
     changes = {**planned.changes, CHANGED: {"old": REDACTED, "new": REDACTED}}
     return replace(planned, action=UPDATE, changes=changes, leftovers=others)
+
+
+def _named(declared: KeyDeclared, holder: KeyRow) -> str:
+    """The key that has the declared value, whose it is, and what to declare if it is meant."""
+    if holder.marker is None:
+        return f"{holder.id}: to manage that one, declare key_alias: {holder.id}"
+    whose = f"{holder.id} of {holder.marker.owner!r}"
+    if holder.marker.set != declared.set:
+        return whose
+    former = holder.marker.name
+    return f"{whose}: if it was renamed, keep the name {former} and declare key_alias instead"
 
 
 def _is_former(row: KeyRow, others: list[KeyRow]) -> bool:

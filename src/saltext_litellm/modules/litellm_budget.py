@@ -4,7 +4,7 @@ Manage the budgets of LiteLLM gateways.
 A budget is a set of limits under an id. Keys and customers that name it share the limits, not the
 money: each has its own spend.
 
-The ``state module`` of the same name makes a
+The state module of the same name makes a
 gateway's budgets match what an SLS file declares. A profile says where the gateway is and how to
 log in; see ``litellm_model``.
 
@@ -52,8 +52,6 @@ def list_(
     ``litellm_budget.present``, and
     ``budget_reset_at``, the time when the spend of its users begins anew.
 
-    .. versionadded:: 1.0.0
-
     name
         Return only those whose id matches (string, ``*`` and ``?`` are wildcards). Defaults to all.
 
@@ -75,8 +73,6 @@ def list_(
 def get(name: str, profile: str | dict[str, Any] = "litellm") -> dict[str, Any] | None:
     """
     Return one budget, in the form of ``list``, or ``None`` if there is none.
-
-    .. versionadded:: 1.0.0
 
     name
         Its id (string).
@@ -108,8 +104,6 @@ def plan(given: BudgetArguments) -> dict[str, Any]:
     - ``changes``: ``{key: {old, new}}``;
     - ``notes``, ``warnings`` and ``failure``, if there are any.
 
-    .. versionadded:: 1.0.0
-
     The arguments are those of
     ``litellm_budget.present``.
 
@@ -131,8 +125,6 @@ def apply(given: BudgetArguments, test: bool = False) -> dict[str, Any]:
     Make a budget as its arguments declare it, as the state ``present`` does. Returns what was done,
     in the form of ``plan``. If the gateway is not as declared afterwards, ``failure`` says
     why. ``unknown`` is ``True`` if nobody can see whether the last write was done.
-
-    .. versionadded:: 1.0.0
 
     The arguments are those of
     ``litellm_budget.present``, and:
@@ -160,8 +152,6 @@ def delete(
     """
     Delete a budget. Returns what was done, in the form of ``plan``. The ``action`` is
     ``none`` if there is no such budget.
-
-    .. versionadded:: 1.0.0
 
     name
         Its id, if ``budget_id`` is not given (string).
@@ -204,8 +194,6 @@ def export(
     Returns the text of the file. With ``path`` it returns the ``path``, the number of ``budgets``,
     what was ``left_out`` and why, and what to do ``next``. With ``data`` it returns the arguments
     by name.
-
-    .. versionadded:: 1.0.0
 
     path
         The file to write (string, should be an absolute path). Only its owner can read it. The file

@@ -62,8 +62,6 @@ def list_(
     - ``source``: ``database``, or ``config`` for the gateway's own config file, which LiteLLM 1.83
       does not tell.
 
-    .. versionadded:: 1.0.0
-
     name
         Return only those whose name matches (string, ``*`` and ``?`` are wildcards). Defaults to
         all.
@@ -93,8 +91,6 @@ def get(name: str, profile: str | dict[str, Any] = "litellm") -> dict[str, Any] 
     Return one credential as the gateway reports it, or ``None`` if there is none. Secrets, and
     values that look like secrets, are shown as ``**********``.
 
-    .. versionadded:: 1.0.0
-
     name
         Its name (string).
 
@@ -118,8 +114,6 @@ def used_by(name: str, profile: str | dict[str, Any] = "litellm") -> list[dict[s
     """
     Return the deployments that name a credential, each with its ``model_name``, its ``model_id``
     and its ``source`` (``database`` or ``config``), sorted by name.
-
-    .. versionadded:: 1.0.0
 
     name
         The name of the credential (string). It need not exist.
@@ -159,8 +153,6 @@ def plan(given: CredentialArguments) -> dict[str, Any]:
     - ``adopted``: ``True`` if nobody owned it so far, else the key is missing;
     - ``notes``, ``warnings`` and ``failure``, if there are any.
 
-    .. versionadded:: 1.0.0
-
     The arguments are those of ``litellm_credential.present``.
 
     Fails if an argument is wrong, if the credential belongs to somebody else, if there is no such
@@ -182,8 +174,6 @@ def apply(given: CredentialArguments, test: bool = False) -> dict[str, Any]:
     Make a credential as its arguments declare it, as the state ``present`` does. Returns what was
     done, in the form of ``plan``. If the gateway is not as declared afterwards, ``failure`` says
     why. ``unknown`` is ``True`` if nobody can see whether the last write was done.
-
-    .. versionadded:: 1.0.0
 
     The arguments are those of ``litellm_credential.present``, and:
 
@@ -208,8 +198,6 @@ def manage(given: CredentialSetArguments, test: bool = False) -> dict[str, Any]:
     Converge a whole set of credentials, as the state ``managed`` does. Returns the number of
     declared ``credentials``, their ``changes``, and the names under what has become of them, with
     the keys that ``litellm_model.manage`` has.
-
-    .. versionadded:: 1.0.0
 
     The arguments are those of ``litellm_credential.managed``, and:
 
@@ -238,8 +226,6 @@ def delete(
     """
     Delete a credential. Returns what was done, in the form of ``plan``. The ``action`` is ``none``
     if there is no such credential.
-
-    .. versionadded:: 1.0.0
 
     name
         Its name (string).
@@ -291,8 +277,6 @@ def export(
     Returns the text of the file. With ``path`` it returns the ``path``, the number of
     ``credentials``, what was ``left_out`` and why, and what to do ``next``. With ``data`` it
     returns the arguments by name.
-
-    .. versionadded:: 1.0.0
 
     path
         The file to write (string, should be an absolute path). Only its owner can read it. The file

@@ -55,8 +55,6 @@ def list_(
       does not tell;
     - ``dangling``: those of all these models that the gateway does not have.
 
-    .. versionadded:: 1.0.0
-
     name
         Return only the rules whose model matches (string, ``*`` and ``?`` are wildcards). Defaults
         to all.
@@ -89,8 +87,6 @@ def get(
 ) -> dict[str, Any] | None:
     """
     Return one rule, in the form of ``list``, or ``None`` if there is none.
-
-    .. versionadded:: 1.0.0
 
     name
         The model (string).
@@ -131,8 +127,6 @@ def plan(given: FallbackArguments) -> dict[str, Any]:
     - ``changes``: ``{key: {old, new}}``;
     - ``notes``, ``warnings`` and ``failure``, if there are any.
 
-    .. versionadded:: 1.0.0
-
     The arguments are those of ``litellm_fallback.present``.
 
     Fails if an argument is wrong, if the gateway has no such models, if the rule belongs to its
@@ -154,8 +148,6 @@ def apply(given: FallbackArguments, test: bool = False) -> dict[str, Any]:
     Make a rule as its arguments declare it, as the state ``present`` does. Returns what was done,
     in the form of ``plan``. If the gateway is not as declared afterwards, ``failure`` says why.
     ``unknown`` is ``True`` if nobody can see whether the last write was done.
-
-    .. versionadded:: 1.0.0
 
     The arguments are those of ``litellm_fallback.present``, and:
 
@@ -183,8 +175,6 @@ def delete(
     """
     Delete a rule. Returns what was done, in the form of ``plan``. The ``action`` is ``none`` if
     there is no such rule.
-
-    .. versionadded:: 1.0.0
 
     name
         The model (string). The gateway need not have it any more.

@@ -56,8 +56,6 @@ def manage(given: DocumentArguments, test: bool = False) -> dict[str, Any]:
 
     Empty keys are missing, except ``changes``.
 
-    .. versionadded:: 1.0.0
-
     The arguments are those of ``litellm_gateway.managed``, and:
 
     test
@@ -123,8 +121,6 @@ def diff(given: DiffArguments) -> list[dict[str, Any]]:
     LiteLLM 1.83 does not say which credentials, fallbacks and settings are of its config file, so
     there they count as the database's.
 
-    .. versionadded:: 1.0.0
-
     name
         Name of the set that manages the gateway, or would (string).
 
@@ -171,8 +167,6 @@ def export(
 
     Returns the text of the file. With ``path`` it returns the ``path``, the number of ``sections``,
     what was ``left_out`` and why, and what to do ``next``. With ``data`` it returns the document.
-
-    .. versionadded:: 1.0.0
 
     path
         The file to write (string, should be an absolute path). Only its owner can read it. The file

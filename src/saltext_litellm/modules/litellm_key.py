@@ -4,7 +4,7 @@ Manage the virtual keys of LiteLLM gateways.
 A virtual key is what people and programs call a gateway with. It belongs to a team or a user, and
 has models, limits and a budget.
 
-The ``state module`` of the same name makes a gateway's
+The state module of the same name makes a gateway's
 keys match what an SLS file declares. A profile says where the gateway is and how to log in; see
 ``litellm_model``.
 
@@ -61,8 +61,6 @@ def list_(
     - ``owner``: the state that manages it, ``NAME in SET`` for one of a set, ``None`` if Salt does
       not manage it.
 
-    .. versionadded:: 1.0.0
-
     name
         Return only those whose alias matches (string, ``*`` and ``?`` are wildcards). Defaults to
         all.
@@ -91,8 +89,6 @@ def get(name: str, profile: str | dict[str, Any] = "litellm") -> dict[str, Any] 
     """
     Return one key as the gateway reports it, or ``None`` if there is none. The key itself is not
     among it, and its hash is left out. What looks like a secret is shown as ``**********``.
-
-    .. versionadded:: 1.0.0
 
     name
         Its alias (string).
@@ -125,8 +121,6 @@ def plan(given: KeyArguments) -> dict[str, Any]:
     - ``adopted``: ``True`` if nobody owned it so far, else the key is missing;
     - ``notes``, ``warnings`` and ``failure``, if there are any.
 
-    .. versionadded:: 1.0.0
-
     The arguments are those of
     ``litellm_key.present``.
 
@@ -149,8 +143,6 @@ def apply(given: KeyArguments, test: bool = False) -> dict[str, Any]:
     Make a key as its arguments declare it, as the state ``present`` does. Returns what was done,
     in the form of ``plan``. If the gateway is not as declared afterwards, ``failure`` says
     why. ``unknown`` is ``True`` if nobody can see whether the last write was done.
-
-    .. versionadded:: 1.0.0
 
     The arguments are those of
     ``litellm_key.present``, and:
@@ -175,8 +167,6 @@ def manage(given: KeySetArguments, test: bool = False) -> dict[str, Any]:
     Converge a whole set of keys, as the state ``managed`` does. Returns the number of declared
     ``keys``, their ``changes``, and the names under what has become of them, with the keys that
     ``litellm_model.manage`` has.
-
-    .. versionadded:: 1.0.0
 
     The arguments are those of
     ``litellm_key.managed``, and:
@@ -207,8 +197,6 @@ def delete(
     """
     Delete a key. Returns what was done, in the form of ``plan``. The ``action`` is ``none``
     if there is no such key. What was put under an ``sdb://`` reference stays there.
-
-    .. versionadded:: 1.0.0
 
     name
         The name of its state, and its alias if ``key_alias`` is not given (string).
@@ -243,8 +231,6 @@ def block(name: str, profile: str | dict[str, Any] = "litellm") -> bool:
     """
     Let LiteLLM refuse a key from now on. Returns ``True``.
 
-    .. versionadded:: 1.0.0
-
     name
         Its alias (string).
 
@@ -266,8 +252,6 @@ def block(name: str, profile: str | dict[str, Any] = "litellm") -> bool:
 def unblock(name: str, profile: str | dict[str, Any] = "litellm") -> bool:
     """
     Let LiteLLM take a blocked key again. Returns ``True``.
-
-    .. versionadded:: 1.0.0
 
     name
         Its alias (string).
@@ -307,8 +291,6 @@ def export(
     Returns the text of the file. With ``path`` it returns the ``path``, the number of ``keys``,
     what was ``left_out`` and why, and what to do ``next``. With ``data`` it returns the arguments
     by name.
-
-    .. versionadded:: 1.0.0
 
     path
         The file to write (string, should be an absolute path). Only its owner can read it. The file

@@ -87,8 +87,6 @@ def list_(
     extension must be installed where ``salt`` runs. ``--out=json`` and other outputters show the
     mappings whole.
 
-    .. versionadded:: 1.0.0
-
     model_name
         Return only those whose model name matches (string, ``*`` and ``?`` are wildcards).
         Defaults to all.
@@ -181,8 +179,6 @@ def export(
     ``deployments``, what was ``left_out`` and why, and what to do ``next``. With ``data`` it
     returns the arguments by name.
 
-    .. versionadded:: 1.0.0
-
     path
         The file to write (string, should be an absolute path). Only its owner can read it. The
         file must not exist yet, unless ``overwrite`` is ``True``. By default no file is written.
@@ -248,8 +244,6 @@ def test_connection(given: DeploymentArguments) -> Any:
     deployment of the same model; the request tells it not to. But LiteLLM still follows the
     ``health_check_…`` keys in the ``model_info`` of that deployment. Then there is a note.
 
-    .. versionadded:: 1.0.0
-
     The arguments are those of ``litellm_model.present``. Those that concern the row and not the
     call have no effect.
 
@@ -280,8 +274,6 @@ def health(
 
     A deployment may be unhealthy and answer its users: the check is a small chat call, unless
     ``mode`` and the ``health_check_…`` keys of ``model_info`` say otherwise.
-
-    .. versionadded:: 1.0.0
 
     name
         Name of the state that manages it, or else its model name, if no other deployment has that
@@ -316,8 +308,6 @@ def get(
     """
     Return one deployment as the gateway reports it, or ``None`` if there is none. Secrets, and
     values that look like secrets, are left out or shown as ``**********``.
-
-    .. versionadded:: 1.0.0
 
     name
         Name of the state that manages it, or else its model name, if no other deployment has that
@@ -356,8 +346,6 @@ def plan(given: DeploymentArguments) -> dict[str, Any]:
     - ``adopted``: ``True`` if nobody owned the row so far, else the key is missing;
     - ``notes``, ``warnings`` and ``failure``, if there are any.
 
-    .. versionadded:: 1.0.0
-
     The arguments are those of ``litellm_model.present``.
 
     Fails if an argument is wrong, if several deployments fit, if the row belongs to somebody else,
@@ -380,8 +368,6 @@ def apply(given: DeploymentArguments, test: bool = False) -> dict[str, Any]:
     declared any more. Returns what was done, in the form of ``plan``. If the gateway is not as
     declared afterwards, ``failure`` says why. ``unknown`` is ``True`` if nobody can see whether the
     last write was done, and ``written`` if it is as declared and only a check has failed.
-
-    .. versionadded:: 1.0.0
 
     The arguments are those of ``litellm_model.present``, and:
 
@@ -406,8 +392,6 @@ def create(given: DeploymentArguments, test: bool = False) -> dict[str, Any]:
     """
     Create a deployment. Returns what was done, in the form of ``plan``.
 
-    .. versionadded:: 1.0.0
-
     The arguments are those of ``litellm_model.present``. A new deployment has no secrets to verify,
     so ``verify_secrets`` has no effect here. There is one more:
 
@@ -430,8 +414,6 @@ def update(given: DeploymentArguments, test: bool = False) -> dict[str, Any]:
     """
     Change the values that you give in an existing deployment, and nothing else. The other values
     and the owner stay. Returns what was done, in the form of ``plan``.
-
-    .. versionadded:: 1.0.0
 
     The arguments are those of ``litellm_model.present``, but only ``name`` is required, and
     ``tier`` has no default. There is one more:
@@ -462,8 +444,6 @@ def delete(
     Delete a deployment. Returns what was done, in the form of ``plan``. The ``action`` is ``none``
     if there is no such deployment. Deployments of the gateway's config file are never touched:
     ``failure`` says that they are still served.
-
-    .. versionadded:: 1.0.0
 
     name
         Name of the state that manages it, or else its model name, if no other deployment has that
@@ -508,8 +488,6 @@ def block(
     Pause a deployment: it stays on the gateway, but is not served. Returns ``True``. Needs a
     LiteLLM from mid-2026 or newer.
 
-    .. versionadded:: 1.0.0
-
     name
         Name of the state that manages it, or else its model name, if no other deployment has that
         (string). Either this or ``model_id`` is needed.
@@ -538,8 +516,6 @@ def unblock(
     """
     Serve a paused deployment again. Returns ``True``.
 
-    .. versionadded:: 1.0.0
-
     name
         Name of the state that manages it, or else its model name, if no other deployment has that
         (string). Either this or ``model_id`` is needed.
@@ -565,8 +541,6 @@ def ping(profile: str | dict[str, Any] = "litellm") -> bool:
     """
     Return ``True`` if the gateway answers and takes the ``api_key``. That of a viewer is enough.
 
-    .. versionadded:: 1.0.0
-
     profile
         Config key of the gateway, or a mapping with its url and api_key. Defaults to ``litellm``.
 
@@ -585,8 +559,6 @@ def ping(profile: str | dict[str, Any] = "litellm") -> bool:
 def version(profile: str | dict[str, Any] = "litellm") -> str | None:
     """
     Return the version of the gateway's LiteLLM, ``None`` if it does not say.
-
-    .. versionadded:: 1.0.0
 
     profile
         Config key of the gateway, or a mapping with its url and api_key. Defaults to ``litellm``.
@@ -623,8 +595,6 @@ def manage(given: SetArguments, test: bool = False) -> dict[str, Any]:
     - ``profile_warnings``: warnings about the profile.
 
     Empty keys are missing, except ``changes``. A model that is in no list is as declared.
-
-    .. versionadded:: 1.0.0
 
     The arguments are those of ``litellm_model.managed``, and:
 
@@ -670,8 +640,6 @@ def plan_set(given: SetArguments) -> dict[str, Any]:
     It is 1 if a model cannot be made as declared, or if the function fails. A call from elsewhere,
     such as a state, ``onlyif``, ``unless`` or a template, leaves no exit code: look at ``pending``
     there.
-
-    .. versionadded:: 1.0.0
 
     The arguments are those of ``litellm_model.managed``.
 

@@ -53,8 +53,6 @@ def list_(profile: str | dict[str, Any] = "litellm") -> list[dict[str, Any]]:
     - ``acts``: whether the router follows the value. ``False`` if LiteLLM only stores it, ``None``
       if that cannot be seen.
 
-    .. versionadded:: 1.0.0
-
     profile
         Config key of the gateway, or a mapping with its url and api_key. Defaults to ``litellm``.
 
@@ -73,8 +71,6 @@ def list_(profile: str | dict[str, Any] = "litellm") -> list[dict[str, Any]]:
 def get(name: str, profile: str | dict[str, Any] = "litellm") -> dict[str, Any] | None:
     """
     Return one setting, in the form of ``list``, or ``None`` if LiteLLM shows none of this name.
-
-    .. versionadded:: 1.0.0
 
     name
         Its name (string).
@@ -107,8 +103,6 @@ def plan(given: SettingArguments) -> dict[str, Any]:
     - ``changes``: ``{setting: {old, new}}``, without secrets;
     - ``notes``, ``warnings`` and ``failure``, if there are any.
 
-    .. versionadded:: 1.0.0
-
     The arguments are those of ``litellm_router.present``.
 
     Fails if an argument is wrong, if LiteLLM would not follow the setting, if there is no such
@@ -129,8 +123,6 @@ def apply(given: SettingArguments, test: bool = False) -> dict[str, Any]:
     Give a router setting a value, as the state ``present`` does. Returns what was done, in the form
     of ``plan``. If the gateway is not as declared afterwards, ``failure`` says why. ``unknown`` is
     ``True`` if nobody can see whether the last write was done.
-
-    .. versionadded:: 1.0.0
 
     The arguments are those of ``litellm_router.present``, and:
 
@@ -153,8 +145,6 @@ def manage(given: SettingsArguments, test: bool = False) -> dict[str, Any]:
     """
     Give several router settings their values in one write, as the state ``managed`` does. Returns
     what was done, in the form of ``plan``.
-
-    .. versionadded:: 1.0.0
 
     The arguments are those of ``litellm_router.managed``, and:
 

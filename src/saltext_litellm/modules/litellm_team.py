@@ -3,7 +3,7 @@ Manage the teams of LiteLLM gateways.
 
 A team has members, models that it may use, limits and a budget. Its keys share these.
 
-The ``state module`` of the same name makes a gateway's
+The state module of the same name makes a gateway's
 teams match what an SLS file declares. A profile says where the gateway is and how to log in; see
 ``litellm_model``.
 """
@@ -56,8 +56,6 @@ def list_(
     - ``owner``: the state that manages it, ``NAME in SET`` for one of a set, ``None`` if Salt does
       not manage it.
 
-    .. versionadded:: 1.0.0
-
     name
         Return only those whose alias matches (string, ``*`` and ``?`` are wildcards). Defaults to
         all.
@@ -86,8 +84,6 @@ def get(name: str, profile: str | dict[str, Any] = "litellm") -> dict[str, Any] 
     """
     Return one team as the gateway reports it, or ``None`` if there is none. What looks like a
     secret is shown as ``**********``.
-
-    .. versionadded:: 1.0.0
 
     name
         Its alias or its id (string).
@@ -123,8 +119,6 @@ def plan(given: TeamArguments) -> dict[str, Any]:
     - ``adopted``: ``True`` if nobody owned it so far, else the key is missing;
     - ``notes``, ``warnings`` and ``failure``, if there are any.
 
-    .. versionadded:: 1.0.0
-
     The arguments are those of
     ``litellm_team.present``.
 
@@ -146,8 +140,6 @@ def apply(given: TeamArguments, test: bool = False) -> dict[str, Any]:
     Make a team as its arguments declare it, as the state ``present`` does. Returns what was done,
     in the form of ``plan``. If the gateway is not as declared afterwards, ``failure`` says
     why. ``unknown`` is ``True`` if nobody can see whether the last write was done.
-
-    .. versionadded:: 1.0.0
 
     The arguments are those of
     ``litellm_team.present``, and:
@@ -172,8 +164,6 @@ def manage(given: TeamSetArguments, test: bool = False) -> dict[str, Any]:
     Converge a whole set of teams, as the state ``managed`` does. Returns the number of declared
     ``teams``, their ``changes``, and the names under what has become of them, with the keys that
     ``litellm_model.manage`` has.
-
-    .. versionadded:: 1.0.0
 
     The arguments are those of
     ``litellm_team.managed``, and:
@@ -204,8 +194,6 @@ def delete(
     """
     Delete a team. Returns what was done, in the form of ``plan``. The ``action`` is ``none``
     if there is no such team.
-
-    .. versionadded:: 1.0.0
 
     name
         The name of its state, or its alias (string).
@@ -259,8 +247,6 @@ def export(
     Returns the text of the file. With ``path`` it returns the ``path``, the number of ``teams``,
     what was ``left_out`` and why, and what to do ``next``. With ``data`` it returns the arguments
     by name.
-
-    .. versionadded:: 1.0.0
 
     path
         The file to write (string, should be an absolute path). Only its owner can read it. The file

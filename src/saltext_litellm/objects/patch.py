@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..values.paths import Path, put
-from ..values.secrets import hides
+from ..values.paths import Path, leaves, put
+from ..values.secrets import hides, is_shown
 from . import marker as markers
 from .declared import Declared
 from .marker import Marker
@@ -29,6 +29,15 @@ def is_set(_: Path, value: Any) -> bool:
 def is_hidden(path: Path) -> bool:
     """Whether a value is named like a secret. Names of members, aliases and settings are none."""
     return any(map(hides, path[1:] if path[0] == METADATA else path[2:]))
+
+
+def unshown(metadata: Mapping[str, Any]) -> list[str]:
+    """The places in metadata of what is a secret, or named like one."""
+    return [
+        ":".join(path)
+        for path, value in leaves((METADATA,), metadata or None)
+        if path[1] != markers.KEY and (is_hidden(path) or not is_shown("", value))
+    ]
 
 
 def place(path: Path) -> Path:

@@ -1,8 +1,6 @@
 """
 Print lists of objects as tables that fit a terminal, with the columns in the order of their keys.
 
-.. versionadded:: 1.0.0
-
 Salt's own ``table`` sorts the columns by their names, and cuts nothing. Here the name comes first,
 an id shows its beginning, columns without a value are left out, and the longest are cut until a
 line has at most 100 characters. ``--out=json`` and others show all of it.

@@ -44,8 +44,6 @@ def present(given: BudgetArguments) -> dict[str, Any]:
     """
     Ensure that a budget exists as declared.
 
-    .. versionadded:: 1.0.0
-
     An argument that is null or not given is not managed; one is needed at least: ``at least one
     limit is needed, as LiteLLM makes no budget of nothing``. If the gateway refuses something or
     cannot be reached, the state fails and says so in one sentence. If arguments are wrong, it fails
@@ -102,8 +100,6 @@ def absent(
     """
     Ensure that a budget does not exist.
 
-    .. versionadded:: 1.0.0
-
     The state fails as long as keys or customers have the budget, and counts them: ``… of the
     gateway would have no limits without the budget …: …``. LiteLLM 1.83 does not show
     which customers have it.
@@ -132,8 +128,6 @@ def mod_watch(name: str, sfun: str | None = None, **kwargs: Any) -> dict[str, An
     """
     Apply a state again because something that it watches has changed. Salt calls this for
     ``watch`` and ``listen``.
-
-    .. versionadded:: 1.0.0
 
     ``watch`` applies the state again if the state itself has just changed nothing, ``listen`` does
     so at the end of the run.

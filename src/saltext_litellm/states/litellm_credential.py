@@ -57,8 +57,6 @@ def present(given: CredentialArguments) -> dict[str, Any]:
     """
     Ensure that a credential exists as declared.
 
-    .. versionadded:: 1.0.0
-
     An argument that is null or not given is not managed. If the gateway refuses something or cannot
     be reached, the state fails and says so in one sentence. If arguments are wrong, it fails before
     anything is written, and names all of them.
@@ -119,8 +117,6 @@ def absent(name: str, profile: str | dict[str, Any] = "litellm") -> dict[str, An
     """
     Ensure that a credential does not exist.
 
-    .. versionadded:: 1.0.0
-
     The state fails as long as a model names the credential, and lists these models: ``… names the
     credential …: change or delete it first``. LiteLLM would delete it all the same, and answer the
     callers of these models with an error. It also fails if the credential belongs to another state
@@ -148,8 +144,6 @@ def absent(name: str, profile: str | dict[str, Any] = "litellm") -> dict[str, An
 def managed(given: CredentialSetArguments) -> dict[str, Any]:
     """
     Ensure that a whole set of credentials is as declared.
-
-    .. versionadded:: 1.0.0
 
     The run plans all credentials before it writes anything. All mistakes are reported at once. If
     a credential fails, the run goes on with the others.
@@ -207,8 +201,6 @@ def mod_watch(name: str, sfun: str | None = None, **kwargs: Any) -> dict[str, An
     """
     Apply a state again because something that it watches has changed. Salt calls this for
     ``watch`` and ``listen``.
-
-    .. versionadded:: 1.0.0
 
     ``present`` and ``managed`` are applied with ``verify_secrets: True``. ``absent`` is applied as
     it is. ``watch`` applies the state again if the state itself has just changed nothing,

@@ -48,8 +48,6 @@ def present(given: FallbackArguments) -> dict[str, Any]:
     """
     Ensure that a model has these fallbacks.
 
-    .. versionadded:: 1.0.0
-
     The models must exist before; ``require`` their states. If the gateway refuses something or
     cannot be reached, the state fails and says so in one sentence. If arguments are wrong, it fails
     before anything is written, and names all of them. After a write the rules are read again,
@@ -100,8 +98,6 @@ def absent(
 ) -> dict[str, Any]:
     """
     Ensure that a model has no fallbacks of a type.
-
-    .. versionadded:: 1.0.0
 
     LiteLLM does not delete the rules of a model that is deleted.
 

@@ -44,8 +44,6 @@ def managed(given: DocumentArguments) -> dict[str, Any]:
     """
     Ensure that the database of a gateway holds what a document declares.
 
-    .. versionadded:: 1.0.0
-
     All kinds of objects are planned before anything is written, so one mistake stops the run before
     its first change. All mistakes are reported at once, each with its key in the document. Then the
     objects are made in this order: credentials, budgets, teams, models, fallbacks, router settings,
@@ -122,8 +120,6 @@ def mod_watch(name: str, sfun: str | None = None, **kwargs: Any) -> dict[str, An
     """
     Apply a state again because something that it watches has changed. Salt calls this for
     ``watch`` and ``listen``.
-
-    .. versionadded:: 1.0.0
 
     ``managed`` is applied with ``verify_secrets: True``. ``watch`` applies the state again if the
     state itself has just changed nothing, ``listen`` does so at the end of the run.

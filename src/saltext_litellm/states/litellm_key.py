@@ -51,8 +51,6 @@ def present(given: KeyArguments) -> dict[str, Any]:
     """
     Ensure that a virtual key exists as declared.
 
-    .. versionadded:: 1.0.0
-
     An argument that is null or not given is not managed. If the gateway refuses something or cannot
     be reached, the state fails and says so in one sentence. If arguments are wrong, it fails before
     anything is written, and names all of them. A key that has expired fails, as LiteLLM refuses it:
@@ -168,8 +166,6 @@ def absent(
     """
     Ensure that a key does not exist. LiteLLM refuses it from then on.
 
-    .. versionadded:: 1.0.0
-
     What is under an ``sdb://`` reference stays there. The state fails if the key belongs to another
     state or set, and if the profile logs in with it.
 
@@ -199,8 +195,6 @@ def absent(
 def managed(given: KeySetArguments) -> dict[str, Any]:
     """
     Ensure that a whole set of keys is as declared.
-
-    .. versionadded:: 1.0.0
 
     The run plans all keys before it writes anything. All mistakes are reported at once. If a key
     fails, the run goes on with the others.
@@ -254,8 +248,6 @@ def mod_watch(name: str, sfun: str | None = None, **kwargs: Any) -> dict[str, An
     """
     Apply a state again because something that it watches has changed. Salt calls this for
     ``watch`` and ``listen``.
-
-    .. versionadded:: 1.0.0
 
     ``watch`` applies the state again if the state itself has just changed nothing, ``listen`` does
     so at the end of the run.

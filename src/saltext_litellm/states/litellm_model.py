@@ -47,8 +47,6 @@ def present(given: DeploymentArguments) -> dict[str, Any]:
     """
     Ensure that a deployment exists as declared.
 
-    .. versionadded:: 1.0.0
-
     ``name`` is required. The model is required too, as ``custom_llm_provider`` with
     ``base_model``, or as a ``model`` in ``litellm_params``. An argument that is null, or not given
     and without a default, is not managed; a null ``verify_secrets``, ``preflight`` or ``verify`` is
@@ -204,8 +202,6 @@ def absent(
     """
     Ensure that a deployment does not exist.
 
-    .. versionadded:: 1.0.0
-
     A deployment of this name is left alone if it belongs to another state or set, or to the
     gateway's own config file. Then the state fails, with ``… is still there: …, and is left alone``
     or ``… is still served: the gateway's config file defines it (…)``.
@@ -238,8 +234,6 @@ def absent(
 def managed(given: SetArguments) -> dict[str, Any]:
     """
     Ensure that a whole set of deployments is as declared.
-
-    .. versionadded:: 1.0.0
 
     The run plans all models before it writes anything, so a mistake in the last model stops it
     before it changes the first one. All mistakes are reported at once. If a model fails, the run
@@ -324,8 +318,6 @@ def mod_watch(name: str, sfun: str | None = None, **kwargs: Any) -> dict[str, An
     """
     Apply a state again because something that it watches has changed. Salt calls this for
     ``watch`` and ``listen``.
-
-    .. versionadded:: 1.0.0
 
     ``present`` and ``managed`` are applied with ``verify_secrets: True``, so they repair secrets
     that somebody has changed on the gateway. ``absent`` is applied as it is. ``watch`` applies the

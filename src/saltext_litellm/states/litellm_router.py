@@ -52,8 +52,6 @@ def present(given: SettingArguments) -> dict[str, Any]:
     """
     Ensure that a router setting has a value, and that the router follows it.
 
-    .. versionadded:: 1.0.0
-
     If the gateway refuses something or cannot be reached, the state fails and says so in one
     sentence. A value that LiteLLM stores and its router does not follow fails too: ``… is stored,
     but LiteLLM does not act on it (the live router has …)``. LiteLLM does not show whether it
@@ -94,8 +92,6 @@ def managed(given: SettingsArguments) -> dict[str, Any]:
     """
     Ensure that several router settings have their values, and that the router follows them. What
     differs is written in one request.
-
-    .. versionadded:: 1.0.0
 
     name
         Name of the state (string).

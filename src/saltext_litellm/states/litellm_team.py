@@ -50,8 +50,6 @@ def present(given: TeamArguments) -> dict[str, Any]:
     """
     Ensure that a team exists as declared.
 
-    .. versionadded:: 1.0.0
-
     An argument that is null or not given is not managed. If the gateway refuses something or cannot
     be reached, the state fails and says so in one sentence. If arguments are wrong, it fails before
     anything is written, and names all of them.
@@ -145,8 +143,6 @@ def absent(
     """
     Ensure that a team does not exist.
 
-    .. versionadded:: 1.0.0
-
     The state fails as long as keys or models belong to the team, and counts them: ``LiteLLM
     would delete … with the team …: delete them first, …``. It also fails if the
     team belongs to another state or set.
@@ -176,8 +172,6 @@ def absent(
 def managed(given: TeamSetArguments) -> dict[str, Any]:
     """
     Ensure that a whole set of teams is as declared.
-
-    .. versionadded:: 1.0.0
 
     The run plans all teams before it writes anything. All mistakes are reported at once. If a team
     fails, the run goes on with the others.
@@ -231,8 +225,6 @@ def mod_watch(name: str, sfun: str | None = None, **kwargs: Any) -> dict[str, An
     """
     Apply a state again because something that it watches has changed. Salt calls this for
     ``watch`` and ``listen``.
-
-    .. versionadded:: 1.0.0
 
     ``watch`` applies the state again if the state itself has just changed nothing, ``listen`` does
     so at the end of the run.

@@ -7,6 +7,7 @@ says into errors of their own classes.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from ..errors import AlreadyThere, GatewayError, NotInDatabase, OutcomeUnknown
@@ -88,13 +89,7 @@ class TeamEndpoints(GatewayEndpoints):
         :raises AlreadyThere: There is one with this id.
         :raises OutcomeUnknown: It may exist: look before trying again.
         """
-        try:
-            answer = self._post("/team/new", body, repeatable=False)
-        except GatewayError as err:
-            if "already exists" in str(err) or "Unique constraint failed" in str(err):
-                raise AlreadyThere(str(err), err.status) from None
-            raise
-        found = self._confirmed(answer, "POST /team/new")
+        found = self._confirmed(self._create("/team/new", body), "POST /team/new")
         if PERMISSION in body and not found.get(PERMISSION):  # this answer does not show it
             return self.info(found[ID]) or found
         return found
@@ -136,7 +131,31 @@ class TeamEndpoints(GatewayEndpoints):
                 limits: Found = {MEMBER_BUDGET[key]: None for key in cleared}
                 self._post("/budget/update", {"budget_id": pointer, **limits})
             body = {**kept, **body}
+        if pointer is not None and MEMBER_BUDGET.keys() & body.keys():
+            self._restore_budget(pointer, before)
         return self._write("/team/update", team_id, body)
+
+    def _restore_budget(self, budget_id: str, team: Found) -> None:
+        """Make the budget of the members of a team anew if somebody has deleted it.
+
+        LiteLLM (1.83.14 to 1.110.2) answers 500 to a change of a budget that is not there.
+        """
+        if MEMBER_BUDGET.keys() & team.keys():
+            return
+        with suppress(AlreadyThere):
+            self._create("/budget/new", {"budget_id": budget_id, "max_budget": None})
+
+    def _create(self, path: str, body: Body) -> Any:
+        """Send a create.
+
+        :raises AlreadyThere: There is one with this id.
+        """
+        try:
+            return self._post(path, body, repeatable=False)
+        except GatewayError as err:
+            if "already exists" in str(err) or "Unique constraint failed" in str(err):
+                raise AlreadyThere(str(err), err.status) from None
+            raise
 
     def delete(self, team_id: str) -> bool:
         """Delete a team, and all keys of it; ``False`` if there is none.

@@ -9,9 +9,10 @@ from typing import Any
 from ..errors import InvalidInput
 from ..objects import marker as markers
 from ..objects.export import Arguments, Export, declare
-from ..objects.patch import METADATA, SETTINGS
+from ..objects.patch import METADATA, SETTINGS, unshown
 from ..objects.row import Row
 from ..values.paths import Path, leaves
+from ..values.quote import joined
 from ..values.secrets import is_shown
 from .kind import (
     ALIAS,
@@ -39,6 +40,7 @@ def export(rows: Iterable[Row], set_: str | None) -> Export:
     found: dict[str, Arguments] = {}
     left_out: dict[str, str] = {}
     owners: dict[str, str] = {}
+    lacking: list[str] = []
     rows = sorted(rows, key=lambda row: (str(row.data.get(ALIAS)), row.id))
     for name, row in _named(rows):
         arguments: Arguments = {}
@@ -57,10 +59,19 @@ def export(rows: Iterable[Row], set_: str | None) -> Export:
         found[name] = {
             key: arguments[key] for key in arguments if (key, arguments[key]) != (ALIAS, name)
         }
+        if hidden := unshown(row.data[METADATA]):
+            lacking.append(f"{joined(hidden)} of {name}, a secret or named like one")
         if row.marker and row.marker.set not in (None, set_):
             owners[name] = row.marker.owner
     return Export(
-        "litellm_team", "team", set_, found, left_out=left_out, owners=owners, id_label=ID
+        "litellm_team",
+        "team",
+        set_,
+        found,
+        left_out=left_out,
+        owners=owners,
+        lacking=tuple(lacking),
+        id_label=ID,
     )
 
 

@@ -63,7 +63,7 @@ def _models(name: str, value: Any) -> list[str]:
             f"{name} is empty, which LiteLLM takes for all models: say which one is meant, "
             "[all-proxy-models] or [no-default-models]"
         )
-    return [checks.text(name, model) for model in models]
+    return [checks.text(f"each of {name}", model) for model in models]
 
 
 FIELDS = Fields(
@@ -159,7 +159,8 @@ def _check_value(path: Path, value: Any) -> None:
     if section == SETTINGS and path[1] in {*FIELDS.known, ROSTER}:
         own = MEMBERS if path[1] == ROSTER else path[1]
         raise InvalidInput(f"{name} has an argument of its own: {own}")
-    if section == SETTINGS and path[1] in _SET_BY_LITELLM:
+    is_its_own = section == SETTINGS and path[1] in _SET_BY_LITELLM
+    if is_its_own or path[:_PAIR] == (METADATA, POINTER):
         raise InvalidInput(f"{name} cannot be declared: LiteLLM sets that")
     if path[:_PAIR] == (METADATA, markers.KEY):
         raise InvalidInput(f"{name} cannot be declared: it is the marker of this extension")

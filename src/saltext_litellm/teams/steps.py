@@ -63,20 +63,21 @@ def find(declared: Declared, rows: Rows[Row], taken: Set[str] = frozenset()) -> 
     return only(free, alias) if free else None
 
 
-def only(rows: list[Row], alias: str) -> Row:
+def only(rows: list[Row], alias: str, label: str = ID) -> Row:
     """The row of an alias.
 
+    :param label: The argument that says which row is meant.
     :raises Ambiguous: Several have it.
     """
-    return _only_one(rows, f"are named {alias!r}")
+    return _only_one(rows, f"are named {alias!r}", label)
 
 
 def _ids(declared: Declared) -> Iterator[str]:
     return derived_ids("team", *declared.owner)
 
 
-def _only_one(rows: list[Row], what: str) -> Row:
-    return only_one(rows, f"Several teams {what}", ID, lambda row: str(row.data.get(ALIAS)))
+def _only_one(rows: list[Row], what: str, label: str = ID) -> Row:
+    return only_one(rows, f"Several teams {what}", label, lambda row: str(row.data.get(ALIAS)))
 
 
 def make_plan(

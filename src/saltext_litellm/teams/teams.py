@@ -11,6 +11,7 @@ from ..errors import GatewayError
 from ..models.deployments import Deployments
 from ..objects.declared import Declared
 from ..objects.execute import Answer, ChangedByOthers, Executor, insist, refuse_ignored
+from ..objects.identity import is_owned
 from ..objects.operations import plain
 from ..objects.outcome import Options, Outcome
 from ..objects.patch import METADATA, PERMISSION
@@ -23,7 +24,7 @@ from ..values.paths import Path
 from ..values.quote import joined
 from . import steps
 from .endpoints import TeamEndpoints
-from .kind import ALIAS, ALIASES, MEMBER_BUDGET, MODELS, POINTER, TEAM, parse
+from .kind import ALIAS, ALIASES, ID, MEMBER_BUDGET, MODELS, POINTER, TEAM, parse
 
 _MOST = 5  # teams that a sentence names
 # What a page of the list does not show, or not with each version of LiteLLM.
@@ -182,16 +183,17 @@ class Teams:
         why = None if row is None else self._why_kept(row, test)
         return self._executor().remove(declared.name, row, why, test=test)
 
-    def find(self, alias_or_id: str, *, test: bool) -> Row | None:
+    def find(self, alias_or_id: str, *, test: bool, label: str = ID) -> Row | None:
         """The team of an id or an alias, ``None`` if there is none. One that this run makes counts.
 
+        :param label: The argument that says which one is meant.
         :raises Ambiguous: Several have the alias.
         """
         rows = self.store.rows(forecast=test)
         named = [row for row in rows if row.data.get(ALIAS) == alias_or_id]
         if (row := rows.get(alias_or_id)) is not None or not named:
             return row
-        return steps.only(named, alias_or_id)
+        return steps.only(named, alias_or_id, label)
 
     def forget(self) -> None:
         """Read everything anew when it is next needed, because others may have changed it."""
@@ -207,14 +209,20 @@ def _notes(one: Declared, plan: Plan[Row], rows: Rows[Row]) -> Iterable[str]:
     """What the changes do not show."""
     if (MODELS,) in plan.removed:
         yield "Without models, LiteLLM lets a team use all of them"
+    former = [row.id for row in rows.owned_by(*one.owner) if row.id != plan.id]
+    if former:
+        yield (
+            f"Left alone, though it has the marker of {one.name}, which had no or another team_id: "
+            f"{joined(former, _MOST)}"
+        )
     if plan.action == CREATE:
-        yield from _namesakes(one, plan, rows)
+        yield from _namesakes(one, rows)
 
 
-def _namesakes(one: Declared, plan: Plan[Row], rows: Rows[Row]) -> Iterable[str]:
+def _namesakes(one: Declared, rows: Rows[Row]) -> Iterable[str]:
     """A note on other teams with the alias of a new one: the former one of a renamed state?"""
     alias = one.values[(ALIAS,)]
-    others = [row for row in rows if row.data.get(ALIAS) == alias and row.id != plan.id]
+    others = [row for row in rows if row.data.get(ALIAS) == alias and not is_owned(row, one)]
     owned = [(row.id, row.marker) for row in others if row.marker is not None]
     if not owned:
         return

@@ -96,7 +96,7 @@ def text(name: str, value: Any, quotes: str = "put it in quotes") -> str:
     :param quotes: What to do with a number or the like.
     """
     if not isinstance(value, str):
-        advice = "" if isinstance(value, (Mapping, list)) else f": {quotes}"
+        advice = "" if isinstance(value, (Mapping, list, type(None))) else f": {quotes}"
         raise InvalidInput(f"{name} must be a string, not {kind(value)}{advice}")
     if not value.strip():
         raise InvalidInput(f"{name} must not be empty")

@@ -64,11 +64,13 @@ def test_absent_counts_who_uses_it(run, api, name):
     assert run("absent")["comment"] == f"{name} is absent"
 
 
-def test_a_budget_goes_after_its_key_also_in_a_prediction(states, run, api, name):
+@pytest.mark.parametrize("goes", ["absent", "present"])
+def test_a_budget_goes_after_its_key_also_in_a_prediction(states, run, api, name, goes):
     run(**FIRST)
     key = {"name": name, "key": f"sk-{name}-0123456789"}
     assert states.run(("litellm_key.present", {**key, "budget_id": name}))["result"] is True
-    last = [("litellm_key.present", key), ("litellm_budget.absent", {"name": name})]
+    left = key if goes == "present" else {"name": name}
+    last = [(f"litellm_key.{goes}", left), ("litellm_budget.absent", {"name": name})]
     predicted, done = states.run(*last, test=True), states.run(*last)
     assert [one["result"] for one in predicted] == [None, None], predicted
     assert [one["changes"] for one in done] == [one["changes"] for one in predicted]

@@ -380,6 +380,15 @@ def test_a_team_by_its_alias_and_one_that_this_run_makes(states, api, name, plac
     assert api.one(name)["team_id"] is None
 
 
+def test_a_team_of_which_there_are_two_is_named_by_its_id(present, api, name, place, vault):
+    ids = [api("POST", "/team/new", json={"team_alias": name})["team_id"] for _ in range(2)]
+    result = present(**place, team=name)
+    assert f"say which one is meant, as `team: {min(ids)}`" in result["comment"]
+    assert present(**place, team=min(ids))["result"] is True
+    assert api.one(name)["team_id"] == min(ids)
+    api("POST", "/team/delete", json={"team_ids": ids})
+
+
 def test_an_unknown_team_or_budget_is_refused(present, api, name, place, vault):
     result = present(**place, team="nowhere")
     assert result["result"] is False

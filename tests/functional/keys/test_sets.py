@@ -78,6 +78,19 @@ def test_one_place_for_the_keys_of_two_states_is_foreseen(states, api, name, vau
     assert [*api.having(name)] == [f"{name}-a"]
 
 
+def test_a_key_that_was_renamed_and_rotated_at_once_is_named(managed, api, name, keys, vault):
+    assert managed(keys=keys, defaults=GENERATED, prune=True)["result"] is True
+    first = next(iter(keys))
+    api.update(first, key_alias=f"{name}-theirs")
+    vault.put(keys[first]["key"].rpartition("/")[2], f"sk-{name}-0123456789")
+    predicted = managed(keys=keys, defaults=GENERATED, prune=True, test=True)
+    result = managed(keys=keys, defaults=GENERATED, prune=True)
+    assert (result["result"], result["changes"]) == (True, predicted["changes"]), result
+    for one in (predicted, result, managed(keys=keys, defaults=GENERATED, prune=True)):
+        assert f"has renamed it: {name}-theirs" in one["comment"], one
+    assert f"{name}-theirs" in api.having(name)
+
+
 def test_every_key_without_its_team_is_named(managed, keys, recorder):
     keys = {one: {**keys[one], "team": f"no team of {one}"} for one in keys}
     result = managed(keys=keys, defaults=GENERATED)

@@ -180,6 +180,17 @@ def test_a_second_team_of_an_alias_is_said_to_be_one(run, api, name):
     assert run(**other)["comment"] == f"{name}-renamed is as declared"
 
 
+def test_the_team_from_before_an_id_was_declared_is_named(run, api, name):
+    assert run(**FIRST)["result"] is True
+    team_id = api.one(name)["team_id"]
+    mine = {**FIRST, "team_id": f"{name}-mine"}
+    predicted, result, again = run(**mine, test=True), run(**mine), run(**mine)
+    for one in (predicted, result, again):
+        assert f"the marker of {name}, which had no or another team_id: {team_id}" in one["comment"]
+    assert (result["result"], again["changes"]) == (True, {})
+    assert len(api.teams(name)) == 2
+
+
 def test_anothers_team_is_left_alone(run, api, name):
     run(**FIRST)
     team_id = api.one(name)["team_id"]
@@ -245,6 +256,19 @@ def test_a_member_by_another_name_keeps_his_keys(run, api, name):
     assert run(members={user: "user"})["changes"] == {}
     assert api("GET", "/key/info", params={"key": token})["info"]["key_alias"] == name
     api("POST", "/key/delete", json={"keys": [token]})
+
+
+def test_a_budget_of_the_members_that_somebody_deletes_is_made_anew(run, api, name):
+    declared = {"team_member_budget": 5, "members": {"u-1": "user"}}
+    assert run(**declared)["result"] is True
+    team_id = api.one(name)["team_id"]
+    budget = api.info(team_id)["metadata"]["team_member_budget_id"]
+    api("POST", "/budget/delete", json={"id": budget})
+    predicted, result = run(**declared, test=True), run(**declared)
+    changes = {"team_member_budget": {"old": None, "new": 5.0}}
+    assert (result["result"], result["changes"]) == (True, changes) == (True, predicted["changes"])
+    assert api.info(team_id)["team_member_budget_table"]["max_budget"] == 5
+    assert run(**declared)["changes"] == {}
 
 
 def test_a_reset_date_is_not_moved(run, api, name):

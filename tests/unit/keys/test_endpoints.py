@@ -86,6 +86,18 @@ def test_an_odd_list(cluster, answer):
         aliases(cluster)
 
 
+def test_a_key_that_breaks_the_list_is_named_with_the_cure(cluster):
+    token = max(cluster.table)
+    cluster.table[token]["aliases"] = None
+    alias = cluster.table[token]["key_alias"]
+    with pytest.raises(GatewayError) as err:
+        aliases(cluster)
+    assert str(err.value) == (
+        f"LiteLLM cannot list keys, because aliases of {alias} is null: set it to {{}} by "
+        "POST /key/update"
+    )
+
+
 def test_only_litellm_says_that_there_is_no_key(cluster):
     keys = KeyEndpoints(cluster)
     assert keys.info(hashed(KEY)) is None

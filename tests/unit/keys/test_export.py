@@ -43,6 +43,7 @@ def test_what_a_key_may_do_without_the_key():
             "settings": {"allowed_routes": ["/v1/models"]},
         }
     }
+    assert found.lacking == ("metadata:api_token of search, a secret or named like one",)
 
 
 def test_a_name_that_is_not_the_alias():

@@ -151,9 +151,19 @@ def test_a_key_that_somebody_has_renamed_gets_its_alias_again():
     assert step.body["key_alias"] == "search"
 
 
-def test_a_key_that_is_there_as_anothers_is_refused():
-    with pytest.raises(Refused, match="The gateway has this key already, as theirs"):
-        planned(declared(OLD), row(OLD, "theirs", owner=None))
+@pytest.mark.parametrize(
+    ("owner", "said"),
+    [
+        (None, "as theirs: to manage that one, declare key_alias: theirs"),
+        ("a", "as theirs of 'a': if it was renamed, keep the name a and declare key_alias instead"),
+    ],
+)
+def test_a_key_that_is_there_as_anothers_is_refused(owner, said):
+    with pytest.raises(Refused, match=f"The gateway has this key already, {said}$"):
+        planned(declared(OLD), row(OLD, "theirs", owner=owner))
+    if owner:
+        with pytest.raises(Refused, match=r"as theirs of 'a'$"):
+            planned(declared(OLD, set_="s"), row(OLD, "theirs", owner=owner))
 
 
 def test_a_mapping_is_never_cleared_by_null():

@@ -68,6 +68,7 @@ def test_secrets_and_markers_are_left_out():
     found = export([row("a", "search", metadata=shown)], None)
     assert found.states == {"mine": {"team_alias": "search", "team_id": "a"}}
     assert "0123456789" not in str(found)
+    assert found.lacking == ("metadata:logging of mine, a secret or named like one",)
 
 
 def test_a_team_without_an_alias_is_left_out():

@@ -60,6 +60,7 @@ def test_the_alias_is_the_name_unless_it_is_given():
     [
         ({"models": []}, "models is empty, which LiteLLM takes for all models"),
         ({"models": "gpt-4"}, "models must be a list"),
+        ({"models": ["a", None]}, "each of models must be a string, not empty$"),
         ({"budget_duration": "month"}, "such as 30d, not 'month'"),
         ({"budget_duration": "0d"}, "such as 30d, not '0d'"),
         ({"max_budget": -1}, "max_budget must not be negative"),
@@ -73,6 +74,10 @@ def test_the_alias_is_the_name_unless_it_is_given():
         ({"model_aliases": {"a": {"b": "c"}}}, "model_aliases:a must be .*, not a mapping"),
         ({"budget_duration": 30}, "budget_duration must be a number with s, m, h, d, w or mo"),
         ({"settings": {"spend": 1}}, "settings:spend cannot be declared: LiteLLM sets that"),
+        (
+            {"metadata": {"team_member_budget_id": "b"}},
+            "budget_id cannot be declared: LiteLLM sets",
+        ),
         ({"model_aliases": {"a": 1}}, "model_aliases:a must be the name of a model, not 1"),
         ({"settings": {"max_budget": 1}}, "settings:max_budget has an argument of its own"),
         ({"settings": {"members_with_roles": []}}, "has an argument of its own: members"),

@@ -22,8 +22,6 @@ gateway's states see in ``pillar``, merged over the minion's own:
     salt -C 'T@litellm' test.ping
     salt -C 'T@litellm' state.apply models test=True
     salt prod-eu litellm_model.list
-
-.. versionadded:: 1.0.0
 """
 
 from __future__ import annotations

@@ -12,8 +12,6 @@ def items() -> dict[str, Any]:
     """
     Return what the gateway can be targeted by.
 
-    .. versionadded:: 1.0.0
-
     CLI Example:
 
     .. code-block:: bash

@@ -37,8 +37,6 @@ def apply_(mods: Any = None, **kwargs: Any) -> Any:
     Apply SLS files, as ``sls`` does, or what the top file has for the gateway, as ``highstate``
     does.
 
-    .. versionadded:: 1.0.0
-
     CLI Example:
 
     .. code-block:: bash
@@ -52,8 +50,6 @@ def apply_(mods: Any = None, **kwargs: Any) -> Any:
 def sls(mods: Any, test: bool | None = None, exclude: Any = None, **kwargs: Any) -> Any:
     """
     Apply SLS files to the gateway.
-
-    .. versionadded:: 1.0.0
 
     mods
         Their names (string, separated by commas, or list).
@@ -86,8 +82,6 @@ def highstate(
     """
     Apply what the top file has for the gateway. Its targets mean the gateway: its name and its
     grains, not the minion's.
-
-    .. versionadded:: 1.0.0
 
     test
         Only say what would be done (boolean). Defaults to the minion's ``test``.

@@ -21,8 +21,6 @@ def doc(*names: str) -> dict[str, str]:
     """
     Return the documentation of what gateways have: of modules, of functions, or of all.
 
-    .. versionadded:: 1.0.0
-
     CLI Example:
 
     .. code-block:: bash

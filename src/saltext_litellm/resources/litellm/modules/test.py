@@ -13,8 +13,6 @@ def ping() -> bool:
     Return ``True`` if the gateway answers and takes the ``api_key``. Fails with the reason if it
     does not. That of a viewer is enough.
 
-    .. versionadded:: 1.0.0
-
     CLI Example:
 
     .. code-block:: bash
