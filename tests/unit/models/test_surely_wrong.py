@@ -70,6 +70,25 @@ def test_a_string_must_be_one(section, key, wrong):
     assert " must be a string, not " in refusal(section, key, wrong)
 
 
+@pytest.mark.parametrize(
+    "key",
+    ["api_base", "api_key", "api_version", "aws_region_name", "budget_duration", "client_id"]
+    + ["litellm_credential_name", "organization", "region_name", "tenant_id", "vertex_project"],
+)
+@pytest.mark.parametrize(
+    ("wrong", "words"), [(5, "a number"), (2024.1, "a number"), (False, "a boolean")]
+)
+def test_litellm_takes_a_number_for_no_text(key, wrong, words):
+    """It answers 422, so this must not be predicted as a write."""
+    assert refusal(PARAMS, key, wrong).endswith(f" must be a string, not {words}: put it in quotes")
+
+
+@pytest.mark.parametrize("key", ["tags", "tag_regex"])
+def test_litellm_takes_a_number_for_no_text_in_a_list(key):
+    words = f"each of litellm_params:{key} must be a string, not a number: put it in quotes"
+    assert refusal(PARAMS, key, ["a", 1]) == words
+
+
 @pytest.mark.parametrize("key", READ_AS_NUMBERS)
 @pytest.mark.parametrize("wrong", ["x", True, [5], {"a": 5}, -1, "nan"])
 def test_what_is_read_as_a_number_must_look_like_one(key, wrong):
