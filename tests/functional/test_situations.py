@@ -35,7 +35,8 @@ def sections(page):
 
 
 SITUATIONS = {title: match for page in PAGES for title, match in sections(page).items()}
-ONE, SET = (SITUATIONS[title]["sls"] for title in ("A model is made", "A set is made"))
+ONE = SITUATIONS["A model is made"]["sls"]
+SET = SITUATIONS["A set owns more than it declares"]["sls"]
 WITH_SPARE = """
 production:
   litellm_model.managed:
