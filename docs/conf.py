@@ -7,7 +7,6 @@ from pathlib import Path
 
 from docutils import nodes
 from sphinx import addnodes
-from sphinx.addnodes import pending_xref
 
 sys.path.insert(0, str(Path(__file__).parent))  # for pictures.py
 
@@ -74,13 +73,15 @@ def function_links(_app, doctree):
     """Let `litellm_model.list` lead to its reference. `sys.doc` would show the roles of Sphinx."""
     for literal in list(doctree.findall(nodes.literal)):
         found = FUNCTION.fullmatch(literal.astext())
-        is_free = not isinstance(literal.parent, nodes.title | nodes.reference | pending_xref)
+        is_free = not isinstance(
+            literal.parent, nodes.title | nodes.reference | addnodes.pending_xref
+        )
         if found and is_free:
             module, name = found.groups()
             kind = "states" if name in STATES else "modules"
             name = {"list": "list_"}.get(name, name)  # the alias that Salt gives it
             target = f"saltext_litellm.{kind}.{module}.{name}"
-            link = pending_xref("", refdomain="py", reftype="func", reftarget=target)
+            link = addnodes.pending_xref("", refdomain="py", reftype="func", reftarget=target)
             literal.replace_self(link)
             link += literal
 

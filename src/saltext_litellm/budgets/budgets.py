@@ -17,6 +17,7 @@ from ..objects.outcome import Options, Outcome
 from ..objects.row import Row, Rows
 from ..objects.run import Run
 from ..objects.store import Store
+from ..values.quote import counted
 from . import steps
 from .endpoints import BudgetEndpoints
 from .kind import BUDGET, ID, parse, refuse_members
@@ -75,11 +76,10 @@ class Budgets:
         }
         counts = {what: sum(one.get(ID) == row.id for one in rows) for what, rows in found.items()}
         counts["key"] += self._foreseen_keys(row.id) if test else 0
-        users = [f"{count} {what}{'s' * (count > 1)}" for what, count in counts.items() if count]
-        if not users:
+        if not any(counts.values()):
             return None
         return (
-            f"{' and '.join(users)} of the gateway would have no limits without the budget "
+            f"{counted(counts)} of the gateway would have no limits without the budget "
             f"{row.id}: give them another one first"
         )
 

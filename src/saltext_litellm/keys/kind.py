@@ -61,15 +61,9 @@ def token_of(key: str) -> str:
 
 
 def _models(name: str, value: Any) -> list[str]:
-    models = checks.plain(name, value)
-    if not isinstance(models, list):
-        raise InvalidInput(f"{name} must be a list, not {quoted(value)}")
-    if not models:
-        raise InvalidInput(
-            f"{name} is empty, which LiteLLM takes for all models: say which ones are meant, "
-            "[all-proxy-models] or [all-team-models]"
-        )
-    return [checks.text(f"each of {name}", model) for model in models]
+    return checks.models(
+        name, value, "say which ones are meant, [all-proxy-models] or [all-team-models]"
+    )
 
 
 def _key(name: str, value: Any) -> None:

@@ -55,15 +55,9 @@ def member_key(member: str) -> str:
 
 
 def _models(name: str, value: Any) -> list[str]:
-    models = checks.plain(name, value)
-    if not isinstance(models, list):
-        raise InvalidInput(f"{name} must be a list, not {quoted(value)}")
-    if not models:
-        raise InvalidInput(
-            f"{name} is empty, which LiteLLM takes for all models: say which one is meant, "
-            "[all-proxy-models] or [no-default-models]"
-        )
-    return [checks.text(f"each of {name}", model) for model in models]
+    return checks.models(
+        name, value, "say which one is meant, [all-proxy-models] or [no-default-models]"
+    )
 
 
 FIELDS = Fields(

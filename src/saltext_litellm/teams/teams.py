@@ -21,7 +21,7 @@ from ..objects.run import Run
 from ..objects.store import Store
 from ..values.fingerprints import Fingerprinter
 from ..values.paths import Path
-from ..values.quote import joined
+from ..values.quote import counted, joined
 from . import steps
 from .endpoints import TeamEndpoints
 from .kind import ALIAS, ALIASES, ID, MEMBER_BUDGET, MODELS, POINTER, TEAM, parse
@@ -156,9 +156,8 @@ class Teams:
         if not count and not models:
             return None
         found = {"model": len(models), "key": count}
-        parts = [f"{n} {what}{'s' * (n > 1)}" for what, n in found.items() if n]
         return (
-            f"LiteLLM would delete {' and '.join(parts)} with the team {row.id}: delete them "
+            f"LiteLLM would delete {counted(found)} with the team {row.id}: delete them "
             "first, or move them to another team"
         )
 

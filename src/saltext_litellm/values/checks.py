@@ -180,6 +180,19 @@ def amount(name: str, value: Any) -> float:
     return float(_decimal(name, value))
 
 
+def models(name: str, value: Any, instead: str) -> list[str]:
+    """The names of models.
+
+    :param instead: What to write in the place of an empty list.
+    """
+    found = plain(name, value)
+    if not isinstance(found, list):
+        raise InvalidInput(f"{name} must be a list, not {quoted(value)}")
+    if not found:
+        raise InvalidInput(f"{name} is empty, which LiteLLM takes for all models: {instead}")
+    return [text(f"each of {name}", model) for model in found]
+
+
 def duration(name: str, value: Any) -> str:
     """A time such as ``30d``. LiteLLM 1.83 stores any text, and resets nothing by others."""
     if not isinstance(value, str) or not _DURATION.fullmatch(value):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 _LONGEST = 40  # characters of a value that are quoted
@@ -70,6 +70,11 @@ def joined(items: Sequence[str], most: int = 20) -> str:
     more = len(items) - most
     shown = ", ".join(items[:most])
     return f"{shown} and {more} more" if more > 0 else shown
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """So many of each, such as ``2 models and 1 key``, without what there is none of."""
+    return " and ".join(f"{n} {what}{'s' * (n > 1)}" for what, n in counts.items() if n)
 
 
 def suggested(word: Any, words: Iterable[str]) -> str:

@@ -5,7 +5,7 @@ import pytest
 from saltext_litellm.errors import InvalidInput
 from saltext_litellm.models.desired import desired, named
 from saltext_litellm.values import checks, quote
-from saltext_litellm.values.quote import clean, line, quoted
+from saltext_litellm.values.quote import clean, counted, line, quoted
 
 
 @pytest.mark.parametrize(
@@ -118,3 +118,15 @@ def test_a_number_that_python_refuses_to_print_is_named():
 
 def test_what_a_person_reads_stays_in_its_line():
     assert line("a\x1b[31m\ud800\u202e\r\nb é 日本") == "a\\x1b[31m\\ud800\\u202e\\r\\nb é 日本"
+
+
+@pytest.mark.parametrize(
+    ("counts", "said"),
+    [
+        ({"model": 2, "key": 1}, "2 models and 1 key"),
+        ({"model": 0, "key": 3}, "3 keys"),
+        ({}, ""),
+    ],
+)
+def test_what_there_is_none_of_is_not_counted(counts, said):
+    assert counted(counts) == said
